@@ -1,0 +1,155 @@
+"""Geometry of a voxel grid: volumes, spacings and whether two grids agree.
+
+A grid is a shape and a (4, 4) affine from voxel indices to world millimetres,
+x to the right, y to the front, z to the head (RAS+, as nibabel gives it).
+"""
+
+import math
+from itertools import product
+
+import numpy as np
+from nibabel.affines import apply_affine, voxel_sizes
+
+from mslesion.errors import GeometryError
+
+AFFINE_TOLERANCE_MM = 1e-3
+"""Two grids agree when no corner is further apart than this, in mm (inclusive)."""
+
+COUNT_TOLERANCE_VOXELS = 1e-6
+"""Slack when a volume is turned into voxels: 3 mm³ is 3 voxels of 1.0000001 mm³."""
+
+
+def voxel_volume_mm3(affine: np.ndarray) -> float:
+    """Volume of one voxel in mm³, right under shear and rotation.
+
+    Parameters
+    ----------
+    affine : (4, 4) array
+        Voxel-to-world matrix in mm.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(voxel_volume_mm3(np.diag([0.5, 0.5, 5, 1])), 6)
+    1.25
+    """
+    return float(abs(np.linalg.det(np.asarray(affine, np.float64)[:3, :3])))
+
+
+def spacing_mm(affine: np.ndarray) -> tuple[float, float, float]:
+    """Distance between neighbouring voxels along each axis, in mm.
+
+    Parameters
+    ----------
+    affine : (4, 4) array
+        Voxel-to-world matrix in mm.
+
+    Returns
+    -------
+    tuple of float, shape (3,)
+    """
+    return tuple(float(size) for size in voxel_sizes(np.asarray(affine, np.float64)))
+
+
+def min_voxel_count(min_volume_mm3: float, affine: np.ndarray) -> int:
+    """Fewest voxels whose volume reaches `min_volume_mm3` (inclusive).
+
+    Counts are compared, never float volumes: ``3 * voxel_volume >= 3.0`` is false
+    for many rotated 1 mm grids.
+
+    Parameters
+    ----------
+    min_volume_mm3 : float
+        A volume in mm³.
+    affine : (4, 4) array
+        Voxel-to-world matrix in mm.
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Examples
+    --------
+    >>> min_voxel_count(3.0, np.eye(4)), min_voxel_count(3.01, np.eye(4))
+    (3, 4)
+    """
+    count = min_volume_mm3 / voxel_volume_mm3(affine)
+    return max(1, math.ceil(count - COUNT_TOLERANCE_VOXELS))
+
+
+def corner_gap_mm(shape: tuple, affine: np.ndarray, other_affine: np.ndarray) -> float:
+    """Largest distance between the corners of two grids of one shape, in mm.
+
+    Parameters
+    ----------
+    shape : tuple of int, shape (3,)
+        Size of both grids in voxels.
+    affine, other_affine : (4, 4) array
+        Voxel-to-world matrices in mm.
+
+    Returns
+    -------
+    float
+    """
+    corners = np.array(list(product(*((0, n - 1) for n in shape))), float)
+    gap = apply_affine(affine, corners) - apply_affine(other_affine, corners)
+    return float(np.linalg.norm(gap, axis=1).max())
+
+
+def check_same_grid(shape, affine, other_shape, other_affine, *, name, other_name):
+    """Raise unless two grids are one.
+
+    Parameters
+    ----------
+    shape, other_shape : tuple of int, shape (3,)
+        Sizes in voxels.
+    affine, other_affine : (4, 4) array
+        Voxel-to-world matrices in mm.
+    name, other_name : str
+        What the grids are called in the message.
+
+    Raises
+    ------
+    GeometryError
+        If the shapes differ, or a corner lies further away than
+        `AFFINE_TOLERANCE_MM`.
+    """
+    if tuple(shape) != tuple(other_shape):
+        raise GeometryError(
+            f"{name} has {_times(shape)} voxels, but {other_name} has "
+            f"{_times(other_shape)}. Resample it first: "
+            "mslesion.resample_mask(mask, affine, to_shape, to_affine)."
+        )
+    gap = corner_gap_mm(shape, affine, other_affine)
+    if gap > AFFINE_TOLERANCE_MM:
+        raise GeometryError(
+            f"{name} is placed up to {gap:.3g} mm away from {other_name}, but at most "
+            f"{AFFINE_TOLERANCE_MM} mm is allowed. Resample it first: "
+            "mslesion.resample_mask(mask, affine, to_shape, to_affine)."
+        )
+
+
+def world_mm(affine: np.ndarray, voxels: np.ndarray) -> np.ndarray:
+    """World positions of voxel indices.
+
+    Parameters
+    ----------
+    affine : (4, 4) array
+        Voxel-to-world matrix in mm.
+    voxels : (N, 3) array
+        Voxel indices, whole or not.
+
+    Returns
+    -------
+    (N, 3) array
+        Positions in mm, RAS+.
+    """
+    return apply_affine(np.asarray(affine, np.float64), voxels)
+
+
+def _times(shape) -> str:
+    return " x ".join(str(int(n)) for n in shape)

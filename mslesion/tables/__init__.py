@@ -1,0 +1,30 @@
+"""Every column that mslesion writes, declared once: type, unit, meaning, source."""
+
+from mslesion.tables.columns import (
+    Column,
+    Table,
+    as_table,
+    check_table,
+    empty_table,
+    sidecar,
+)
+from mslesion.tables.failures import FAILURES
+from mslesion.tables.lesions import LESIONS
+from mslesion.tables.quality import QUALITY
+from mslesion.tables.visits import VISITS
+
+TABLES = (VISITS, LESIONS, QUALITY, FAILURES)
+
+__all__ = [
+    "FAILURES",
+    "LESIONS",
+    "QUALITY",
+    "TABLES",
+    "VISITS",
+    "Column",
+    "Table",
+    "as_table",
+    "check_table",
+    "empty_table",
+    "sidecar",
+]

@@ -1,0 +1,152 @@
+"""Patches of real scans with manual lesion masks, changed at random."""
+
+import math
+
+import torch
+from fields import (
+    acquisition,
+    blur,
+    chance,
+    normalise,
+    rotation,
+    sample_linear,
+    sample_nearest,
+    sampling_points,
+    uniform,
+)
+from grid import GRID_CORNER_MM, GRID_SHAPE, SCAN_CORNER, SCAN_ORIGIN_MM
+from network import STRUCTURE_COUNT
+from synthesis import pick_modalities
+from tissues import TISSUES
+from views import predict
+
+WHITE_MATTER = 3
+
+
+class Visit:
+    """One visit: its scans by channel, lesion mask and anatomy."""
+
+    def __init__(self, packed, key, device):
+        def load(kind):
+            name = f"{key}:{kind}"
+            return torch.from_numpy(packed[name]).to(device) if name in packed else None
+
+        self.patient = key.split("_")[0]
+        t1w = [load("T1w"), load("ce-gadolinium_T1w")]
+        self.channels = [[load("FLAIR")], [s for s in t1w if s is not None], [load("T2w")]]
+        self.channels[2] = [s for s in self.channels[2] if s is not None]
+        self.lesion = load("lesion")
+        self.anatomy = torch.zeros_like(self.lesion, dtype=torch.uint8)
+
+    def scans(self, choose):
+        """(3, I, J, K) float scans, one a channel; empty channels are 0."""
+        shape, device = self.lesion.shape, self.lesion.device
+        out = torch.zeros(3, *shape, device=device)
+        for channel, candidates in enumerate(self.channels):
+            if candidates:
+                out[channel] = candidates[choose(len(candidates))].float() / 255
+        return out
+
+
+class Scans:
+    """Draws cases from real visits; the interface of `synthesis.Generator`."""
+
+    def __init__(self, packed, patients, generator):
+        self.generator, self.device = generator, generator.device
+        keys = sorted({name.split(":")[0] for name in packed.files})
+        self.visits = [Visit(packed, key, self.device) for key in keys]
+        self.visits = [visit for visit in self.visits if visit.patient in patients]
+        self.patients = sorted({visit.patient for visit in self.visits})
+        order = {tissue.structure: i for i, tissue in reversed(list(enumerate(TISSUES)))}
+        self.tissue_of = torch.tensor([order[s] for s in range(15)], device=self.device)
+        self.offset = [
+            o + c - g
+            for o, c, g in zip(SCAN_ORIGIN_MM, SCAN_CORNER, GRID_CORNER_MM, strict=True)
+        ]
+
+    def learn_anatomy(self, model):
+        """Let a trained network name the structures of every visit."""
+        for visit in self.visits:
+            scans = torch.stack([normalise(s) for s in visit.scans(lambda _: 0)])
+            visit.anatomy = predict(model, scans)[:STRUCTURE_COUNT].argmax(0).to(torch.uint8)
+
+    def pick(self):
+        """A visit; every patient is as likely as any other."""
+        patient = self.patients[int(uniform(0, len(self.patients)))]
+        visits = [visit for visit in self.visits if visit.patient == patient]
+        return visits[int(uniform(0, len(visits)))]
+
+    def with_inserted_lesions(self, visit, scans, lesion):
+        """Add library lesions: bright on FLAIR and T2w, dark on T1w."""
+        i, j, k = self.offset
+        tissue = self.tissue_of[visit.anatomy.long()].to(torch.uint8)
+        head = torch.zeros(GRID_SHAPE, dtype=torch.uint8, device=self.device)
+        box = tuple(slice(o, o + n) for o, n in zip((i, j, k), tissue.shape, strict=True))
+        head[box] = tissue
+        maps = self.generator.lesion_maps(head)[(slice(None), *box)]
+        fresh = (maps[0] > 0.5) & ~lesion
+        effect = blur(maps[1:] * ~lesion, uniform(0.4, 0.8))
+        gain = (uniform(0.3, 0.9), -uniform(0.1, 0.45), uniform(0.3, 1.0))
+        for channel, factor in enumerate(gain):
+            one = effect[1] if channel == 1 else effect[0]
+            scans[channel] *= 1 + factor * one
+        return scans, lesion | fresh
+
+    def with_borrowed_lesions(self, visit, scans, lesion):
+        """Paste another visit's lesions with their surroundings, levels matched."""
+        other = self.pick()
+        if other is visit:
+            return scans, lesion
+        theirs = other.scans(lambda n: int(uniform(0, n)))
+        zone = blur(other.lesion[None].float(), uniform(1.0, 3.0))[0] > 0.12
+        zone = zone & (scans[0] > 0) & (theirs[0] > 0) & (visit.anatomy > 1)
+        for channel in range(3):
+            if theirs[channel].any() and scans[channel].any():
+                mine = scans[channel][(visit.anatomy == WHITE_MATTER) & ~lesion].mean()
+                level = theirs[channel][(other.anatomy == WHITE_MATTER) & ~other.lesion]
+                pasted = theirs[channel] * mine / level.mean()
+                scans[channel] = torch.where(zone, pasted, scans[channel])
+            else:
+                scans[channel] = 0
+        return scans, torch.where(zone, other.lesion, lesion)
+
+    def case(self, shape):
+        """One training case."""
+        visit = self.pick()
+        scans = visit.scans(lambda n: int(uniform(0, n)))
+        lesion = visit.lesion
+        draw = torch.rand(()).item()
+        if draw < 0.3:
+            scans, lesion = self.with_inserted_lesions(visit, scans, lesion)
+        elif draw < 0.5:
+            scans, lesion = self.with_borrowed_lesions(visit, scans, lesion)
+        centre = [(n - 1) / 2 + uniform(-25, 25) for n in lesion.shape]
+        size = uniform(0.85, 1.15)
+        matrix = rotation(uniform(0, 15)) @ torch.diag(
+            torch.tensor([size * uniform(0.95, 1.05) for _ in range(3)])
+        )
+        if chance(0.5):
+            matrix = matrix @ torch.diag(torch.tensor([-1.0, 1.0, 1.0]))
+        points = sampling_points(shape, centre, matrix, uniform(0, 3), self.device)
+        sampled = sample_linear(torch.cat([scans, lesion[None].float()]), points)
+        structure = sample_nearest(visit.anatomy, points).long()
+        lesion = sampled[3] > 0.5
+        seen = structure > 0
+        if chance(0.2):  # extracted more tightly
+            level = blur((structure > 1).float()[None], uniform(1, 3))[0]
+            seen = seen & (level > uniform(0.3, 0.6))
+        modalities = pick_modalities()
+        out = torch.zeros(3, *shape, device=self.device)
+        present = [m and bool(sampled[c].any()) for c, m in enumerate(modalities)]
+        if not any(present):
+            present[0] = True
+        for channel in range(3):
+            if present[channel]:
+                image = sampled[channel]
+                visible = image > 0
+                image = acquisition(image, quality=0.5)
+                visible = visible & (seen | (structure == 0))
+                image = torch.where(visible, image, 0)
+                out[channel] = normalise(image) * math.exp(uniform(-0.15, 0.15))
+        structure = torch.where(seen, structure, 0)
+        return out, structure, lesion & seen, 1.0 if present[0] else 0.0
