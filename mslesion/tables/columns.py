@@ -52,9 +52,7 @@ def empty_table(table: Table) -> pd.DataFrame:
     -------
     DataFrame
     """
-    return pd.DataFrame(
-        {c.name: pd.Series(dtype=_pandas(c.dtype)) for c in table.columns}
-    )
+    return pd.DataFrame({c.name: pd.Series(dtype=_pandas(c.dtype)) for c in table.columns})
 
 
 def as_table(rows: Iterable[Mapping] | pd.DataFrame, table: Table) -> pd.DataFrame:

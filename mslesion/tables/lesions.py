@@ -38,7 +38,7 @@ LESIONS = Table(
         Column("elongation_ratio", NUMBER, "First to second principal axis."),
         Column("center_count", COUNT,
                "Lesion centres inside: more than 1 if confluent; empty on thick slices.",
-               source="Dworkin 2018, 10.3174/ajnr.A5556"),
+               source="Dworkin 2018, PMC5895493"),
         Column("location", TEXT, "Location class.", levels=LOCATIONS,
                source="Thompson 2018, 10.1016/S1474-4422(17)30470-2"),
         Column("touches_ventricle", FLAG, "Within the contact distance of a lateral ventricle."),

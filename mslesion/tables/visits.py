@@ -43,7 +43,7 @@ _LOAD = (
     Column("lesion_count_cc", COUNT, "Lesions, each a 26-connected component."),
     Column("lesion_count_centers", COUNT,
            "Lesions, confluent ones split at their centres; empty on thick slices.",
-           source="Dworkin 2018, 10.3174/ajnr.A5556"),
+           source="Dworkin 2018, PMC5895493"),
     Column("lesion_count_under_5mm", COUNT, "Components under 5 mm equivalent diameter."),
     Column("lesion_count_5_10mm", COUNT, "Components of 5 to under 10 mm."),
     Column("lesion_count_10_20mm", COUNT, "Components of 10 to under 20 mm."),
