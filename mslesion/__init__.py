@@ -1,0 +1,1 @@
+"""Biomarkers of multiple sclerosis from brain MRI."""

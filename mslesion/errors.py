@@ -9,9 +9,11 @@
     ├── TableError       a table with a wrong column, type or value
     ├── DatasetError     a folder without the files or names expected
     ├── SettingsError    a setting that does not exist or cannot be
+    ├── OutputError      a file that cannot be written
     └── StepError        a step that gave nothing one can trust
 
-Each is a `ValueError` as well, so that an ordinary ``except`` catches it.
+Each is a `ValueError` as well (`OutputError` an `OSError`), so that an ordinary
+``except`` catches it.
 """
 
 
@@ -41,6 +43,10 @@ class DatasetError(MSLesionError, ValueError):
 
 class SettingsError(MSLesionError, ValueError):
     """A setting does not exist, or has a value it cannot have."""
+
+
+class OutputError(MSLesionError, OSError):
+    """A file cannot be written."""
 
 
 class StepError(MSLesionError, ValueError):

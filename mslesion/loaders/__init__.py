@@ -1,0 +1,1 @@
+"""The only place where scans are opened: NIfTI files, BIDS and plain folders."""

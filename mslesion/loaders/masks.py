@@ -1,0 +1,126 @@
+"""Lesion masks made elsewhere: found under the names their makers give them.
+
+Known names, first match wins: BIDS (``label-L_mask``, ``label-lesion_mask``,
+``label-lesion_roi``, ``lesion_roi``), LST-AI (``seg-lst``), SAMSEG (``seg.mgz``,
+label 99), MindGlide and WMH-SynthSeg label maps (labels 18 and 77), ``dseg`` with a
+lookup table, and any other NIfTI with ``lesion`` or ``mask`` in its name.
+"""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import pandas as pd
+
+from mslesion.errors import DatasetError
+from mslesion.loaders.dataset import Visit
+from mslesion.loaders.nifti import ANY_LABEL
+
+
+class MaskFile(NamedTuple):
+    """Where a visit's lesion mask is, and which label of the file it is."""
+
+    path: Path
+    label: int | None
+    maker: str
+
+
+_LOOK_UP = -2
+_ENDING = r"\.(nii|nii\.gz|mgz)$"
+_NAMINGS = (
+    (r"label-L_mask" + _ENDING, None, "BIDS mask"),
+    (r"label-lesion_(mask|roi)" + _ENDING, None, "BIDS mask"),
+    (r"(^|_)lesion_roi" + _ENDING, None, "BIDS mask"),
+    (r"annotated_seg-lst" + _ENDING, ANY_LABEL, "LST-AI"),
+    (r"seg-lst" + _ENDING, None, "LST-AI"),
+    (r"(^|[/_-])(samseg[/_-])?seg\.mgz$", 99, "SAMSEG"),
+    (r"mindglide.*" + _ENDING, 18, "MindGlide"),
+    (r"(wmh-?synthseg|wmhsynthseg).*" + _ENDING, 77, "WMH-SynthSeg"),
+    (r"flames.*" + _ENDING, None, "FLAMeS"),
+    (r"lesions?.*_dseg" + _ENDING, ANY_LABEL, "label map"),
+    (r"_dseg" + _ENDING, _LOOK_UP, "label map"),
+    (r"lesions?" + r".*" + _ENDING, None, "mask"),
+    (r"mask" + _ENDING, None, "mask"),
+)
+"""Pattern of the name, label that is lesion, maker."""
+
+_LESION_WORDS = re.compile(r"\b(ms ?)?lesions?\b|^L$|white matter hyperintens", re.IGNORECASE)
+_NOT_LESION = re.compile(r"brain_?mask|desc-brain|probseg|prob\.", re.IGNORECASE)
+
+
+def find_lesion_mask(folder: str | Path, visit: Visit) -> MaskFile:
+    """The lesion mask of a visit in a folder of masks.
+
+    Looked for in ``sub-X/ses-Y[/anat]`` and ``X/Y`` below the folder, then among all
+    files whose path holds both labels.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where the masks are.
+    visit : Visit
+        Whose mask.
+
+    Returns
+    -------
+    MaskFile
+
+    Raises
+    ------
+    DatasetError
+        If there is none, or several of the same kind.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise DatasetError(
+            f"{folder} is no folder, but lesion masks are expected there. Check --lesion-masks."
+        )
+    files = [path for path in sorted(folder.rglob("*")) if re.search(_ENDING, path.name)]
+    files = [path for path in files if _is_of(path.relative_to(folder), visit)]
+    files = [path for path in files if not _NOT_LESION.search(path.name)]
+    for pattern, label, maker in _NAMINGS:
+        found = [p for p in files if re.search(pattern, _named(p, folder), re.IGNORECASE)]
+        if label == _LOOK_UP:
+            found = [(p, index) for p in found if (index := _lesion_index(p)) is not None]
+        else:
+            found = [(p, label) for p in found]
+        if len(found) > 1:
+            names = ", ".join(str(p.relative_to(folder)) for p, _ in found[:4])
+            raise DatasetError(
+                f"{folder} has {len(found)} lesion masks of {visit.name} ({names}), but one is "
+                "expected. Keep one."
+            )
+        if found:
+            return MaskFile(found[0][0], found[0][1], maker)
+    raise DatasetError(
+        f"{folder} has no lesion mask of {visit.name}, but one is expected, such as "
+        f"{visit.folder}/anat/{visit.name}_label-L_mask.nii.gz. Add it or leave the visit out."
+    )
+
+
+def _is_of(path: Path, visit: Visit) -> bool:
+    """Whether a path holds the labels of a visit, as whole words."""
+
+    def has(label, prefix):
+        pattern = rf"(?<![A-Za-z0-9])({prefix})?{re.escape(label)}(?![A-Za-z0-9])"
+        plain = re.sub(r"[^A-Za-z0-9/_.-]", "", path.as_posix())
+        return bool(re.search(pattern, plain) or re.search(pattern, plain.replace("-", "")))
+
+    return has(visit.subject, "sub-?") and (not visit.session or has(visit.session, "ses-?"))
+
+
+def _named(path: Path, folder: Path) -> str:
+    """What patterns look at: the path below the folder."""
+    return path.relative_to(folder).as_posix()
+
+
+def _lesion_index(path: Path) -> int | None:
+    """Number of the lesion label in the lookup table beside a label map."""
+    table = path.with_name(re.sub(_ENDING, ".tsv", path.name))
+    if not table.is_file():
+        return None
+    rows = pd.read_csv(table, sep="\t", dtype=str, keep_default_na=False)
+    if not {"index", "name"} <= set(rows):
+        return None
+    named = rows[rows["name"].str.contains(_LESION_WORDS)]
+    return int(named["index"].iloc[0]) if len(named) else None

@@ -1,0 +1,1 @@
+"""Getting scans ready: bias field, registration, resampling, intensity scale."""

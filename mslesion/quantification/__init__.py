@@ -1,0 +1,1 @@
+"""Measures of one visit: lesion load, location, look, brain volumes, quality."""

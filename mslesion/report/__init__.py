@@ -1,0 +1,1 @@
+"""What is written: tables, BIDS derivatives, figures, one page a subject."""

@@ -1,0 +1,1 @@
+"""Finding the brain, its structures, the lesions, and each single lesion."""

@@ -1,0 +1,111 @@
+"""Settings of a run: one frozen dataclass, its command-line flags, its TOML file."""
+
+import tomllib
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+
+from mslesion.errors import SettingsError
+from mslesion.quantification.location import CONTACT_MM, SCHEMES
+from mslesion.segmentation.instances import MIN_SIZES
+from mslesion.segmentation.lesions import THRESHOLD
+
+
+def _setting(default, text: str, choices: tuple[str, ...] = (), low=None, high=None):
+    """A field with its description and the values it can have."""
+    limits = {"text": text, "choices": choices, "low": low, "high": high}
+    return field(default=default, metadata=limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What can be set; every field is a command-line flag and a key of the TOML file."""
+
+    lesion_threshold: float = _setting(
+        THRESHOLD, "probability from which a voxel is lesion (inclusive)", low=0.0, high=1.0
+    )
+    min_size: str = _setting("clinical3mm", "smallest lesion that counts", tuple(MIN_SIZES))
+    location_scheme: str = _setting("contact", "rule of the location classes", tuple(SCHEMES))
+    contact_mm: float = _setting(
+        CONTACT_MM, "distance within which a lesion touches (inclusive)", low=0.0, high=20.0
+    )
+    skull_stripped: str = _setting(
+        "auto", "whether the scans come without the skull", ("auto", "yes", "no")
+    )
+    prefer: str = _setting("", "of several scans of one modality take the one named so")
+    resample_masks: bool = _setting(
+        default=False, text="bring given lesion masks to the FLAIR's grid where they are on another"
+    )
+
+    def __post_init__(self):
+        for item in fields(self):
+            _check(item, getattr(self, item.name))
+
+    def as_dict(self) -> dict:
+        """Names and values.
+
+        Returns
+        -------
+        dict
+        """
+        return asdict(self)
+
+
+def read_settings(path: str | Path | None = None, **given) -> Settings:
+    """Settings from a TOML file, over which given values win.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        A TOML file with names of `Settings` as keys.
+    **given
+        Values by name; None is not given.
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    SettingsError
+        If the file cannot be read, or a name or value cannot be.
+    """
+    values = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(Path(path).read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise SettingsError(
+                f"{path} cannot be read ({error}), but a TOML file of settings is expected. "
+                "Mend the file or leave --settings out."
+            ) from error
+    values |= {name: value for name, value in given.items() if value is not None}
+    names = {item.name for item in fields(Settings)}
+    unknown = sorted(set(values) - names)
+    if unknown:
+        raise SettingsError(
+            f"The setting {unknown[0]!r} does not exist, but {', '.join(sorted(names))} do. "
+            "Correct its name."
+        )
+    return replace(Settings(), **values)
+
+
+def _check(item, value) -> None:
+    """Raise for a value that a setting cannot have."""
+    kind, limits = item.type, item.metadata
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind):
+        raise SettingsError(
+            f"The setting {item.name} is {value!r}, but a {kind.__name__} is expected. "
+            "Correct its value."
+        )
+    if limits["choices"] and value not in limits["choices"]:
+        raise SettingsError(
+            f"The setting {item.name} is {value!r}, but it can be "
+            f"{', '.join(limits['choices'])}. Choose one of them."
+        )
+    if limits["low"] is not None and not limits["low"] <= value <= limits["high"]:
+        raise SettingsError(
+            f"The setting {item.name} is {value!r}, but {limits['low']:g} to "
+            f"{limits['high']:g} is expected. Correct its value."
+        )
