@@ -10,10 +10,11 @@
     ├── DatasetError     a folder without the files or names expected
     ├── SettingsError    a setting that does not exist or cannot be
     ├── OutputError      a file that cannot be written
+    ├── MissingToolError a package that is not installed
     └── StepError        a step that gave nothing one can trust
 
-Each is a `ValueError` as well (`OutputError` an `OSError`), so that an ordinary
-``except`` catches it.
+Each is a `ValueError` as well (`OutputError` an `OSError`, `MissingToolError` an
+`ImportError`), so that an ordinary ``except`` catches it.
 """
 
 
@@ -47,6 +48,10 @@ class SettingsError(MSLesionError, ValueError):
 
 class OutputError(MSLesionError, OSError):
     """A file cannot be written."""
+
+
+class MissingToolError(MSLesionError, ImportError):
+    """A package that is asked for is not installed."""
 
 
 class StepError(MSLesionError, ValueError):

@@ -11,7 +11,7 @@ from typing import Any
 
 from mslesion.errors import TableError
 from mslesion.loaders.ratings_cells import SESSIONS_FILE, Cell, read_cells, wrong
-from mslesion.loaders.ratings_checks import check_person, check_visit
+from mslesion.loaders.ratings_checks import check_dates, check_visit
 from mslesion.loaders.ratings_schema import (
     COLUMN_BY_NAME,
     KEYS,
@@ -20,6 +20,9 @@ from mslesion.loaders.ratings_schema import (
     VISIT,
     LesionRating,
 )
+
+BIDS_TABLES = ("participants.tsv", "sessions.tsv")
+"""Tables of a whole BIDS dataset."""
 
 Place = tuple[str, str | None]
 """Subject and session label; the session is empty for a visit without label, and None for
@@ -77,9 +80,10 @@ def read_ratings(paths: str | Path | Iterable[str | Path]) -> Ratings:
     Parameters
     ----------
     paths : str, Path or iterable of them
-        CSV or TSV files, or folders. Of a folder these are read: ``participants.tsv``,
-        ``sub-*/sub-*_sessions.tsv``, and every ``.csv`` directly in it. In BIDS tables
-        other columns are left alone; in CSV files every column must be declared.
+        CSV or TSV files, or folders. Of a BIDS folder ``participants.tsv``,
+        ``sessions.tsv`` and ``sub-*/sub-*_sessions.tsv`` are read, of another folder every
+        ``.csv`` directly in it. In BIDS tables other columns are left alone; in CSV files
+        every column must be declared.
 
     Returns
     -------
@@ -104,10 +108,10 @@ def read_ratings(paths: str | Path | Iterable[str | Path]) -> Ratings:
             rating = {n: cell for n, cell in row.items() if COLUMN_BY_NAME[n].of == LESION}
             if rating:
                 lesions.setdefault((subject, session), []).append(_lesion(rating))
-    for place in {*cells, *lesions}:
-        together = {**cells.get((place[0], None), {}), **cells.get(place, {})}
-        check_person(together)
-        check_visit(together, lesions.get(place, ()))
+    for place in dict.fromkeys([*cells, *lesions]):
+        person, visit = cells.get((place[0], None), {}), cells.get(place, {})
+        check_dates(person, visit)
+        check_visit({**person, **visit}, lesions.get(place, ()))
     facts = {
         place: {name: cell.value for name, cell in row.items()} for place, row in cells.items()
     }
@@ -144,8 +148,9 @@ def _files(path: Path) -> list[Path]:
     """The files to read: the path itself, or those of a folder."""
     if not path.is_dir():
         return [path]
-    files = [file for file in (path / "participants.tsv", path / "sessions.tsv") if file.is_file()]
-    files += [*sorted(path.glob("sub-*/sub-*_sessions.tsv")), *sorted(path.glob("*.csv"))]
+    files = [path / name for name in BIDS_TABLES if (path / name).is_file()]
+    files += sorted(path.glob("sub-*/sub-*_sessions.tsv"))
+    files = files or sorted(path.glob("*.csv"))
     if not files:
         raise TableError(
             f"{path} has no table of facts, but participants.tsv, sub-*/sub-*_sessions.tsv or "
@@ -157,7 +162,7 @@ def _files(path: Path) -> list[Path]:
 def _read_file(path: Path) -> list[tuple[Place, dict[str, Cell]]]:
     """Known facts of each row of one file, with whose they are; no row twice."""
     by_name = SESSIONS_FILE.fullmatch(path.name)
-    is_bids = by_name or path.name in ("participants.tsv", "sessions.tsv")
+    is_bids = by_name or path.name in BIDS_TABLES
     rows, seen = [], {}
     for row in read_cells(path, strict=not is_bids):
         subject = row["participant_id"].value if "participant_id" in row else by_name[1]

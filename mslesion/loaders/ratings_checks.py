@@ -26,29 +26,32 @@ NOT_BY_CHANCE = (
 """Facts that cannot be there where lesions were found by chance."""
 
 
-def check_person(facts: Mapping[str, Cell]) -> None:
-    """Raise if dates or ages of a person contradict each other.
+def check_dates(person: Mapping[str, Cell], visit: Mapping[str, Cell]) -> None:
+    """Raise if dates or ages contradict each other.
 
     Parameters
     ----------
-    facts : mapping of str to Cell
-        Facts of the person and of one visit.
+    person, visit : mapping of str to Cell
+        Facts of a person, and of one visit. Only an age that is given for the visit is
+        held against its date.
 
     Raises
     ------
     TableError
         On the first contradiction.
     """
-    birth, visit, age = (facts.get(n) for n in ("birth_date", "visit_date", "age_years"))
+    facts = {**person, **visit}
+    birth = facts.get("birth_date")
     if birth is None:
         return
     for cell in (facts[name] for name in NOT_BEFORE_BIRTH if name in facts):
         days = cell.value if isinstance(cell.value, tuple) else (cell.value,)
         if min(days) < birth.value:
             raise wrong(cell, f"a day after birth ({birth.value})", "Correct one of the dates.")
-    if visit is None or age is None:
+    day, age = visit.get("visit_date"), visit.get("age_years")
+    if day is None or age is None:
         return
-    by_dates = (visit.value - birth.value).days / DAYS_PER_YEAR
+    by_dates = (day.value - birth.value).days / DAYS_PER_YEAR
     if abs(by_dates - age.value) > AGE_TOLERANCE_YEARS:
         raise wrong(age, f"{by_dates:.1f} by birth_date and visit_date", "Correct one of them.")
 
@@ -86,7 +89,8 @@ def check_visit(facts: Mapping[str, Cell], lesions: Sequence[LesionRating]) -> N
         for cell in (facts[name] for name in NOT_BY_CHANCE if name in facts):
             if cell.value:
                 expected = "no attack or symptom where lesions were found by chance"
-                raise wrong(cell, expected, f"Correct it or {facts['incidental'].place}.")
+                remedy = f"Correct it or {facts['incidental'].place}, or give that visit by visit."
+                raise wrong(cell, expected, remedy)
     _check_counts(facts, lesions)
 
 

@@ -77,7 +77,7 @@ RATED_COLUMNS = (
                 "Twelve months of progression that no relapse explains.",
                 aliases=("progression",)),
     RatedColumn("visit_date", DATE, VISIT, "Day of the visit.", aliases=("acq_time", "date")),
-    RatedColumn("scanner", TEXT, VISIT, "Scanner.", aliases=("scanner_id",)),
+    RatedColumn("scanner", TEXT, EITHER, "Scanner.", aliases=("scanner_id",)),
     RatedColumn("contrast_given", FLAG, VISIT, "Whether contrast agent was given.",
                 aliases=("gd_given", "contrast")),
     RatedColumn("gd_count", COUNT, VISIT, "Contrast-enhancing brain lesions.",

@@ -1,5 +1,6 @@
 """Every column that mslesion writes, declared once: type, unit, meaning, source."""
 
+from mslesion.tables.agreement import AGREEMENT, AGREEMENT_SUMMARY
 from mslesion.tables.columns import (
     Column,
     Table,
@@ -13,9 +14,11 @@ from mslesion.tables.lesions import LESIONS
 from mslesion.tables.quality import QUALITY
 from mslesion.tables.visits import VISITS
 
-TABLES = (VISITS, LESIONS, QUALITY, FAILURES)
+TABLES = (VISITS, LESIONS, QUALITY, FAILURES, AGREEMENT, AGREEMENT_SUMMARY)
 
 __all__ = [
+    "AGREEMENT",
+    "AGREEMENT_SUMMARY",
     "FAILURES",
     "LESIONS",
     "QUALITY",

@@ -1,0 +1,160 @@
+"""The command: parses its arguments, calls the workflow, reports."""
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+DONE, UNUSABLE, SOME_FAILED = 0, 2, 3
+"""Exit codes: all done; unusable arguments or input; some visits failed."""
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The command's arguments.
+
+    Returns
+    -------
+    ArgumentParser
+    """
+    parser = argparse.ArgumentParser(
+        prog="mslesion",
+        description="Turn brain MRI of people with multiple sclerosis into biomarkers. "
+        "Research use only.",
+        epilog="Settings not named here can be given in a TOML file: see the documentation.",
+    )
+    add = parser.add_argument
+    add("bids_dir", metavar="BIDS_DIR", help="BIDS dataset, or a plain tree PATIENT/VISIT/scans")
+    add("output_dir", metavar="OUTPUT_DIR", help="where the results go")
+    add("level", choices=("participant", "group"), help="do the visits, or merge what they left")
+    add(
+        "--participant-label",
+        "--participant_label",
+        nargs="+",
+        default=[],
+        metavar="LABEL",
+        help="only these participants, with or without sub-",
+    )
+    add(
+        "--session-label",
+        "--session_label",
+        "--session-id",
+        nargs="+",
+        default=[],
+        metavar="LABEL",
+        help="only these sessions, with or without ses-",
+    )
+    add("--lesion-masks", metavar="DIR", help="take lesion masks from here instead of ours")
+    add(
+        "--resample-masks",
+        action="store_true",
+        default=None,
+        help="bring given masks to the FLAIR's grid where they are on another",
+    )
+    add(
+        "--skull-stripped",
+        choices=("auto", "yes", "no"),
+        help="whether the scans come without the skull (default: auto)",
+    )
+    add(
+        "--lesion-threshold",
+        type=float,
+        metavar="P",
+        help="probability from which a voxel is lesion (default: 0.5)",
+    )
+    add("--min-size", metavar="NAME", help="smallest lesion that counts (default: clinical3mm)")
+    add("--location-scheme", metavar="NAME", help="rule of the location classes (default: contact)")
+    add(
+        "--contact-mm",
+        type=float,
+        metavar="MM",
+        help="distance within which a lesion touches (default: 2)",
+    )
+    add("--prefer", metavar="TEXT", help="of several scans of one modality take the one named so")
+    add("--settings", metavar="FILE.toml", help="settings by name; flags win over it")
+    add(
+        "--n-jobs",
+        "--n_jobs",
+        "--nprocs",
+        type=int,
+        default=1,
+        metavar="N",
+        help="visits at a time (default: 1)",
+    )
+    add("--skip-bids-validation", action="store_true", help="accepted; nothing is validated")
+    add("--dry-run", action="store_true", help="list the visits and stop")
+    add("-v", "--verbose", action="count", default=0, help="say more; twice: everything")
+    add("--version", action="version", version=f"mslesion {version('mslesion')}")
+    return parser  # fmt: skip
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments; by default those of the process.
+
+    Returns
+    -------
+    int
+        Exit code: `DONE`, `UNUSABLE` or `SOME_FAILED`.
+    """
+    options = build_parser().parse_args(argv)
+    level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(options.verbose, 2)]
+    logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
+    from mslesion.errors import MSLesionError
+
+    try:
+        return _run(options)
+    except MSLesionError as error:
+        print(f"mslesion: {error}", file=sys.stderr)
+        return UNUSABLE
+
+
+def _run(options: argparse.Namespace) -> int:
+    """The work behind the parsed arguments."""
+    from pathlib import Path
+
+    from mslesion.errors import DatasetError, SettingsError
+    from mslesion.loaders.dataset import find_visits
+    from mslesion.workflow.cohort import Job, process_job, run_cohort, write_failures, write_group
+    from mslesion.workflow.settings import Settings, read_settings
+
+    root, output = Path(options.bids_dir), Path(options.output_dir)
+    if options.n_jobs < 1:
+        raise SettingsError(f"--n-jobs is {options.n_jobs}, but 1 or more is expected. Correct it.")
+    given = {name: getattr(options, name, None) for name in Settings.__dataclass_fields__}
+    settings = read_settings(options.settings, **given)
+    if options.level == "group":
+        write_group(output, raw=str(root))
+        return DONE
+    if output.resolve() == root.resolve():
+        raise DatasetError(
+            f"{output} is the input too, but scans are never touched. Choose another OUTPUT_DIR."
+        )
+    visits = find_visits(
+        root,
+        subjects=tuple(options.participant_label),
+        sessions=tuple(options.session_label),
+        prefer=settings.prefer,
+    )
+    if options.dry_run:
+        for visit in visits:
+            print(visit.name, "+".join(visit.scans), visit.problem, sep="\t")
+        return DONE
+    masks = Path(options.lesion_masks) if options.lesion_masks else None
+    if masks is not None and not masks.is_dir():
+        raise DatasetError(f"{masks} is no folder, but --lesion-masks names one. Check the path.")
+    jobs = [Job(visit, root, output, settings, masks) for visit in visits]
+    outcomes = run_cohort(process_job, jobs, n_jobs=options.n_jobs, progress=sys.stderr.isatty())
+    write_failures(outcomes, output)
+    failed = [outcome for outcome in outcomes if outcome.state == "failed"]
+    if len(failed) < len(outcomes) or any((output / "logs" / "visits").glob("*.json")):
+        write_group(output, raw=str(root))
+    for outcome in failed:
+        print(f"mslesion: {outcome.visit.name}: {outcome.reason}", file=sys.stderr)
+    done = len(outcomes) - len(failed)
+    print(f"{done} of {len(outcomes)} visits done; tables in {output}", file=sys.stderr)
+    return SOME_FAILED if failed else DONE

@@ -1,0 +1,229 @@
+"""The rows of criteria.csv and panels.csv, of one visit and of a cohort."""
+
+import json
+from dataclasses import asdict
+
+import pandas as pd
+
+from mslesion.criteria.activity import ACTIVITY
+from mslesion.criteria.activity_panel import activity_panel
+from mslesion.criteria.atrophy import in_pseudoatrophy_window
+from mslesion.criteria.isolated import ISOLATED
+from mslesion.criteria.judging import judge
+from mslesion.criteria.mcdonald import MCDONALD
+from mslesion.criteria.preclinical_panel import preclinical_panel
+from mslesion.criteria.progressive_panel import progressive_panel
+from mslesion.criteria.visits import (
+    Row,
+    VisitRows,
+    alternatives_of_visit,
+    facts_of_visit,
+    known,
+    visit_date,
+)
+from mslesion.errors import TableError
+from mslesion.loaders.ratings import Ratings
+from mslesion.tables.columns import as_table
+from mslesion.tables.criteria import CRITERIA as CRITERIA_TABLE
+from mslesion.tables.criteria import PANELS
+
+
+def criteria_rows(given: VisitRows) -> list[dict]:
+    """Rows of criteria.csv of one visit, one a rule.
+
+    Parameters
+    ----------
+    given : VisitRows
+        The visit.
+
+    Returns
+    -------
+    list of dict
+    """
+    facts, alternatives = facts_of_visit(given), alternatives_of_visit(given)
+    rows = []
+    for position, criterion in enumerate((*MCDONALD, *ISOLATED, *ACTIVITY), start=1):
+        verdict = judge(criterion, facts, alternatives=alternatives)
+        low, high = verdict.score or (None, None)
+        rows.append(
+            _key(given)
+            | {
+                "position": position,
+                "criterion_id": criterion.id,
+                "name": criterion.name,
+                "version": criterion.version,
+                "met": verdict.outcome,
+                "score_low": low,
+                "score_high": high,
+                "facts_json": json.dumps(verdict.used),
+                "missing": "; ".join(verdict.missing),
+                "borderline": verdict.borderline,
+                "pv_only_caps": verdict.pv_only_caps,
+                "changes_if": "; ".join(verdict.flips or ()),
+                "evidence": criterion.evidence,
+                "source": criterion.source,
+                "sentence": verdict.sentence,
+            }
+        )
+    return rows
+
+
+def panel_rows(given: VisitRows) -> list[dict]:
+    """Rows of panels.csv of one visit, one a domain.
+
+    Parameters
+    ----------
+    given : VisitRows
+        The visit. Without a visit before only the pre-clinical panel is made.
+
+    Returns
+    -------
+    list of dict
+    """
+    facts = facts_of_visit(given)
+    panels = [preclinical_panel(facts, given.visit)]
+    if given.change is not None:
+        area, limit = known(given.rated, "ucca_mm2"), known(given.rated, "ucca_lower_limit_mm2")
+        panels += [
+            activity_panel(facts, given.change),
+            progressive_panel(
+                facts,
+                given.visit,
+                given.change,
+                expansion_rates=given.expansion_rates,
+                cord_area=None if area is None or limit is None else (area, limit),
+            ),
+        ]
+    return [
+        _key(given) | {"position": position} | asdict(row)
+        for panel in panels
+        for position, row in enumerate(panel, start=1)
+    ]
+
+
+def make_criteria_tables(
+    visits: pd.DataFrame,
+    lesions: pd.DataFrame | None = None,
+    *,
+    changes: pd.DataFrame | None = None,
+    expansions: pd.DataFrame | None = None,
+    ratings: Ratings | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """criteria.csv and panels.csv of a cohort.
+
+    Parameters
+    ----------
+    visits : DataFrame
+        visits.csv.
+    lesions : DataFrame, optional
+        lesions.csv. Without it nothing can be said of other settings.
+    changes : DataFrame, optional
+        changes.csv. Of the pairs that end with a visit, the shortest is taken.
+    expansions : DataFrame, optional
+        One row a slowly expanding candidate: subject_id, session_from, session_to,
+        rate_pct_per_year.
+    ratings : Ratings, optional
+        Facts from outside.
+
+    Returns
+    -------
+    tuple of DataFrame, shape (2,)
+        By the declarations `CRITERIA` and `PANELS`.
+
+    Raises
+    ------
+    TableError
+        If the lesion table does not hold the lesions that the visit table counts.
+    """
+    criteria, panels = [], []
+    ratings = ratings or Ratings()
+    for visit in visits.to_dict("records"):
+        subject, session = _label(visit, "subject_id"), _label(visit, "session_id")
+        change = _shortest_change(changes, subject, session)
+        change = change and {**change, **_window(visits, visit, change, ratings)}
+        given = VisitRows(
+            visit=visit,
+            lesions=_lesions_of(visit, lesions),
+            change=change,
+            expansion_rates=_rates(expansions, subject, session, change),
+            rated=ratings.facts_of(subject, session),
+            rated_lesions=ratings.lesions_of(subject, session),
+        )
+        criteria += criteria_rows(given)
+        panels += panel_rows(given)
+    return as_table(criteria, CRITERIA_TABLE), as_table(panels, PANELS)
+
+
+def _key(given: VisitRows) -> dict[str, str | None]:
+    """The columns that tell which visit a row is of."""
+    return {
+        "subject_id": known(given.visit, "subject_id"),
+        "session_id": known(given.visit, "session_id"),
+        "session_from": known(given.change, "session_from"),
+    }
+
+
+def _label(row: Row, name: str) -> str:
+    """A label of a row; empty if there is none."""
+    return str(known(row, name) or "")
+
+
+def _rows(table: pd.DataFrame, subject: str, session: str, column: str) -> list[dict]:
+    """Rows of one visit."""
+    same = (table["subject_id"].fillna("") == subject) & (table[column].fillna("") == session)
+    return table[same].to_dict("records")
+
+
+def _lesions_of(visit: Row, lesions: pd.DataFrame | None) -> list[dict] | None:
+    """Lesion rows of a visit; None where its lesions could not be measured."""
+    count = known(visit, "lesion_count_cc")
+    if lesions is None or count is None:
+        return None
+    subject, session = _label(visit, "subject_id"), _label(visit, "session_id")
+    rows = _rows(lesions, subject, session, "session_id")
+    if len(rows) != count:
+        name = f"sub-{subject}" + (f" ses-{session}" if session else "")
+        raise TableError(
+            f"The lesion table has {len(rows)} lesions of {name}, but the visit table counts "
+            f"{count}. Give the two tables of one run."
+        )
+    return rows
+
+
+def _shortest_change(changes, subject: str, session: str) -> dict | None:
+    """The pair that ends with a visit; of several, the one of the shortest time."""
+    rows = [] if changes is None else _rows(changes, subject, session, "session_to")
+    return min(rows, key=lambda row: known(row, "days") or 0, default=None)
+
+
+def _window(visits: pd.DataFrame, visit: Row, change: Row, ratings: Ratings) -> dict[str, bool]:
+    """Whether a treatment began between the visits, where the table does not say it."""
+    before = _rows(
+        visits, _label(visit, "subject_id"), _label(change, "session_from"), "session_id"
+    )
+    if known(change, "pseudoatrophy_window") is not None or not before:
+        return {}
+    rated = [
+        ratings.facts_of(_label(row, "subject_id"), _label(row, "session_id"))
+        for row in (before[0], visit)
+    ]
+    first, second = visit_date(before[0], rated[0]), visit_date(visit, rated[1])
+    if first is None or second is None:
+        return {}
+    window = in_pseudoatrophy_window(
+        first,
+        second,
+        treatment_start=rated[1].get("treatment_start_date"),
+        steroids=[day for facts in rated for day in facts.get("steroid_dates", ())],
+    )
+    return {"pseudoatrophy_window": window}
+
+
+def _rates(expansions, subject: str, session: str, change) -> list[float] | None:
+    """Rates of the candidates of a pair."""
+    if expansions is None or change is None:
+        return None
+    rows = _rows(expansions, subject, session, "session_to")
+    return [
+        row["rate_pct_per_year"] for row in rows if row["session_from"] == change["session_from"]
+    ]

@@ -1,0 +1,152 @@
+"""Maps of a visit as BIDS derivatives, on the grid of its FLAIR (T1w without FLAIR)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mslesion.loaders.nifti import Scan, save_like, write_bytes
+from mslesion.report.tables import write_json, write_tsv
+from mslesion.segmentation.structures import STRUCTURES
+from mslesion.tables import LESIONS, sidecar
+from mslesion.tables.lesions import LOCATIONS
+
+LOCATION_INDEX = {name: index for index, name in enumerate(LOCATIONS, start=1)}
+"""Number of each location class in the location map."""
+BIDS_VERSION = "1.10.0"
+NOT_BIDS = ("*.html", "/*.csv", "/visits.json", "/lesions.json", "/qc.json")
+"""Our files at the root that BIDS has no name for."""
+
+
+def write_maps(
+    folder: str | Path,
+    *,
+    name: str,
+    scan: Scan,
+    anatomy: np.ndarray,
+    lesion_labels: np.ndarray | None,
+    lesions: pd.DataFrame,
+    probability: np.ndarray | None,
+    sources: Sequence[str],
+    made_by: Mapping[str, str],
+) -> list[Path]:
+    """Write a visit's maps, their sidecars and lookup tables.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The visit's ``anat`` folder.
+    name : str
+        Start of the file names, such as ``sub-01_ses-2``.
+    scan : Scan
+        The scan whose grid the maps lie on.
+    anatomy : (I, J, K) uint8 array
+        Structure of each voxel.
+    lesion_labels : (I, J, K) int array or None
+        Number of the lesion; None if lesions were not assessable.
+    lesions : DataFrame
+        The visit's lesion table.
+    probability : (I, J, K) array or None
+        Lesion probability.
+    sources : sequence of str
+        BIDS URIs of the scans that were used.
+    made_by : mapping of str to str
+        What made the lesion mask, for the sidecar: Segmenter, Version, ...
+
+    Returns
+    -------
+    list of Path
+        The images that were written.
+    """
+    start = Path(folder) / f"{name}_space-orig"
+    common = {"SpatialReference": "orig", "Sources": list(sources)}
+    written = []
+
+    def write(array, ending, description, **more):
+        path = start.with_name(f"{start.name}_{ending}.nii.gz")
+        save_like(array, path, scan=scan)
+        sidecar_path = path.with_name(path.name.replace(".nii.gz", ".json"))
+        write_json({"Description": description, **common, **more}, sidecar_path)
+        written.append(path)
+
+    def table(ending, frame):
+        write_tsv(frame, start.with_name(f"{start.name}_{ending}.tsv"))
+
+    write(anatomy > 0, "desc-brain_mask", "Brain, ventricles and CSF around them", Type="Brain")
+    write(anatomy, "seg-anatomy_dseg", "Structures of the brain", Manual=False)
+    structures = [{"index": 0, "name": "background"}]
+    structures += [{"index": part.index, "name": part.name} for part in STRUCTURES]
+    table("seg-anatomy_dseg", pd.DataFrame(structures))
+    if lesion_labels is None:
+        return written
+    manual = made_by["Segmenter"] != "mslesion"
+    write(
+        lesion_labels > 0, "label-L_mask", "Lesions of the minimum size or more",
+        Type="Lesion", Manual=manual, **made_by,
+    )  # fmt: skip
+    if probability is not None:
+        write(probability, "label-L_probseg", "Probability of lesion", Type="Lesion")
+    columns = {
+        "index": {"Description": "Number of the lesion in the map"},
+        "name": {"Description": "Name of the lesion"},
+    }
+    write(
+        lesion_labels, "seg-lesions_dseg", "Single lesions, one number each",
+        Manual=manual, **columns, **sidecar(LESIONS),
+    )  # fmt: skip
+    named = lesions.drop(columns=["subject_id", "session_id"])
+    names = [f"lesion {number}" for number in named["lesion_id"]]
+    table("seg-lesions_dseg", named.assign(index=named["lesion_id"], name=names)[
+        ["index", "name", *named.columns]
+    ])  # fmt: skip
+    location = np.zeros(len(lesions) + 1, np.uint8)
+    for number, place in zip(lesions["lesion_id"], lesions["location"], strict=True):
+        location[number] = LOCATION_INDEX.get(place, 0) if isinstance(place, str) else 0
+    write(
+        location[lesion_labels] if lesion_labels.any() else np.zeros_like(anatomy),
+        "seg-mslocation_dseg", "Lesions by location class", Manual=manual,
+    )  # fmt: skip
+    classes = [{"index": 0, "name": "no lesion"}]
+    classes += [{"index": index, "name": place} for place, index in LOCATION_INDEX.items()]
+    table("seg-mslocation_dseg", pd.DataFrame(classes))
+    return written
+
+
+def write_dataset(folder: str | Path, *, version: str, raw: str, subjects: Sequence[str]) -> None:
+    """Write the files at the root that BIDS wants of a derivative dataset.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The output dataset.
+    version : str
+        Of mslesion.
+    raw : str
+        Path or URI of the dataset that the scans came from.
+    subjects : sequence of str
+        Labels of the subjects in it.
+    """
+    folder = Path(folder)
+    write_json(
+        {
+            "Name": "mslesion",
+            "BIDSVersion": BIDS_VERSION,
+            "DatasetType": "derivative",
+            "License": "n/a",
+            "Authors": ["mslesion", "its users"],
+            "GeneratedBy": [{"Name": "mslesion", "Version": version}],
+            "SourceDatasets": [{"URL": raw}],
+            "DatasetLinks": {"raw": raw},
+        },
+        folder / "dataset_description.json",
+    )
+    write_bytes(
+        b"Lesion and brain measures made by mslesion.\n\nvisits.csv, lesions.csv and qc.csv hold "
+        b"a row a visit, a lesion and a check; the .json\nbeside each says what its columns mean. "
+        b"Research use only.\n",
+        folder / "README.md",
+    )
+    write_bytes(("\n".join(NOT_BIDS) + "\n").encode(), folder / ".bidsignore")
+    people = pd.DataFrame({"participant_id": [f"sub-{label}" for label in sorted(subjects)]})
+    write_tsv(people, folder / "participants.tsv")

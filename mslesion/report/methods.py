@@ -1,0 +1,100 @@
+"""The methods text of a run: a sentence and its references for each step that ran."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Sentence(NamedTuple):
+    """What a step did, and which references describe it."""
+
+    text: str
+    references: tuple[str, ...] = ()
+
+
+REFERENCES = {
+    "tustison2010": "Tustison NJ et al. N4ITK: improved N3 bias correction. IEEE Trans Med "
+    "Imaging 2010;29:1310-20. doi:10.1109/TMI.2010.2046908",
+    "mattes2003": "Mattes D et al. PET-CT image registration in the chest using free-form "
+    "deformations. IEEE Trans Med Imaging 2003;22:120-8. doi:10.1109/TMI.2003.809072",
+    "billot2023": "Billot B et al. SynthSeg: segmentation of brain MRI scans of any contrast and "
+    "resolution without retraining. Med Image Anal 2023;86:102789. "
+    "doi:10.1016/j.media.2023.102789",
+    "henschel2020": "Henschel L et al. FastSurfer: a fast and accurate deep learning based "
+    "neuroimaging pipeline. NeuroImage 2020;219:117012. doi:10.1016/j.neuroimage.2020.117012",
+    "dworkin2018": "Dworkin JD et al. An automated statistical technique for counting distinct "
+    "multiple sclerosis lesions. AJNR 2018;39:626-33. PMC5895493",
+    "thompson2018": "Thompson AJ et al. Diagnosis of multiple sclerosis: 2017 revisions of the "
+    "McDonald criteria. Lancet Neurol 2018;17:162-73. doi:10.1016/S1474-4422(17)30470-2",
+    "rudick1999": "Rudick RA et al. Use of the brain parenchymal fraction to measure whole brain "
+    "atrophy in relapsing-remitting MS. Neurology 1999;53:1698-704. doi:10.1212/WNL.53.8.1698",
+    "smith2002": "Smith SM et al. Accurate, robust, and automated longitudinal and cross-sectional "
+    "brain change analysis. NeuroImage 2002;17:479-89. doi:10.1006/nimg.2002.1040",
+    "benedict2004": "Benedict RHB et al. Prediction of neuropsychological impairment in multiple "
+    "sclerosis. Arch Neurol 2004;61:226-30. doi:10.1001/archneur.61.2.226",
+}
+
+STEPS = {
+    "register": Sentence(
+        "The other scans were registered rigidly to the {reference} by mutual information",
+        ("mattes2003",),
+    ),
+    "network": Sentence(
+        "A convolutional network, trained on synthetic heads and on manually outlined scans, named "
+        "the structure of every voxel in three views of a 1 mm grid",
+        ("billot2023", "henschel2020"),
+    ),
+    "own lesions": Sentence(
+        "It also gave the lesion probability; voxels of {threshold:g} or more are lesion, and "
+        "components mostly in CSF or choroid plexus were removed"
+    ),
+    "given mask": Sentence("Lesions are those of a given mask ({segmenter})"),
+    "bias": Sentence("The bias field was divided out by N4", ("tustison2010",)),
+    "lesions": Sentence(
+        "Single lesions are 26-connected components by the rule {min_size}; confluent ones were "
+        "also counted by their centres",
+        ("dworkin2018",),
+    ),
+    "location": Sentence(
+        "Location classes follow the scheme {scheme}, touching within {contact:g} mm",
+        ("thompson2018",),
+    ),
+    "volumes": Sentence(
+        "Brain volumes are voxel counts of the anatomy map; the brain parenchymal fraction is "
+        "brain per volume inside the brain's outer contour",
+        ("rudick1999", "benedict2004"),
+    ),
+    "head size": Sentence(
+        "Volumes were scaled to the intracranial volume of the MNI152 head", ("smith2002",)
+    ),
+}
+"""Sentences by step, with places for the settings that were used."""
+
+
+def describe(steps: Iterable[str], **values) -> tuple[str, list[str]]:
+    """Methods text and references of the steps that ran.
+
+    Parameters
+    ----------
+    steps : iterable of str
+        Keys of `STEPS`, in order.
+    **values
+        What the sentences' places are filled with.
+
+    Returns
+    -------
+    text : str
+        With numbers in brackets.
+    references : list of str
+        In the order of their numbers.
+    """
+    keys: list[str] = []
+    sentences = []
+    for step in steps:
+        sentence = STEPS[step]
+        for key in sentence.references:
+            if key not in keys:
+                keys.append(key)
+        marks = ", ".join(str(keys.index(key) + 1) for key in sentence.references)
+        text = sentence.text.format(**values)
+        sentences.append(f"{text} [{marks}]." if marks else f"{text}.")
+    return " ".join(sentences), [REFERENCES[key] for key in keys]

@@ -1,0 +1,266 @@
+"""Many visits: in processes of their own, each visit's failure its own row."""
+
+import json
+import logging
+import os
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from importlib.metadata import version
+from multiprocessing import get_context
+from pathlib import Path
+
+import pandas as pd
+from tqdm import tqdm
+
+from mslesion.errors import DatasetError, MSLesionError
+from mslesion.loaders.dataset import FLAIR, Visit
+from mslesion.loaders.masks import MaskFile, find_lesion_mask
+from mslesion.loaders.nifti import load_mask, load_scan, write_bytes
+from mslesion.report import page
+from mslesion.report.derivatives import write_dataset
+from mslesion.report.tables import write_csv, write_tsv
+from mslesion.tables import FAILURES, LESIONS, QUALITY, VISITS, as_table
+from mslesion.workflow.outputs import fingerprint, part_path, record_path, write_visit
+from mslesion.workflow.settings import Settings
+from mslesion.workflow.visit import process_visit
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One visit to do."""
+
+    visit: Visit
+    root: Path
+    output: Path
+    settings: Settings
+    masks: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a job ended."""
+
+    visit: Visit
+    state: str
+    """"done", "unchanged" or "failed"."""
+    error: str = ""
+    reason: str = ""
+    seconds: float = 0.0
+
+
+def process_job(job: Job) -> Outcome:
+    """Do one visit, unless its record says that nothing changed.
+
+    Parameters
+    ----------
+    job : Job
+        What to do.
+
+    Returns
+    -------
+    Outcome
+        Also when the visit fails; nothing is raised.
+    """
+    visit = job.visit
+    try:
+        if visit.problem:
+            raise DatasetError(visit.problem)
+        mask = find_lesion_mask(job.masks, visit) if job.masks else None
+        extra = (mask.path,) if mask else ()
+        made_from = fingerprint(visit, settings=job.settings, extra=extra)
+        if _recorded(record_path(job.output, visit)) == made_from:
+            return Outcome(visit, "unchanged")
+        record_path(job.output, visit).unlink(missing_ok=True)
+        result = process_visit(
+            visit,
+            lesion_mask=_read_mask(mask, visit, job.settings),
+            segmenter=(mask.maker, "") if mask else ("", ""),
+            settings=job.settings,
+        )
+        write_visit(result, job.output, root=job.root, made_from=made_from)
+        return Outcome(visit, "done", seconds=result.seconds)
+    except (MSLesionError, OSError) as error:
+        return Outcome(visit, "failed", type(error).__name__, str(error))
+    except Exception as error:  # a broken scan must not end the cohort
+        log.debug("%s", traceback.format_exc())
+        reason = f"{error!r} at {traceback.extract_tb(error.__traceback__)[-1].name}."
+        return Outcome(visit, "failed", type(error).__name__, f"{reason} Please report it.")
+
+
+def run_cohort(
+    work: Callable[[Job], Outcome],
+    jobs: Sequence[Job],
+    *,
+    n_jobs: int = 1,
+    progress: bool = False,
+) -> list[Outcome]:
+    """Do every job; a worker that is killed costs only its own visit.
+
+    Each worker process has one job at a time, so when the pool breaks, the jobs that
+    were under way are tried again, one by one, to find the guilty one.
+
+    Parameters
+    ----------
+    work : callable
+        `process_job`, or another function of a job.
+    jobs : sequence of Job
+        What to do.
+    n_jobs : int
+        Worker processes; 1 works in this process.
+    progress : bool
+        Whether to draw a bar.
+
+    Returns
+    -------
+    list of Outcome
+        In the order of the jobs.
+    """
+    outcomes: dict[int, Outcome] = {}
+    with tqdm(total=len(jobs), disable=not progress, unit="visit") as bar:
+
+        def finish(number: int, outcome: Outcome) -> None:
+            outcomes[number] = outcome
+            bar.update()
+            _report(outcome)
+
+        if n_jobs == 1:
+            for number, job in enumerate(jobs):
+                finish(number, work(job))
+        else:
+            suspects = _run_pool(work, jobs, range(len(jobs)), n_jobs, finish)
+            for number in suspects:  # each alone: only the guilty one falls again
+                if _run_pool(work, jobs, [number], 1, finish):
+                    reason = "The worker process was killed. Is there enough memory?"
+                    finish(number, Outcome(jobs[number].visit, "failed", "WorkerLost", reason))
+    return [outcomes[number] for number in range(len(jobs))]
+
+
+def _run_pool(work, jobs, numbers, n_jobs, finish) -> list[int]:
+    """Do some jobs in processes; returns those under way when a process was lost."""
+    waiting = list(numbers)
+    suspects: list[int] = []
+    while waiting:
+        pool = ProcessPoolExecutor(n_jobs, get_context("spawn"), initializer=_one_thread)
+        running = {}
+        try:
+            while waiting or running:
+                while waiting and len(running) < n_jobs:
+                    number = waiting.pop(0)
+                    running[pool.submit(work, jobs[number])] = number
+                done, _ = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    finish(running[future], future.result())
+                    del running[future]
+        except BrokenProcessPool:
+            for future, number in running.items():
+                if future.done() and future.exception() is None:
+                    finish(number, future.result())
+                else:
+                    suspects.append(number)
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
+    return suspects
+
+
+def _one_thread() -> None:
+    """Workers share the cores: one thread each."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def write_group(output: Path, *, raw: str) -> dict[str, pd.DataFrame]:
+    """Merge what the visits left: tables at the root, one page a subject.
+
+    Parameters
+    ----------
+    output : Path
+        The output dataset.
+    raw : str
+        The dataset that the scans came from.
+
+    Returns
+    -------
+    dict of str to DataFrame
+        The merged tables by name.
+
+    Raises
+    ------
+    DatasetError
+        If there is nothing to merge.
+    """
+    paths = sorted((output / "logs" / "visits").glob("*.json"))
+    if not paths:
+        raise DatasetError(
+            f"{output} has no finished visit, but they are what is merged. "
+            "Run the participant level first."
+        )
+    records = [json.loads(path.read_text("utf-8")) for path in paths]
+    merged = {}
+    for declared, key in ((VISITS, "visits"), (LESIONS, "lesions"), (QUALITY, "qc")):
+        rows = [row for record in records for row in record[key]]
+        merged[declared.name] = as_table(rows, declared)
+        write_csv(merged[declared.name], declared, output)
+    subjects = sorted({record["subject"] for record in records})
+    write_dataset(output, version=version("mslesion"), raw=raw, subjects=subjects)
+    for subject in subjects:
+        own = [record for record in records if record["subject"] == subject]
+        parts = [
+            part_path(output, Visit(subject, record["session"], {})).read_text("utf-8")
+            for record in sorted(own, key=lambda record: record["session"])
+        ]
+        document = page.subject_page(subject, parts, version=version("mslesion"))
+        write_bytes(document.encode(), output / f"sub-{subject}.html")
+    return merged
+
+
+def write_failures(outcomes: Sequence[Outcome], output: Path) -> None:
+    """Write ``logs/failures.tsv``: a row a failed visit, none if all went well.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+        Of this run.
+    output : Path
+        The output dataset.
+    """
+    rows = [
+        {
+            "subject_id": outcome.visit.subject,
+            "session_id": outcome.visit.session or None,
+            "error": outcome.error,
+            "reason": outcome.reason,
+        }
+        for outcome in outcomes
+        if outcome.state == "failed"
+    ]
+    write_tsv(as_table(rows, FAILURES), output / "logs" / "failures.tsv")
+
+
+def _read_mask(mask: MaskFile | None, visit: Visit, settings: Settings):
+    """A given mask and its affine; on the reference's grid unless it may be resampled."""
+    if mask is None:
+        return None
+    like = None
+    if not settings.resample_masks:
+        like = load_scan(visit.scans.get(FLAIR) or next(iter(visit.scans.values())))
+    return load_mask(mask.path, like=like, label=mask.label)
+
+
+def _recorded(path: Path) -> dict | None:
+    """What a finished visit was made from; None if it is not finished."""
+    try:
+        return json.loads(path.read_text("utf-8"))["made_from"]
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _report(outcome: Outcome) -> None:
+    """One log line a visit."""
+    if outcome.state == "failed":
+        log.error("%s failed: %s", outcome.visit.name, outcome.reason)
+    else:
+        log.info("%s %s (%.0f s)", outcome.visit.name, outcome.state, outcome.seconds)

@@ -1,0 +1,226 @@
+"""What a visit leaves behind: maps, its part of the page, and its record."""
+
+import hashlib
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+from nibabel.affines import apply_affine
+
+from mslesion.grid import spacing_mm
+from mslesion.loaders.dataset import FLAIR, T1W, Visit
+from mslesion.loaders.nifti import write_bytes
+from mslesion.report import figures, page
+from mslesion.report.derivatives import LOCATION_INDEX, write_maps
+from mslesion.report.methods import describe
+from mslesion.report.tables import rows_of, write_json
+from mslesion.segmentation.structures import STRUCTURES
+from mslesion.workflow.settings import Settings
+from mslesion.workflow.visit import VisitResult
+
+RECORD_FORMAT = 1
+"""Raised when records of older versions can no longer be read."""
+
+
+def record_path(output: Path, visit: Visit) -> Path:
+    """Where the record of a visit lies.
+
+    Parameters
+    ----------
+    output : Path
+        The output dataset.
+    visit : Visit
+        The visit.
+
+    Returns
+    -------
+    Path
+    """
+    return output / "logs" / "visits" / f"{visit.name}.json"
+
+
+def part_path(output: Path, visit: Visit) -> Path:
+    """Where a visit's part of the page lies.
+
+    Parameters
+    ----------
+    output : Path
+        The output dataset.
+    visit : Visit
+        The visit.
+
+    Returns
+    -------
+    Path
+    """
+    return record_path(output, visit).with_suffix(".html")
+
+
+def fingerprint(visit: Visit, *, settings: Settings, extra: tuple[Path, ...] = ()) -> dict:
+    """What the outputs of a visit depend on.
+
+    Parameters
+    ----------
+    visit : Visit
+        Its scans and facts.
+    settings : Settings
+        Of the run.
+    extra : tuple of Path
+        Other files, such as a given mask.
+
+    Returns
+    -------
+    dict
+        Content hashes, settings, facts and version; plain values.
+    """
+    files = {name: _hash(path) for name, path in sorted(visit.scans.items())}
+    files |= {path.name: _hash(path) for path in extra}
+    facts = {name: str(getattr(visit.facts, name)) for name in visit.facts.__slots__}
+    return {
+        "format": RECORD_FORMAT,
+        "version": version("mslesion"),
+        "files": files,
+        "settings": settings.as_dict(),
+        "facts": facts,
+    }
+
+
+def write_visit(result: VisitResult, output: Path, *, root: Path, made_from: dict) -> None:
+    """Write all files of a visit; the record comes last and says that it is finished.
+
+    Parameters
+    ----------
+    result : VisitResult
+        What was measured.
+    output : Path
+        The output dataset.
+    root : Path
+        The input dataset.
+    made_from : dict
+        The visit's `fingerprint`.
+    """
+    visit, segmented = result.visit, result.segmented
+    sources = [_uri(path, root) for path in visit.scans.values()]
+    row = result.visits.iloc[0]
+    write_maps(
+        output / visit.folder / "anat",
+        name=visit.name,
+        scan=result.prepared.reference_scan,
+        anatomy=result.anatomy,
+        lesion_labels=result.lesion_labels,
+        lesions=result.lesions,
+        probability=segmented.probability,
+        sources=sources,
+        made_by={"Segmenter": row["segmenter"], "SegmenterVersion": str(row["segmenter_version"])},
+    )
+    write_bytes(visit_part(result).encode(), part_path(output, visit))
+    record = {
+        "subject": visit.subject,
+        "session": visit.session,
+        "made_from": made_from,
+        "visits": rows_of(result.visits),
+        "lesions": rows_of(result.lesions),
+        "qc": rows_of(result.quality),
+        "transforms": {k: v.tolist() for k, v in result.prepared.transforms.items()},
+    }
+    write_json(record, record_path(output, visit))
+
+
+def visit_part(result: VisitResult) -> str:
+    """A visit's part of the subject's page.
+
+    Parameters
+    ----------
+    result : VisitResult
+        What was measured.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    segmented, prepared = result.segmented, result.prepared
+    row = result.visits.iloc[0]
+    spacing = spacing_mm(result.affine)
+    inside = result.anatomy > 0
+    images = {
+        name: figures.gray(segmented.corrected[name], inside)
+        for name in (FLAIR, prepared.t1_name or T1W)
+        if name in segmented.corrected
+    }
+    first = next(iter(images.values()))
+    heading = f"Session {result.visit.session}" if result.visit.session else "Visit"
+    parts = [f'<section><h2>{heading}</h2><p class="note">{row["inputs"]}</p>']
+    parts.append(page.key_figures(row))
+    if result.lesion_labels is not None:
+        places = [0, *(LOCATION_INDEX.get(p, 0) for p in result.lesions["location"].fillna(""))]
+        numbers = np.array(places, np.uint8)[result.lesion_labels]
+        colors = {LOCATION_INDEX[name]: c for name, c in figures.LOCATION_COLORS.items()}
+        for name, image in images.items():
+            drawn = figures.overview(image, numbers, colors, inside=inside, spacing=spacing)
+            parts.append(
+                page.picture(
+                    drawn,
+                    f"Lesions on {name}",
+                    "Axial, coronal and sagittal slices. Is every line round a lesion, and does "
+                    "every lesion have one?",
+                )
+            )
+        parts.append(page.location_key())
+        centres = result.lesions[["x_mm", "y_mm", "z_mm"]].to_numpy(float)
+        tiles = figures.lesion_tiles(
+            first,
+            result.lesion_labels,
+            result.lesions.to_dict("records"),
+            voxels=apply_affine(np.linalg.inv(result.affine), centres) if len(centres) else centres,
+            spacing=spacing,
+        )
+        caption = f"Every lesion (the {figures.MAX_TILES} largest at most)"
+        parts.append(page.picture(tiles, caption, "Axial, plain and outlined; number and volume."))
+    colors = {part.index: figures.STRUCTURE_COLORS[part.index] for part in STRUCTURES}
+    for name, image in images.items():
+        drawn = figures.overview(image, result.anatomy, colors, inside=inside, spacing=spacing)
+        parts.append(page.picture(drawn, f"Anatomy on {name}", "Do the lines follow the borders?"))
+    parts += [page.structure_key(), page.quality_table(result.quality), _methods(result)]
+    settings = ", ".join(f"{k} = {v}" for k, v in result.settings.as_dict().items())
+    parts.append(f'<p class="note">Settings: {settings}</p></section>')
+    return "".join(parts)
+
+
+def _methods(result: VisitResult) -> str:
+    """Methods text of what really ran."""
+    prepared, segmented = result.prepared, result.segmented
+    steps = ["register"] if prepared.transforms else []
+    steps.append("network")
+    if segmented.lesions is not None:
+        steps.append("given mask" if segmented.probability is None else "own lesions")
+    steps.append("bias")
+    if segmented.lesions is not None:
+        steps += ["lesions", "location"]
+    steps.append("volumes")
+    if segmented.sees_skull:
+        steps.append("head size")
+    text, references = describe(
+        steps,
+        reference=prepared.reference,
+        threshold=result.settings.lesion_threshold,
+        segmenter=result.visits["segmenter"].iloc[0],
+        min_size=result.settings.min_size,
+        scheme=result.settings.location_scheme,
+        contact=result.settings.contact_mm,
+    )
+    return page.methods_text(text, references)
+
+
+def _uri(path: Path, root: Path) -> str:
+    """BIDS URI of an input file."""
+    try:
+        return f"bids:raw:{Path(path).resolve().relative_to(root.resolve()).as_posix()}"
+    except ValueError:
+        return f"bids:raw:{Path(path).name}"
+
+
+def _hash(path: Path) -> str:
+    """Content hash of a file."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,18 @@
+"""What several tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+"""Real scans with manual masks that the developers have; not part of the project."""
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real scans; the test skips where it is absent."""
+    folder = Path(os.environ.get("MSLESION_SHARED_DATA", SHARED))
+    if not folder.is_dir():
+        pytest.skip("the developers' real scans (../shared/data) are not here")
+    return folder

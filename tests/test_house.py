@@ -1,0 +1,126 @@
+"""The house rules: layers, sizes, exports, declared columns and settings."""
+
+import ast
+import subprocess
+import sys
+import time
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+import mslesion
+from mslesion.cli import build_parser
+from mslesion.tables import TABLES
+from mslesion.workflow.settings import Settings
+
+PACKAGE = Path(mslesion.__file__).parent
+MODULES = sorted(PACKAGE.rglob("*.py"))
+LAYERS = (
+    "errors", "tables", "grid", "loaders", "preparation", "segmentation", "quantification",
+    "evaluation", "longitudinal", "criteria", "cohorts", "report", "workflow", "cli", "__main__",
+    "__init__",
+)  # fmt: skip
+"""Lowest first: a module imports from its own layer and from those before it."""
+MAX_LINES = 400
+
+
+def layer_of(path: Path) -> str:
+    part = path.relative_to(PACKAGE).parts[0]
+    return part.removesuffix(".py")
+
+
+def imported(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+            names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def name_of(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_imports_point_down(path):
+    inside = {name.split(".")[1] for name in imported(path) if name.startswith("mslesion.")}
+    own = LAYERS.index(layer_of(path))
+    above = {name for name in inside if name in LAYERS and LAYERS.index(name) > own}
+    assert not above
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_only_loaders_open_images(path):
+    """Nibabel's file functions and folder globs stay in the loaders."""
+    if layer_of(path) in ("loaders", "workflow", "cli"):
+        return
+    text = path.read_text("utf-8")
+    for call in ("nib.load", "nib.save", ".glob(", "read_csv", "open("):
+        assert call not in text, call
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_modules_are_short(path):
+    assert len(path.read_text("utf-8").splitlines()) <= MAX_LINES
+
+
+def test_every_folder_is_a_layer():
+    found = {layer_of(path) for path in MODULES}
+    assert found <= set(LAYERS)
+
+
+def test_public_names():
+    assert mslesion.__all__ == sorted(mslesion.__all__)
+    assert len(mslesion.__all__) <= 25
+    for name in mslesion.__all__:
+        assert getattr(mslesion, name).__doc__
+
+
+def test_unknown_name():
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        mslesion.nothing  # noqa: B018
+
+
+def test_import_is_light():
+    """Importing mslesion or asking for help imports no array library."""
+    code = (
+        "import sys, mslesion, mslesion.cli; mslesion.cli.build_parser().format_help(); "
+        "print(sorted({'numpy', 'pandas', 'SimpleITK', 'onnxruntime'} & set(sys.modules)))"
+    )
+    start = time.perf_counter()
+    out = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout
+    assert out.strip() == "[]"
+    assert time.perf_counter() - start < 10  # a hang, not a benchmark
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_columns_are_described(table):
+    assert len(set(table.names)) == len(table.names)
+    assert set(table.key) <= set(table.names)
+    for column in table.columns:
+        assert column.description.strip(), column.name
+        assert column.dtype in ("string", "float64", "Int64", "boolean")
+        for suffix, unit in (("_ml", "mL"), ("_mm", "mm"), ("_mm3", "mm^3"), ("_pct", "percent")):
+            if column.name.endswith(suffix) and column.dtype == "float64":
+                assert column.units == unit, column.name
+
+
+def test_settings_are_described_and_have_flags():
+    flags = {action.dest for action in build_parser()._actions}
+    for item in fields(Settings):
+        assert item.metadata["text"], item.name
+        assert item.name in flags, item.name
+
+
+def test_nothing_names_a_machine():
+    """No path of a developer's machine stands in the package."""
+    for path in MODULES:
+        text = path.read_text("utf-8")
+        assert "/home/" not in text
+        assert "/tmp/" not in text
