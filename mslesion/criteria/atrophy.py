@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from mslesion.criteria.activity import NEDA_BRAIN_LOSS_PCT_PER_YEAR
 
-DAYS_PER_YEAR = 365.25
 SD_PAIR_PCT = {"same scanner, good quality": 0.37, "ordinary": 0.52, "other": 0.80}
 """Standard deviation of one PBVC, in percent: 0.37 if the two estimates of Cover 2011
 (PMID 21764565: median difference 0.35) have independent errors, 0.52 if not; 0.80 from

@@ -9,18 +9,33 @@ from mslesion.tables.columns import (
     empty_table,
     sidecar,
 )
+from mslesion.tables.comparisons import COMPARISONS
+from mslesion.tables.criteria import CRITERIA, PANELS
 from mslesion.tables.failures import FAILURES
 from mslesion.tables.lesions import LESIONS
 from mslesion.tables.quality import QUALITY
 from mslesion.tables.visits import VISITS
 
-TABLES = (VISITS, LESIONS, QUALITY, FAILURES, AGREEMENT, AGREEMENT_SUMMARY)
+TABLES = (
+    VISITS,
+    LESIONS,
+    QUALITY,
+    CRITERIA,
+    PANELS,
+    FAILURES,
+    AGREEMENT,
+    AGREEMENT_SUMMARY,
+    COMPARISONS,
+)
 
 __all__ = [
     "AGREEMENT",
     "AGREEMENT_SUMMARY",
+    "COMPARISONS",
+    "CRITERIA",
     "FAILURES",
     "LESIONS",
+    "PANELS",
     "QUALITY",
     "TABLES",
     "VISITS",

@@ -76,6 +76,12 @@ def test_negative_binomial_agrees_with_its_likelihood():
     assert log(found.ci95_high / found.ci95_low) / 2 / 1.959964 == pytest.approx(error, rel=1e-3)
 
 
+def test_a_model_that_does_not_converge_is_said(monkeypatch):
+    monkeypatch.setattr("mslesion.cohorts.statistics._fitted", lambda fit: None)
+    found = compare_counts(frame(*OVERDISPERSED), "value", **GROUPS)
+    assert (found.note, np.isnan(found.estimate)) == ("the model did not converge", True)
+
+
 @pytest.mark.parametrize(("group", "rest"), [([0, 0, 0], [1, 2, 3]), ([1, 2, 3], [0, 0, 0])])
 def test_a_group_without_lesions_has_no_ratio(group, rest):
     found = compare_counts(frame(group, rest), "value", **GROUPS)

@@ -1,0 +1,1 @@
+"""Between visits: a common frame, lesion change, brain change, trajectories."""

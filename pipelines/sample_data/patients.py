@@ -1,0 +1,165 @@
+"""The patients of the sample data: what each was made to be."""
+
+from datetime import date
+from typing import NamedTuple
+
+UNKNOWN = "n/a"
+
+
+class Lesions(NamedTuple):
+    """Some lesions of one kind."""
+
+    count: int
+    region: str
+    """One of the `REGIONS` of lesions.py."""
+    diameter_mm: tuple[float, float]
+    """Of the ball of the same volume, before growth; both ends inclusive."""
+    growth_mm: tuple
+    """At each visit, how far the border has moved outwards; None: not there."""
+    darkness: float = 0.6
+    """On T1w: 0 as white matter, 1 about as grey matter or darker."""
+    shapes: int = 1
+    """Shapes of the library that flow together into each lesion."""
+
+    @property
+    def largest_growth_mm(self):
+        """The most that the border moves outwards."""
+        return max(growth for growth in self.growth_mm if growth is not None)
+
+
+class Strain(NamedTuple):
+    """Change of volume from the first to the last visit, in percent."""
+
+    brain: float
+    thalamus: float
+    ventricles: float
+
+
+class Visit(NamedTuple):
+    """One visit, with facts that no scan shows."""
+
+    day: date
+    relapse_count: int
+    gd_count: int | str = UNKNOWN
+    cord_lesion_count: int | str = UNKNOWN
+    optic_nerve_lesion: str = UNKNOWN
+
+
+class Patient(NamedTuple):
+    """One patient."""
+
+    label: str
+    head: str
+    """Number of the label map."""
+    age: int
+    sex: str
+    course: str
+    visits: tuple[Visit, ...]
+    lesions: tuple[Lesions, ...]
+    strain: Strain | None = None
+    oligoclonal_bands: str = UNKNOWN
+    treatment_start_date: str = UNKNOWN
+    axes: str = "RAS"
+    """Which way the stored axes run."""
+    flair_mm: tuple[float, float, float] = (1.5, 1.5, 1.5)
+    t1_mm: tuple[float, float, float] = (1.5, 1.5, 1.5)
+    tilt_deg: float = 0.0
+    """Of the slices, about the axis from ear to ear."""
+
+
+PRECLINICAL = Patient(
+    label="preclinical",
+    head="09",
+    age=34,
+    sex="F",
+    course="radiologically isolated",
+    visits=(Visit(date(2021, 3, 9), 0), Visit(date(2022, 3, 8), 0)),
+    lesions=(
+        Lesions(4, "periventricular", (6, 9), (0, 0), 0.3),
+        Lesions(2, "juxtacortical", (6, 8), (0, 0), 0.3),
+        Lesions(2, "deep_wm", (6, 7.5), (0, 0), 0.3),
+        Lesions(1, "infratentorial", (6, 9), (0, 0), 0.3),
+        Lesions(1, "deep_wm", (6, 7.5), (None, 0), 0.2),
+    ),
+    strain=Strain(brain=-0.15, thalamus=-0.2, ventricles=0.5),
+)
+
+RELAPSING = Patient(
+    label="relapsing",
+    head="19",
+    age=29,
+    sex="F",
+    course="relapsing",
+    visits=(
+        Visit(date(2019, 5, 14), 1, 1, 1, "no"),
+        Visit(date(2020, 5, 12), 2, 2, 1, "no"),
+        Visit(date(2021, 5, 11), 1, 1, 1, "no"),
+    ),
+    lesions=(
+        Lesions(1, "periventricular", (7, 11), (0, 0.75, 0.75)),
+        Lesions(1, "deep_wm", (7, 10), (0, 0.75, 0.75)),
+        Lesions(1, "periventricular", (7, 11), (0, 0, 0.75)),
+        Lesions(1, "deep_wm", (7, 10), (0, 0, 0.75)),
+        Lesions(2, "deep_wm", (6.5, 9), (None, 0, 0), 0.4),
+        Lesions(1, "periventricular", (7, 11), (None, 0, 0), 0.4),
+        Lesions(1, "juxtacortical", (6.5, 9), (None, 0, 0), 0.4),
+        Lesions(1, "deep_wm", (6.5, 9), (None, None, 0), 0.4),
+        Lesions(1, "periventricular", (7, 11), (None, None, 0), 0.4),
+        Lesions(1, "juxtacortical", (6.5, 9), (None, None, 0), 0.4),
+        Lesions(1, "deep_wm", (6.5, 9), (0, None, None), 0.3),
+        Lesions(1, "deep_wm", (6.5, 9), (0, 0, None), 0.3),
+        Lesions(2, "periventricular", (9, 20), (0, 0, 0)),
+        Lesions(3, "periventricular", (6, 12), (0, 0, 0)),
+        Lesions(3, "juxtacortical", (6, 11), (0, 0, 0)),
+        Lesions(3, "deep_wm", (6, 10), (0, 0, 0)),
+        Lesions(1, "infratentorial", (6, 10), (0, 0, 0)),
+    ),
+    strain=Strain(brain=-0.8, thalamus=-1.4, ventricles=4.0),
+    oligoclonal_bands="yes",
+    treatment_start_date="2020-06-15",
+    axes="LAS",
+)
+
+PROGRESSIVE = Patient(
+    label="progressive",
+    head="17",
+    age=46,
+    sex="M",
+    course="progressive",
+    visits=(
+        Visit(date(2018, 9, 4), 0, UNKNOWN, 2, "no"),
+        Visit(date(2020, 9, 8), 0, UNKNOWN, 3, "no"),
+    ),
+    lesions=(
+        Lesions(3, "deep_wm", (8, 14), (0, 0.24), 1.1),
+        Lesions(1, "periventricular", (12, 34), (0, 0), 0.9, shapes=4),
+        Lesions(1, "periventricular", (10, 34), (0, 0), 0.9, shapes=6),
+        Lesions(2, "juxtacortical", (6, 10), (0, 0), 0.8),
+        Lesions(3, "deep_wm", (6, 11), (0, 0), 0.8),
+        Lesions(2, "infratentorial", (6, 12), (0, 0), 0.8),
+    ),
+    strain=Strain(brain=-2.1, thalamus=-3.2, ventricles=9.0),
+    oligoclonal_bands="yes",
+    axes="PSR",
+)
+
+THICK = Patient(
+    label="thick",
+    head="10",
+    age=41,
+    sex="F",
+    course="relapsing",
+    visits=(Visit(date(2017, 2, 21), 1),),
+    lesions=(
+        Lesions(4, "periventricular", (8, 14), (0,)),
+        Lesions(2, "juxtacortical", (7, 10), (0,)),
+        Lesions(3, "deep_wm", (7, 11), (0,)),
+        Lesions(1, "infratentorial", (7, 11), (0,)),
+    ),
+    axes="LAS",
+    flair_mm=(0.9, 0.9, 3.0),
+    t1_mm=(1.2, 1.2, 3.0),
+    tilt_deg=9.0,
+)
+
+PATIENTS = (PRECLINICAL, RELAPSING, PROGRESSIVE, THICK)
