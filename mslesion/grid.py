@@ -122,14 +122,14 @@ def check_same_grid(shape, affine, other_shape, other_affine, *, name, other_nam
         raise GeometryError(
             f"{name} has {_times(shape)} voxels, but {other_name} has "
             f"{_times(other_shape)}. Resample it first: "
-            "mslesion.resample_mask(mask, affine, to_shape, to_affine)."
+            "mslesion.resample_mask(mask, affine, to=grid)."
         )
     gap = corner_gap_mm(shape, affine, other_affine)
     if gap > AFFINE_TOLERANCE_MM:
         raise GeometryError(
             f"{name} is placed up to {gap:.3g} mm away from {other_name}, but at most "
             f"{AFFINE_TOLERANCE_MM} mm is allowed. Resample it first: "
-            "mslesion.resample_mask(mask, affine, to_shape, to_affine)."
+            "mslesion.resample_mask(mask, affine, to=grid)."
         )
 
 

@@ -15,13 +15,12 @@ import re
 import sys
 from pathlib import Path
 
-import nibabel as nib
-import numpy as np
 import pandas as pd
 
-from mslesion.errors import DatasetError, MaskError
+from mslesion.errors import DatasetError
 from mslesion.evaluation import compare_masks, summarize_agreement
 from mslesion.grid import check_same_grid
+from mslesion.loaders.nifti import load_mask
 from mslesion.tables.agreement import AGREEMENT
 from mslesion.tables.columns import as_table, sidecar
 
@@ -63,23 +62,10 @@ def only_one(paths: list[Path], folder: Path) -> Path:
     return paths[0]
 
 
-def read_mask(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """A binary mask with its axes turned to RAS, and its affine."""
-    image = nib.as_closest_canonical(nib.load(path))
-    data = np.asanyarray(image.dataobj)
-    values = np.unique(data)
-    if len(values) > 2 or not np.isfinite(values).all() or (len(values) == 2 and values[0] != 0):
-        raise MaskError(
-            f"{path.name} has {len(values)} values ({values.min():g} to {values.max():g}), but a "
-            "mask has 0 and one other. Threshold or select the label first."
-        )
-    return data != 0, image.affine
-
-
 def compare_files(predicted: Path, reference: Path, **visit: str) -> pd.DataFrame:
     """The row of one pair of files."""
-    predicted_mask, predicted_affine = read_mask(predicted)
-    mask, affine = read_mask(reference)
+    predicted_mask, predicted_affine = load_mask(predicted)
+    mask, affine = load_mask(reference)
     check_same_grid(
         predicted_mask.shape,
         predicted_affine,

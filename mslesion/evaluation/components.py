@@ -5,10 +5,6 @@ from scipy import ndimage
 
 from mslesion.errors import GeometryError, MaskError
 
-FACES, EDGES, CORNERS = 1, 2, 3
-"""Connectivity of components: voxels that share a face (6 neighbours), a face or an
-edge (18), a face, an edge or a corner (26)."""
-
 
 def check_masks(*, predicted: np.ndarray, reference: np.ndarray) -> None:
     """Raise unless two arrays are masks of one size.
@@ -45,7 +41,7 @@ def label_components(mask: np.ndarray, *, connectivity: int, min_voxels: int = 1
     ----------
     mask : (I, J, K) bool array
         True inside lesions; may be empty.
-    connectivity : {FACES, EDGES, CORNERS}
+    connectivity : {1, 2, 3}
         What neighbours share.
     min_voxels : int
         Components of fewer voxels become background (inclusive: this many stay).
@@ -59,7 +55,7 @@ def label_components(mask: np.ndarray, *, connectivity: int, min_voxels: int = 1
     --------
     >>> mask = np.zeros((3, 3, 3), bool)
     >>> mask[0, 0, :2] = mask[1, 1, 2] = True
-    >>> [int(label_components(mask, connectivity=c).max()) for c in (FACES, EDGES, CORNERS)]
+    >>> [int(label_components(mask, connectivity=c).max()) for c in (1, 2, 3)]
     [2, 2, 1]
     """
     labels, _ = ndimage.label(mask, ndimage.generate_binary_structure(3, connectivity))

@@ -7,8 +7,9 @@ about a human rater, by its raters' own scores; here it stays between 0 and 1.
 
 import numpy as np
 
-from mslesion.evaluation.components import EDGES, check_masks, count_overlaps, label_components
+from mslesion.evaluation.components import check_masks, count_overlaps, label_components
 from mslesion.evaluation.detection import Detection
+from mslesion.segmentation.instances import EDGES
 
 DICE_WEIGHT = PPV_WEIGHT = 1 / 8
 """Weight of each voxel-wise part of the score; Carass 2017."""

@@ -4,9 +4,10 @@ import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 from mslesion.errors import SettingsError
-from mslesion.evaluation.components import CORNERS, check_masks, count_overlaps, label_components
+from mslesion.evaluation.components import check_masks, count_overlaps, label_components
 from mslesion.evaluation.detection import Detection
 from mslesion.grid import min_voxel_count
+from mslesion.segmentation.instances import CORNERS
 
 MIN_VOLUME_MM3 = 3.0
 """Lesions of this volume or more count (inclusive), in mm³."""

@@ -8,7 +8,7 @@ from pack import align, canonical, contrast, tissue_map
 from scipy import ndimage as ndi
 from tissues import TISSUES, tissue_number
 
-from mslesion.segmentation.structures import BRAIN, BRAINSTEM
+from mslesion.segmentation.structures import BRAIN
 
 AIR_MARGIN_VOXELS = 8
 NECK_MM = 40

@@ -6,7 +6,6 @@ form is for a GPU. Additive skips and nearest-neighbour upsampling were chosen
 for onnxruntime: a concatenation there costs more than a convolution.
 """
 
-import torch
 import torch.nn.functional as F
 from torch import nn
 

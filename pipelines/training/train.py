@@ -70,7 +70,7 @@ class Buffer:
                 else:
                     self.cases[random.randrange(self.capacity)] = (*case, where)
                 self.made += 1
-        except Exception as error:  # noqa: BLE001 - handed to the main thread
+        except Exception as error:
             self.error = error
             raise
 
