@@ -74,7 +74,9 @@ def find_frame(
     Reuter et al. 2010, 10.1016/j.neuroimage.2010.07.020 (symmetric registration and
     the halfway space).
     """
-    scans = [np.where(brain, scan, 0) for scan, brain in ((first, first_brain), (second, second_brain))]
+    scans = [
+        np.where(brain, scan, 0) for scan, brain in ((first, first_brain), (second, second_brain))
+    ]
     there = register_rigid(scans[0], first_affine, scans[1], second_affine)
     back = register_rigid(scans[1], second_affine, scans[0], first_affine)
     # The mean of both ways, and its half: square root of a rigid matrix
@@ -84,9 +86,7 @@ def find_frame(
     gap = apply_affine(there.matrix, points) - apply_affine(np.linalg.inv(back.matrix), points)
     to_first = np.linalg.inv(half)
     others = _brain_points(second_brain, second_affine)
-    inside = np.concatenate(
-        [apply_affine(half, points), apply_affine(np.linalg.inv(half), others)]
-    )
+    inside = np.concatenate([apply_affine(half, points), apply_affine(np.linalg.inv(half), others)])
     return Frame(
         grid=_grid_around(inside),
         to_first=to_first,

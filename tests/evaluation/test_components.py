@@ -4,13 +4,11 @@ from evaluation_phantoms import blobs, empty, voxel_sets
 
 from mslesion.errors import GeometryError, MaskError
 from mslesion.evaluation.components import (
-    CORNERS,
-    EDGES,
-    FACES,
     check_masks,
     count_overlaps,
     label_components,
 )
+from mslesion.segmentation.instances import CORNERS, EDGES, FACES
 
 
 @pytest.mark.parametrize("connectivity", [FACES, EDGES, CORNERS])
