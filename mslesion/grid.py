@@ -15,6 +15,10 @@ from mslesion.errors import GeometryError
 AFFINE_TOLERANCE_MM = 1e-3
 """Two grids agree when no corner is further apart than this, in mm (inclusive)."""
 
+SPACING_DECIMALS = 5
+"""Spacings are rounded to 0.00001 mm: a float32 header holds no more, and turned 5 mm
+slices must not become 5.0000002 mm ones, over a threshold of 5 mm."""
+
 COUNT_TOLERANCE_VOXELS = 1e-6
 """Slack when a volume is turned into voxels: 3 mm³ is 3 voxels of 1.0000001 mm³."""
 
@@ -50,8 +54,10 @@ def spacing_mm(affine: np.ndarray) -> tuple[float, float, float]:
     Returns
     -------
     tuple of float, shape (3,)
+        Rounded to `SPACING_DECIMALS`.
     """
-    return tuple(float(size) for size in voxel_sizes(np.asarray(affine, np.float64)))
+    sizes = voxel_sizes(np.asarray(affine, np.float64))
+    return tuple(float(size) for size in np.round(sizes, SPACING_DECIMALS))
 
 
 def min_voxel_count(min_volume_mm3: float, affine: np.ndarray) -> int:
@@ -125,7 +131,7 @@ def check_same_grid(shape, affine, other_shape, other_affine, *, name, other_nam
             "mslesion.resample_mask(mask, affine, to=grid)."
         )
     gap = corner_gap_mm(shape, affine, other_affine)
-    if gap > AFFINE_TOLERANCE_MM:
+    if not gap <= AFFINE_TOLERANCE_MM:  # a gap of NaN is no agreement
         raise GeometryError(
             f"{name} is placed up to {gap:.3g} mm away from {other_name}, but at most "
             f"{AFFINE_TOLERANCE_MM} mm is allowed. Resample it first: "

@@ -1,8 +1,9 @@
 """Which scans a folder holds: BIDS datasets and plain trees, visit by visit."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from mslesion.errors import DatasetError
@@ -15,9 +16,13 @@ MODALITIES = (FLAIR, T1W, T2W, T1W_CONTRAST)
 _NIFTI = re.compile(r"\.nii(\.gz)?$", re.IGNORECASE)
 _BIDS_NAME = re.compile(r"_(FLAIR|T1w|T2w)\.nii(\.gz)?$")
 _NOT_A_SCAN = re.compile(r"mask|lesion|seg|label|roi|brain_?mask|swi|t2star|t2\*|adc|dwi", re.I)
+_COUNTED = re.compile(r"(patient|participant|part|subject|visit|point|pat|pt)\d+")
+"""Words whose end and number look like t1 or t2: patient1, visit2, timepoint1."""
+_WITHOUT_CONTRAST = re.compile(r"(no|non|pre|without|native)[_-]?(gd|gad|contrast|enh|ce|km)")
 _AFTER_CONTRAST = re.compile(
-    r"t1[^/]*?(gd|gad|contrast|post|enh)|t1_?-?(c|ce|\+c|k?m)([^a-z]|$)|(gd|gad|post|ce)[_-]?t1",
-    re.IGNORECASE,
+    r"(t1|mprage).*?(gd|gad|contrast|post|enh)"
+    r"|(t1w?|mprage)[_+-]*(c|ce|km|m)([^a-z]|$)"
+    r"|(?<![a-z])(gd|gad|post|ce)[_-]?(t1|mprage)"
 )
 
 
@@ -83,10 +88,10 @@ def find_visits(
         was asked for is not there.
     """
     root = Path(root)
-    if not root.is_dir():
-        raise DatasetError(f"{root} is no folder, but a dataset is expected. Check the path.")
     try:
-        is_bids = any(path.is_dir() for path in root.glob("sub-*"))
+        if not root.is_dir():
+            raise DatasetError(f"{root} is no folder, but a dataset is expected. Check the path.")
+        is_bids = bool(_folders(root, "sub-"))
         visits = _bids_visits(root, prefer) if is_bids else _plain_visits(root, prefer)
     except PermissionError as error:
         raise DatasetError(
@@ -99,19 +104,17 @@ def find_visits(
             "PATIENT/VISIT/*flair*.nii.gz is expected. Check the path and the file names."
         )
     _check_labels(visits, root)
-    visits = _keep(visits, "subject", subjects, "sub-", root)
-    return _keep(visits, "session", sessions, "ses-", root)
+    visits = _keep(visits, "subject", subjects, "sub", root)
+    return _keep(visits, "session", sessions, "ses", root)
 
 
 def _bids_visits(root: Path, prefer: str) -> list[Visit]:
     """Visits of a BIDS dataset."""
     visits = []
-    for folder in sorted(root.glob("sub-*")):
-        if not folder.is_dir():
-            continue
+    for folder in _folders(root, "sub-"):
         subject = folder.name.removeprefix("sub-")
-        for part in [folder, *sorted(folder.glob("ses-*"))]:
-            files = sorted((part / "anat").glob("*.nii*")) if (part / "anat").is_dir() else []
+        for part in [folder, *_folders(folder, "ses-")]:
+            files = sorted((part / "anat").iterdir()) if (part / "anat").is_dir() else []
             files = [path for path in files if _BIDS_NAME.search(path.name)]
             if not files:
                 continue
@@ -122,21 +125,16 @@ def _bids_visits(root: Path, prefer: str) -> list[Visit]:
                 contrast = suffix == T1W and "_ce-" in path.name
                 by_modality.setdefault(T1W_CONTRAST if contrast else suffix, []).append(path)
             visit = _choose(Visit(subject, session, {}), by_modality, prefer)
-            try:
-                visit = replace(visit, facts=bids_facts(root, subject, session, visit.scans))
-            except DatasetError as error:
-                visit = replace(visit, problem=visit.problem or str(error))
-            visits.append(visit)
+            visits.append(_with_facts(visit, partial(bids_facts, root, subject, session)))
     return visits
 
 
 def _plain_visits(root: Path, prefer: str) -> list[Visit]:
     """Visits of a tree PATIENT[/VISIT]/scans."""
     visits = []
-    for folder in sorted({path.parent for path in root.rglob("*") if _NIFTI.search(path.name)}):
+    patients = _folders(root)
+    for folder in sorted([*patients, *(part for one in patients for part in _folders(one))]):
         parts = folder.relative_to(root).parts
-        if not 1 <= len(parts) <= 2 or parts[0].startswith("."):
-            continue
         by_modality: dict[str, list[Path]] = {}
         for path in sorted(folder.iterdir()):
             kind = plain_modality(path.name)
@@ -144,12 +142,53 @@ def _plain_visits(root: Path, prefer: str) -> list[Visit]:
                 by_modality.setdefault(kind, []).append(path)
         if not by_modality:
             continue
-        labels = [re.sub(r"[^A-Za-z0-9]", "", part) for part in parts]
-        subject = labels[0].removeprefix("sub")
-        session = labels[1].removeprefix("ses") if len(labels) == 2 else ""
+        subject = as_label(parts[0], "sub")
+        session = as_label(parts[1], "ses") if len(parts) == 2 else ""
         visit = _choose(Visit(subject, session, {}), by_modality, prefer)
-        visits.append(replace(visit, facts=plain_facts(parts[-1], visit.scans)))
+        visits.append(_with_facts(visit, partial(plain_facts, parts[-1])))
     return visits
+
+
+def _folders(folder: Path, start: str = "") -> list[Path]:
+    """Folders in a folder, hidden ones left out; unlike a glob it passes over none.
+
+    A glob takes a folder that may not be read for an empty one: its patients would be
+    missing without a word.
+    """
+    names = [path for path in folder.iterdir() if path.name.startswith(start)]
+    return sorted(path for path in names if path.is_dir() and not path.name.startswith("."))
+
+
+def _with_facts(visit: Visit, facts_of: Callable[[Mapping[str, Path]], VisitFacts]) -> Visit:
+    """The visit with its facts, or with the problem of reading them."""
+    try:
+        return replace(visit, facts=facts_of(visit.scans))
+    except DatasetError as error:
+        return replace(visit, problem=visit.problem or str(error))
+
+
+def as_label(text: str, prefix: str) -> str:
+    """The BIDS label that a folder's name or an asked-for label becomes.
+
+    Parameters
+    ----------
+    text : str
+        Name with or without the prefix.
+    prefix : {"sub", "ses"}
+        Taken off where a number or a sign follows it.
+
+    Returns
+    -------
+    str
+        Letters and digits only.
+
+    Examples
+    --------
+    >>> as_label("sub-01", "sub"), as_label("subject_01", "sub"), as_label("2020-01-31", "ses")
+    ('01', 'subject01', '20200131')
+    """
+    bare = re.sub(rf"^{prefix}(?=[^A-Za-z])", "", text)
+    return re.sub(r"[^A-Za-z0-9]", "", bare)
 
 
 def plain_modality(name: str) -> str:
@@ -168,16 +207,18 @@ def plain_modality(name: str) -> str:
     --------
     >>> plain_modality("P1_t2_flair_sag.nii.gz"), plain_modality("T1_post_gd.nii")
     ('FLAIR', 'T1w+Gd')
+    >>> plain_modality("visit1_T2.nii.gz"), plain_modality("T1_precontrast.nii")
+    ('T2w', 'T1w')
     >>> plain_modality("flair_lesion_mask.nii.gz"), plain_modality("notes.txt")
     ('', '')
     """
     if not _NIFTI.search(name) or _NOT_A_SCAN.search(name):
         return ""
-    low = name.lower()
+    low = _COUNTED.sub("", _NIFTI.sub("", name.lower()))
     if "flair" in low:
         return FLAIR
     if "t1" in low or "mprage" in low:
-        return T1W_CONTRAST if _AFTER_CONTRAST.search(_NIFTI.sub("", low)) else T1W
+        return T1W_CONTRAST if _AFTER_CONTRAST.search(_WITHOUT_CONTRAST.sub("", low)) else T1W
     return T2W if "t2" in low else ""
 
 
@@ -220,12 +261,12 @@ def _keep(visits, attribute, labels, prefix, root) -> list[Visit]:
     """Only the visits whose subject or session is asked for."""
     if not labels:
         return visits
-    wanted = [label.removeprefix(prefix) for label in labels]
+    wanted = [as_label(label, prefix) for label in labels]
     there = {getattr(visit, attribute) for visit in visits}
     missing = [label for label in wanted if label not in there]
     if missing:
         raise DatasetError(
-            f"{root} has no {prefix}{missing[0]}, but it was asked for. "
+            f"{root} has no {prefix}-{missing[0]}, but it was asked for. "
             f"Choose among: {', '.join(sorted(there)[:20])}."
         )
     return [visit for visit in visits if getattr(visit, attribute) in wanted]

@@ -1,9 +1,10 @@
 """What is known of a visit besides its scans: date, age, sex, scanner, protocol."""
 
 import json
+import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from mslesion.errors import DatasetError
 
 FLAIR, T1W = "FLAIR", "T1w"
 _DATE_COLUMNS = ("acq_time", "visit_date", "date")
+_IDENTITY = ("Manufacturer", "ManufacturersModelName", "DeviceSerialNumber")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +60,11 @@ def bids_facts(root: Path, subject: str, session: str, scans: Mapping[str, Path]
     visit = _row(sessions, "session_id", f"ses-{session}") if session else {}
     stated = next((visit[c] for c in _DATE_COLUMNS if visit.get(c)), "")
     sidecars = {kind: _sidecar(root, path) for kind, path in scans.items()}
-    agent = sidecars.get(T1W, {}).get("ContrastBolusAgent", "")
-    first = next((s for s in sidecars.values() if s), {})
-    identity = ("Manufacturer", "ManufacturersModelName", "DeviceSerialNumber")
-    return VisitFacts(
+    return replace(
+        _scanner_facts(sidecars),
         visit_date=parse_date(stated),
         age_years=_number(visit.get("age") or person.get("age")),
         sex=person.get("sex", ""),
-        scanner_id=" ".join(str(first[key]) for key in identity if first.get(key)),
-        field_t=_number(first.get("MagneticFieldStrength")),
-        flair_dim=str(sidecars.get(FLAIR, {}).get("MRAcquisitionType", "")).upper(),
-        t1_contrast=None if agent == "" else str(agent).lower() not in ("none", "n/a"),
     )
 
 
@@ -85,15 +81,25 @@ def plain_facts(folder: str, scans: Mapping[str, Path]) -> VisitFacts:
     Returns
     -------
     VisitFacts
+
+    Raises
+    ------
+    DatasetError
+        If a sidecar is there but cannot be read.
     """
     sidecars = {kind: _read_json(_beside(path)) for kind, path in scans.items()}
+    return replace(_scanner_facts(sidecars), visit_date=parse_date(folder))
+
+
+def _scanner_facts(sidecars: Mapping[str, dict]) -> VisitFacts:
+    """What sidecars, by modality, tell of scanner and protocol."""
     first = next((s for s in sidecars.values() if s), {})
-    identity = ("Manufacturer", "ManufacturersModelName", "DeviceSerialNumber")
+    agent = sidecars.get(T1W, {}).get("ContrastBolusAgent", "")
     return VisitFacts(
-        visit_date=parse_date(folder),
-        scanner_id=" ".join(str(first[key]) for key in identity if first.get(key)),
+        scanner_id=" ".join(str(first[key]) for key in _IDENTITY if first.get(key)),
         field_t=_number(first.get("MagneticFieldStrength")),
         flair_dim=str(sidecars.get(FLAIR, {}).get("MRAcquisitionType", "")).upper(),
+        t1_contrast=None if agent == "" else str(agent).lower() not in ("none", "n/a"),
     )
 
 
@@ -177,6 +183,7 @@ def _read_json(path: Path) -> dict:
 def _number(value) -> float | None:
     """A number, or None for what is none."""
     try:
-        return float(value)
+        number = float(value)
     except (TypeError, ValueError):
         return None
+    return number if math.isfinite(number) else None

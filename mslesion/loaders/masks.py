@@ -13,7 +13,7 @@ from typing import NamedTuple
 import pandas as pd
 
 from mslesion.errors import DatasetError
-from mslesion.loaders.dataset import Visit
+from mslesion.loaders.dataset import Visit, as_label
 from mslesion.loaders.nifti import ANY_LABEL
 
 
@@ -21,7 +21,8 @@ class MaskFile(NamedTuple):
     """Where a visit's lesion mask is, and which label of the file it is."""
 
     path: Path
-    label: int | None
+    label: int | tuple[int, ...] | None
+    """As `load_mask` takes it."""
     maker: str
 
 
@@ -44,15 +45,15 @@ _NAMINGS = (
 )
 """Pattern of the name, label that is lesion, maker."""
 
-_LESION_WORDS = re.compile(r"\b(ms ?)?lesions?\b|^L$|white matter hyperintens", re.IGNORECASE)
-_NOT_LESION = re.compile(r"brain_?mask|desc-brain|probseg|prob\.", re.IGNORECASE)
+_LESION_WORDS = re.compile(r"\blesions?\b|^L$|white matter hyperintens", re.IGNORECASE)
+_NOT_LESION = re.compile(r"brain_?mask|desc-brain|prob(seg|abilit|[_.])", re.IGNORECASE)
 
 
 def find_lesion_mask(folder: str | Path, visit: Visit) -> MaskFile:
     """The lesion mask of a visit in a folder of masks.
 
-    Looked for in ``sub-X/ses-Y[/anat]`` and ``X/Y`` below the folder, then among all
-    files whose path holds both labels.
+    Looked for in ``sub-X/ses-Y`` and ``X/Y`` below the folder, then among all files
+    whose path holds both labels, the subject's first.
 
     Parameters
     ----------
@@ -76,12 +77,13 @@ def find_lesion_mask(folder: str | Path, visit: Visit) -> MaskFile:
             f"{folder} is no folder, but lesion masks are expected there. Check --lesion-masks."
         )
     files = [path for path in sorted(folder.rglob("*")) if re.search(_ENDING, path.name)]
-    files = [path for path in files if _is_of(path.relative_to(folder), visit)]
     files = [path for path in files if not _NOT_LESION.search(path.name)]
+    own = [path for path in files if _is_in_folder_of(path.relative_to(folder), visit)]
+    files = own or [path for path in files if _names(path.relative_to(folder), visit)]
     for pattern, label, maker in _NAMINGS:
         found = [p for p in files if re.search(pattern, _named(p, folder), re.IGNORECASE)]
         if label == _LOOK_UP:
-            found = [(p, index) for p in found if (index := _lesion_index(p)) is not None]
+            found = [(p, labels) for p in found if (labels := _lesion_labels(p))]
         else:
             found = [(p, label) for p in found]
         if len(found) > 1:
@@ -98,15 +100,45 @@ def find_lesion_mask(folder: str | Path, visit: Visit) -> MaskFile:
     )
 
 
-def _is_of(path: Path, visit: Visit) -> bool:
-    """Whether a path holds the labels of a visit, as whole words."""
+def _is_in_folder_of(path: Path, visit: Visit) -> bool:
+    """Whether a path starts with the folders of a visit."""
+    wanted = [visit.subject, visit.session] if visit.session else [visit.subject]
+    folders = zip(path.parts[:-1], ("sub", "ses"), strict=False)
+    return [as_label(name, kind) for name, kind in folders][: len(wanted)] == wanted
 
-    def has(label, prefix):
-        pattern = rf"(?<![A-Za-z0-9])({prefix})?{re.escape(label)}(?![A-Za-z0-9])"
-        plain = re.sub(r"[^A-Za-z0-9/_.-]", "", path.as_posix())
-        return bool(re.search(pattern, plain) or re.search(pattern, plain.replace("-", "")))
 
-    return has(visit.subject, "sub-?") and (not visit.session or has(visit.session, "ses-?"))
+def _names(path: Path, visit: Visit) -> bool:
+    """Whether a path holds the labels of a visit: the subject's, then the session's."""
+    in_name, in_folders = (_words(text) for text in (path.name, path.parent.as_posix()))
+    is_subjects = len(path.parts) > 1 and as_label(path.parts[0], "sub") == visit.subject
+    if is_subjects and visit.session and _end_of(in_name, visit.session, "ses"):
+        return True
+    for words in (in_name, in_folders):
+        after = _end_of(words, visit.subject, "sub")
+        if after and (not visit.session or _end_of(words[after:], visit.session, "ses")):
+            return True
+    return False
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[A-Za-z0-9]+", text)
+
+
+def _end_of(words: list[str], label: str, prefix: str) -> int:
+    """Where the first run of words ends that together are a label; 0 if none is.
+
+    A date 20200131 may be written as 2020-01-31, a subject P01 as P_01. What stands
+    behind the other prefix is none: ses-02 is no subject 02.
+    """
+    for start in range(len(words)):
+        if start and words[start - 1] in {"sub", "ses"} - {prefix}:
+            continue
+        run = ""
+        for end in range(start, len(words)):
+            run += words[end]
+            if run in (label, prefix + label):
+                return end + 1
+    return 0
 
 
 def _named(path: Path, folder: Path) -> str:
@@ -114,13 +146,19 @@ def _named(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix()
 
 
-def _lesion_index(path: Path) -> int | None:
-    """Number of the lesion label in the lookup table beside a label map."""
+def _lesion_labels(path: Path) -> tuple[int, ...] | None:
+    """Numbers of the lesion labels in the lookup table beside a label map."""
     table = path.with_name(re.sub(_ENDING, ".tsv", path.name))
     if not table.is_file():
         return None
-    rows = pd.read_csv(table, sep="\t", dtype=str, keep_default_na=False)
-    if not {"index", "name"} <= set(rows):
-        return None
-    named = rows[rows["name"].str.contains(_LESION_WORDS)]
-    return int(named["index"].iloc[0]) if len(named) else None
+    try:
+        rows = pd.read_csv(table, sep="\t", dtype=str, keep_default_na=False)
+        if not {"index", "name"} <= set(rows):
+            return None
+        named = rows.loc[rows["name"].str.contains(_LESION_WORDS), "index"]
+        return tuple(int(index) for index in named) or None
+    except ValueError as error:
+        raise DatasetError(
+            f"{table} cannot be read as a lookup table ({error}), but tab-separated index and "
+            "name are expected. Mend the file or remove it."
+        ) from error

@@ -5,48 +5,30 @@ or a named warning in `Scan.warnings`, so that a wrong header never becomes a
 wrong number unseen. The files that are read are never changed.
 """
 
+import gzip
 import os
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 
 import nibabel as nib
 import numpy as np
-from nibabel.filebasedimages import ImageFileError
-from nibabel.orientations import apply_orientation, inv_ornt_aff, io_orientation
+from nibabel.orientations import (
+    apply_orientation,
+    axcodes2ornt,
+    inv_ornt_aff,
+    io_orientation,
+    ornt_transform,
+)
 
 from mslesion.errors import GeometryError, ImageError, MaskError, OutputError
-from mslesion.grid import check_same_grid, corner_gap_mm, spacing_mm
+from mslesion.grid import check_same_grid, spacing_mm
+from mslesion.loaders.headers import check_header, check_size
 
-MIN_SPACING_MM, MAX_SPACING_MM = 0.2, 12.0
-"""A voxel size outside this range (exclusive) is an error: units or header are wrong."""
-MIN_EXTENT_MM = 60.0
-"""A scan shorter than this along an axis holds too little of a brain (exclusive)."""
-MAX_EXTENT_MM = 600.0
-"""A scan longer than this along an axis is no head (exclusive)."""
-MAX_SFORM_QFORM_GAP_MM = 0.5
-"""From this gap between sform and qform on a warning is given (exclusive)."""
-MAX_PIXDIM_ERROR = 0.01
-"""Relative difference of pixdim and affine from which a warning is given (exclusive)."""
-MAX_SHEAR_COSINE = 0.02
-"""Cosine between two axes from which a warning is given (exclusive)."""
-
+GZIP_BLOCK = 1 << 22
+"""Bytes that are unpacked at a time."""
 ANY_LABEL = -1
 """As a label: every voxel above 0."""
-
-WARNINGS: Mapping[str, str] = MappingProxyType(
-    {
-        "sform_qform_differ": "sform and qform place the scan differently; sform is used",
-        "no_orientation": "the header gives no orientation; left and right may be swapped",
-        "pixdim_differs": "pixdim and affine disagree on the voxel size; the affine is used",
-        "sheared": "the axes of the voxel grid are not at right angles",
-        "not_finite": "voxels that were NaN or infinite were set to 0",
-        "odd_units": "the header's unit is not mm, but the sizes are those of mm",
-    }
-)
-"""The named warnings that reading a scan can give."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +41,7 @@ class Scan:
     """(4, 4) voxel-to-world matrix in mm, axes closest to RAS+."""
     path: Path
     warnings: tuple[str, ...] = ()
-    """Names of `WARNINGS` that apply."""
+    """Names of `mslesion.loaders.headers.WARNINGS` that apply."""
     stored_shape: tuple[int, int, int] = (0, 0, 0)
     """Size of the voxel grid as stored."""
     stored_affine: np.ndarray | None = None
@@ -90,7 +72,8 @@ def load_scan(path: str | Path) -> Scan:
         constant, or has voxel sizes or extents that no head scan has.
     """
     image, data, affine, warnings = _read(Path(path))
-    values = np.asarray(data, np.float32)
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, and warned of as such
+        values = np.asarray(data, np.float32)
     finite = np.isfinite(values)
     if not finite.all():
         warnings.append("not_finite")
@@ -104,7 +87,9 @@ def load_scan(path: str | Path) -> Scan:
     return Scan(data, turned, Path(path), tuple(warnings), image.shape[:3], affine)
 
 
-def load_mask(path: str | Path, *, like: Scan | None = None, label: int | None = None):
+def load_mask(
+    path: str | Path, *, like: Scan | None = None, label: int | tuple[int, ...] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Read a mask or one label of a label map.
 
     Parameters
@@ -113,9 +98,9 @@ def load_mask(path: str | Path, *, like: Scan | None = None, label: int | None =
         A NIfTI or MGZ file.
     like : Scan, optional
         The scan on whose grid the mask must lie.
-    label : int, optional
-        Take the voxels of this value from a label map (`ANY_LABEL`: of any above 0).
-        Without it the file must be binary: 0 and one other value.
+    label : int or tuple of int, optional
+        Take the voxels of this value, or these, from a label map (`ANY_LABEL`: of any
+        above 0). Without it the file must be binary: 0 and at most one other value.
 
     Returns
     -------
@@ -134,21 +119,10 @@ def load_mask(path: str | Path, *, like: Scan | None = None, label: int | None =
         If the mask does not lie on the grid of `like`.
     """
     _, data, affine, _ = _read(Path(path), is_scan=False)
-    values = np.unique(data)
     if label is not None:
-        mask = data > 0 if label == ANY_LABEL else data == label
-    elif len(values) > 2 or (len(values) == 2 and values[0] != 0):
-        raise MaskError(
-            f"{path} has {len(values)} values ({values.min():g} to {values.max():g}), but a "
-            "mask has 0 and one other. Threshold a probability map yourself, so that the "
-            "threshold stands in your own code."
-        )
-    elif not np.isfinite(values).all():
-        raise MaskError(
-            f"{path} has voxels that are not finite, but a mask has 0 and one other value. "
-            "Save the mask again as integers."
-        )
+        mask = data > 0 if label == ANY_LABEL else np.isin(data, label)
     else:
+        _check_binary(data, path)
         mask = data != 0
     mask, affine = _to_ras(mask, affine)
     if like is not None:
@@ -176,16 +150,19 @@ def as_stored(array: np.ndarray, scan: Scan) -> np.ndarray:
     Returns
     -------
     array of shape ``scan.stored_shape``
+
+    Raises
+    ------
+    GeometryError
+        If the array has another shape than `scan.data`.
     """
-    to_ras = io_orientation(scan.stored_affine)
-    back = nib.orientations.ornt_transform(nib.orientations.axcodes2ornt("RAS"), to_ras)
-    turned = apply_orientation(array, back)
-    if turned.shape != tuple(scan.stored_shape):
+    if array.shape != scan.data.shape:
         raise GeometryError(
-            f"The array has {turned.shape} voxels, but {scan.path} has {scan.stored_shape}. "
-            "Give an array on the scan's own grid."
+            f"The array has {_times(array.shape)} voxels, but the RAS grid of {scan.path} has "
+            f"{_times(scan.data.shape)}. Give an array on the scan's own grid."
         )
-    return turned
+    to_ras = io_orientation(scan.stored_affine)
+    return apply_orientation(array, ornt_transform(axcodes2ornt("RAS"), to_ras))
 
 
 def save_like(array: np.ndarray, path: str | Path, *, scan: Scan) -> None:
@@ -208,7 +185,7 @@ def save_like(array: np.ndarray, path: str | Path, *, scan: Scan) -> None:
     if stored.dtype == bool:
         stored = stored.astype(np.uint8)
     elif np.issubdtype(stored.dtype, np.integer):
-        stored = stored.astype(np.uint8 if stored.max(initial=0) < 256 else np.uint16)
+        stored = stored.astype(np.min_scalar_type(int(stored.max(initial=0))))
     else:
         stored = stored.astype(np.float32)
     image = nib.Nifti1Image(stored, scan.stored_affine)
@@ -258,88 +235,69 @@ def _gzip(content: bytes) -> bytes:
     return packer.compress(content) + packer.flush()
 
 
+@np.errstate(over="ignore", invalid="ignore")
 def _read(path: Path, *, is_scan: bool = True):
     """Image, 3D data, affine and warnings of a file; everything about its header."""
-    if not path.is_file():
-        raise ImageError(f"{path} is no file, but a scan is expected. Check the path.")
     try:
+        if not path.is_file():
+            raise ImageError(f"{path} is no file, but a scan is expected. Check the path.")
         image = nib.load(path)
         shape = image.shape
         while len(shape) > 3 and shape[-1] == 1:
             shape = shape[:-1]
-        if len(shape) != 3:
+        if len(shape) != 3 or min(shape) < 1:
             raise ImageError(
-                f"{path} has {'x'.join(map(str, image.shape))} voxels, but one volume in 3D "
-                "is expected. Split the series and give one volume."
+                f"{path} has {_times(image.shape)} voxels, but one volume in 3D is expected. "
+                "Split the series and give one volume."
             )
         data = np.asanyarray(image.dataobj).reshape(shape)
+        _check_packing(path)
     except ImageError:
         raise
-    except (ImageFileError, OSError, EOFError, zlib.error, ValueError, TypeError) as error:
+    except Exception as error:  # what nibabel makes of broken bytes has no common type
         raise ImageError(
             f"{path} cannot be read ({type(error).__name__}: {error}), but a whole NIfTI file "
             "is expected. Copy or convert the scan again."
         ) from error
-    if not np.issubdtype(data.dtype, np.number):
+    if data.dtype.kind not in "biuf":
         raise ImageError(
             f"{path} has voxels of type {data.dtype}, but one number a voxel is expected. "
             "Convert the scan to grey values."
         )
     affine = np.asarray(image.affine, np.float64)
-    warnings = _check_header(image, affine, path)
+    warnings = check_header(image, path)
     if is_scan:
-        _check_size(data.shape, affine, path)
+        check_size(data.shape, affine, path=path)
     return image, data, affine, warnings
 
 
-def _check_header(image, affine, path) -> list[str]:
-    """Named warnings of a header; an affine that is none is an error."""
-    if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
-        raise ImageError(
-            f"{path} has an affine that is not invertible, but it must place every voxel. "
-            "Convert the scan again from DICOM."
-        )
-    warnings = []
-    header = image.header
-    axes = affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0)
-    cosines = np.abs(axes.T @ axes - np.eye(3))
-    if cosines.max() > MAX_SHEAR_COSINE:
-        warnings.append("sheared")
-    if not isinstance(image, nib.Nifti1Pair):
-        return warnings
-    sform, qform = int(header["sform_code"]), int(header["qform_code"])
-    if sform == 0 and qform == 0:
-        warnings.append("no_orientation")
-    elif sform > 0 and qform > 0:
-        gap = corner_gap_mm(image.shape[:3], image.get_sform(), image.get_qform())
-        if gap > MAX_SFORM_QFORM_GAP_MM:
-            warnings.append("sform_qform_differ")
-    sizes = np.array(spacing_mm(affine))
-    stated = np.array(header.get_zooms()[:3], float)
-    if np.any(np.abs(stated - sizes) > MAX_PIXDIM_ERROR * sizes):
-        warnings.append("pixdim_differs")
-    if header.get_xyzt_units()[0] not in ("mm", "unknown"):
-        warnings.append("odd_units")
-    return warnings
+def _check_packing(path: Path) -> None:
+    """Read a gzip to its end, where the checksum stands; nibabel stops before it."""
+    if path.suffix.lower() in (".gz", ".mgz"):
+        with gzip.open(path) as file:
+            while file.read(GZIP_BLOCK):
+                pass
 
 
-def _check_size(shape, affine, path) -> None:
-    """Raise for voxel sizes and extents that no head scan has."""
-    sizes = np.array(spacing_mm(affine))
-    if np.any(sizes < MIN_SPACING_MM) or np.any(sizes > MAX_SPACING_MM):
-        found = " x ".join(f"{s:.3g}" for s in sizes)
-        raise ImageError(
-            f"{path} has voxels of {found} mm, but {MIN_SPACING_MM} to {MAX_SPACING_MM} mm are "
-            "expected. Check the header's voxel size and unit."
+def _check_binary(data: np.ndarray, path) -> None:
+    """Raise unless an array has 0 and at most one other value."""
+    values = np.unique(data)
+    if not np.isfinite(values).all():
+        raise MaskError(
+            f"{path} has voxels that are not finite, but a mask has 0 and one other value. "
+            "Save the mask again as integers."
         )
-    extent = sizes * shape
-    for axis, length in enumerate(extent):
-        if not MIN_EXTENT_MM <= length <= MAX_EXTENT_MM:
-            raise ImageError(
-                f"{path} covers {length:.0f} mm along axis {axis + 1} ({shape[axis]} voxels), "
-                f"but {MIN_EXTENT_MM:.0f} to {MAX_EXTENT_MM:.0f} mm are expected of a head scan. "
-                "Give the whole scan."
-            )
+    if len(values) > 2 or (len(values) and values[0] != 0):
+        found = f"{len(values)} values" if len(values) > 1 else "one value"
+        raise MaskError(
+            f"{path} has {found} ({values.min():g} to {values.max():g}), but a mask has 0 and "
+            "at most one other. Threshold a probability map yourself, so that the threshold "
+            "stands in your own code."
+        )
+
+
+def _times(shape) -> str:
+    return "x".join(str(n) for n in shape)
 
 
 def _to_ras(data, affine):

@@ -16,7 +16,7 @@ MIN_LEVEL = 0.25
 """Voxels darker than this by white matter carry no bias estimate."""
 MIN_TISSUE_VOXELS = 200
 
-TISSUES = ((s.LATERAL_VENTRICLES, s.EXTRA_AXIAL_CSF), (s.CORTEX,), (s.WHITE_MATTER,))
+TISSUES = ((s.LATERAL_VENTRICLES,), (s.CORTEX,), (s.WHITE_MATTER,))
 """CSF, grey, white: what the scales are matched on."""
 
 

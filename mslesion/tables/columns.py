@@ -75,20 +75,25 @@ def as_table(rows: Iterable[Mapping] | pd.DataFrame, table: Table) -> pd.DataFra
     TableError
         If a name is not declared, or a value does not fit its type.
     """
-    frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows))
+    if not isinstance(rows, pd.DataFrame):
+        rows = list(rows)
+        rows = pd.DataFrame(rows, index=range(len(rows)))
+    frame = rows
     unknown = sorted(set(frame.columns) - set(table.names))
     if unknown:
         raise TableError(
             f"{table.name} has the column {unknown[0]!r}, but it is not declared. "
             "Declare it in mslesion.tables or leave it out."
         )
-    if frame.empty:
+    if not len(frame):
         return empty_table(table)
     out = {}
     for column in table.columns:
         values = frame.get(column.name)
         if values is None:
             values = pd.Series([None] * len(frame), index=frame.index, dtype=object)
+        if values.dtype == object:
+            values = values.where(values.notna(), None)  # float64 takes None, not pd.NA
         try:
             out[column.name] = values.astype(_pandas(column.dtype))
         except (TypeError, ValueError) as error:
@@ -115,8 +120,13 @@ def check_table(frame: pd.DataFrame, table: Table) -> None:
     TableError
         On the first difference.
     """
-    if list(frame.columns) != table.names:
-        wrong = set(frame.columns) ^ set(table.names)
+    wrong = set(frame.columns) ^ set(table.names)
+    if not wrong and list(frame.columns) != table.names:
+        raise TableError(
+            f"{table.name} has its columns in another order than declared. "
+            "Pass it through mslesion.tables.as_table first."
+        )
+    if wrong:
         raise TableError(
             f"{table.name} has other columns than declared: {sorted(wrong)[:3]}. "
             "Pass it through mslesion.tables.as_table first."

@@ -16,7 +16,7 @@ import pandas as pd
 from tqdm import tqdm
 
 from mslesion.errors import DatasetError, MSLesionError
-from mslesion.loaders.dataset import FLAIR, Visit
+from mslesion.loaders.dataset import FLAIR, T1W, T1W_CONTRAST, Visit
 from mslesion.loaders.masks import MaskFile, find_lesion_mask
 from mslesion.loaders.nifti import load_mask, load_scan, write_bytes
 from mslesion.report import page
@@ -246,7 +246,8 @@ def _read_mask(mask: MaskFile | None, visit: Visit, settings: Settings):
         return None
     like = None
     if not settings.resample_masks:
-        like = load_scan(visit.scans.get(FLAIR) or next(iter(visit.scans.values())))
+        reference = next(name for name in (FLAIR, T1W, T1W_CONTRAST) if name in visit.scans)
+        like = load_scan(visit.scans[reference])
     return load_mask(mask.path, like=like, label=mask.label)
 
 

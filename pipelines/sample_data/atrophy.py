@@ -21,7 +21,7 @@ from mslesion.segmentation.structures import (
     THIRD_VENTRICLE,
 )
 
-STRAIN_BLUR_MM = 2.5
+STRAIN_BLUR_MM = 1.5
 SKULL_MM = 5.0
 """Over this distance from the cavity the displacement fades to nothing."""
 SOFT_BORDER_MM = 0.76
@@ -73,9 +73,7 @@ class Deformation:
 
 def sample(parts, points):
     """Each (I, J, K) part at (3, ...) voxel positions, linear."""
-    return np.stack(
-        [ndi.map_coordinates(part, points, order=1, mode="nearest") for part in parts]
-    )
+    return np.stack([ndi.map_coordinates(part, points, order=1, mode="nearest") for part in parts])
 
 
 def atrophy(head, strain):

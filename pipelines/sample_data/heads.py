@@ -11,7 +11,7 @@ from tissues import TISSUES, tissue_number
 from mslesion.segmentation.structures import BRAIN
 
 AIR_MARGIN_VOXELS = 8
-NECK_MM = 40
+NECK_MM = 20
 """What is kept of the neck, below the brainstem."""
 FAT_DEPTH_MM = 6.0
 """Soft tissue nearer to the skin than this is fat."""
@@ -29,6 +29,8 @@ class Head(NamedTuple):
     """(I, J, K) uint8: numbers of the anatomy map."""
     fat: np.ndarray
     """(I, J, K) bool: soft tissue that is fat."""
+    solid: np.ndarray
+    """(I, J, K) bool: the head with its cavities."""
     affine: np.ndarray
     """Voxel to head space: mm, RAS+, 0 in the middle of the brain."""
     to_mni: np.ndarray
@@ -62,7 +64,12 @@ def load_head(shared, number):
     middle = np.eye(4)
     middle[:3, 3] = affine[:3] @ [*ndi.center_of_mass(np.isin(structure, BRAIN)), 1]
     return Head(
-        tissue, structure, _fat(tissue), np.linalg.inv(middle) @ affine, to_mni @ middle
+        tissue,
+        structure,
+        _fat(tissue),
+        _solid(tissue),
+        np.linalg.inv(middle) @ affine,
+        to_mni @ middle,
     )
 
 
@@ -103,3 +110,10 @@ def _fat(tissue):
     patches = ndi.gaussian_filter(rng.normal(size=tissue.shape).astype(np.float32), 3)
     shallow = ndi.distance_transform_edt(tissue > 0) < FAT_DEPTH_MM
     return soft & (shallow | (patches > 0.7 * patches.std()))
+
+
+def _solid(tissue):
+    """The head without holes; nose and ears are closed, and the neck goes on below."""
+    closed = np.pad(tissue > 0, ((0, 0), (0, 0), (AIR_MARGIN_VOXELS, 0)), "edge")
+    closed = ndi.binary_closing(closed, iterations=AIR_MARGIN_VOXELS // 2)
+    return ndi.binary_fill_holes(closed)[:, :, AIR_MARGIN_VOXELS:]

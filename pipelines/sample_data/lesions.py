@@ -56,6 +56,17 @@ class Lesion:
         return grown(self.depth, self.host, growth)
 
 
+def lesion_maps(shape, lesions, visit):
+    """Share of lesion of each voxel of a head, and the track of the nearest lesion."""
+    share, track = np.zeros(shape, np.float32), np.zeros(shape, np.uint8)
+    for lesion in lesions:
+        part = lesion.share(visit)
+        share[lesion.box] = np.maximum(share[lesion.box], part)
+        track[lesion.box][part > 0] = lesion.track
+    nearest = ndi.distance_transform_edt(track == 0, return_distances=False, return_indices=True)
+    return share, track[tuple(nearest)]
+
+
 def grown(depth, host, growth_mm):
     """Share of lesion per voxel when the border has moved; not across other tissue."""
     share = np.where(host, np.clip(depth + growth_mm + 0.5, 0, 1), 0)

@@ -40,6 +40,7 @@ class Visit(NamedTuple):
 
     day: date
     relapse_count: int
+    contrast_given: str = "no"
     gd_count: int | str = UNKNOWN
     cord_lesion_count: int | str = UNKNOWN
     optic_nerve_lesion: str = UNKNOWN
@@ -49,30 +50,34 @@ class Patient(NamedTuple):
     """One patient."""
 
     label: str
+    group: str
     head: str
     """Number of the label map."""
     age: int
     sex: str
-    course: str
     visits: tuple[Visit, ...]
     lesions: tuple[Lesions, ...]
+    """Set in this order: those that find room least easily come first."""
     strain: Strain | None = None
+    incidental: str = "no"
+    other_causes_excluded: str = "yes"
     oligoclonal_bands: str = UNKNOWN
+    progression_12_months: str = "no"
     treatment_start_date: str = UNKNOWN
     axes: str = "RAS"
     """Which way the stored axes run."""
-    flair_mm: tuple[float, float, float] = (1.5, 1.5, 1.5)
-    t1_mm: tuple[float, float, float] = (1.5, 1.5, 1.5)
+    flair_mm: tuple[float, float, float] = (1.6, 1.6, 1.6)
+    t1_mm: tuple[float, float, float] = (1.6, 1.6, 1.6)
     tilt_deg: float = 0.0
     """Of the slices, about the axis from ear to ear."""
 
 
 PRECLINICAL = Patient(
     label="preclinical",
+    group="pre-clinical",
     head="09",
     age=34,
     sex="F",
-    course="radiologically isolated",
     visits=(Visit(date(2021, 3, 9), 0), Visit(date(2022, 3, 8), 0)),
     lesions=(
         Lesions(4, "periventricular", (6, 9), (0, 0), 0.3),
@@ -82,18 +87,19 @@ PRECLINICAL = Patient(
         Lesions(1, "deep_wm", (6, 7.5), (None, 0), 0.2),
     ),
     strain=Strain(brain=-0.15, thalamus=-0.2, ventricles=0.5),
+    incidental="yes",
 )
 
 RELAPSING = Patient(
     label="relapsing",
+    group="relapsing",
     head="19",
     age=29,
     sex="F",
-    course="relapsing",
     visits=(
-        Visit(date(2019, 5, 14), 1, 1, 1, "no"),
-        Visit(date(2020, 5, 12), 2, 2, 1, "no"),
-        Visit(date(2021, 5, 11), 1, 1, 1, "no"),
+        Visit(date(2019, 5, 14), 1, "yes", 1, 1, "no"),
+        Visit(date(2020, 5, 12), 2, "yes", 2, 1, "no"),
+        Visit(date(2021, 5, 11), 1, "yes", 1, 1, "no"),
     ),
     lesions=(
         Lesions(1, "periventricular", (7, 11), (0, 0.75, 0.75)),
@@ -122,13 +128,13 @@ RELAPSING = Patient(
 
 PROGRESSIVE = Patient(
     label="progressive",
+    group="progressive",
     head="17",
     age=46,
     sex="M",
-    course="progressive",
     visits=(
-        Visit(date(2018, 9, 4), 0, UNKNOWN, 2, "no"),
-        Visit(date(2020, 9, 8), 0, UNKNOWN, 3, "no"),
+        Visit(date(2018, 9, 4), 0, "no", UNKNOWN, 2, "no"),
+        Visit(date(2020, 9, 8), 0, "no", UNKNOWN, 3, "no"),
     ),
     lesions=(
         Lesions(3, "deep_wm", (8, 14), (0, 0.24), 1.1),
@@ -140,15 +146,16 @@ PROGRESSIVE = Patient(
     ),
     strain=Strain(brain=-2.1, thalamus=-3.2, ventricles=9.0),
     oligoclonal_bands="yes",
+    progression_12_months="yes",
     axes="PSR",
 )
 
 THICK = Patient(
     label="thick",
+    group="relapsing",
     head="10",
     age=41,
     sex="F",
-    course="relapsing",
     visits=(Visit(date(2017, 2, 21), 1),),
     lesions=(
         Lesions(4, "periventricular", (8, 14), (0,)),
@@ -157,8 +164,8 @@ THICK = Patient(
         Lesions(1, "infratentorial", (7, 11), (0,)),
     ),
     axes="LAS",
-    flair_mm=(0.9, 0.9, 3.0),
-    t1_mm=(1.2, 1.2, 3.0),
+    flair_mm=(1.0, 1.0, 3.0),
+    t1_mm=(1.25, 1.25, 3.0),
     tilt_deg=9.0,
 )
 

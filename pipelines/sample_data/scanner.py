@@ -4,25 +4,20 @@ import itertools
 import math
 from typing import NamedTuple
 
-import nibabel as nib
 import numpy as np
 from scipy import ndimage as ndi
 
 from .atrophy import sample
 
-VISIT_TURN_DEG, VISIT_SHIFT_MM = 3.5, 4.0
-"""SD-less bounds of how the head lies at a visit, each angle and each way."""
-BETWEEN_TURN_DEG, BETWEEN_SHIFT_MM = 0.6, 0.6
-"""The same for the head's movement between the two scans of a visit."""
 SUBSAMPLE_MM = 0.75
 """Signal is averaged over points that lie this far apart or nearer."""
 AIR_SHARE = 0.02
-WHITE_LEVEL = {"FLAIR": 90.0, "T1w": 120.0}
-NOISE_SHARE = 0.022
+WHITE_LEVEL = {"FLAIR": 56.0, "T1w": 64.0}
+NOISE_SHARE = 0.02
 """SD of the noise per signal of white matter."""
 GAIN_SHARE = 0.05
 BIAS_WAVES = 3
-COIL_SHARE, LOADING_SHARE = 0.05, 0.012
+COIL_SHARE, LOADING_SHARE = 0.03, 0.008
 """SD of the weights of the bias field's waves: of a patient, and of a scan."""
 BRIGHTEST = 255
 
@@ -53,7 +48,7 @@ def rigid(angles_deg, shift_mm):
     return matrix
 
 
-def pose(rng, turn_deg, shift_mm):
+def movement(rng, turn_deg, shift_mm):
     """A random rigid movement, each angle and shift within its bound."""
     return rigid(rng.uniform(-turn_deg, turn_deg, 3), rng.uniform(-shift_mm, shift_mm, 3))
 
@@ -91,20 +86,33 @@ class Scanner:
             points += sample(deformation.back, points)
         self.points = points
 
-    def mean(self, volume):
-        """Mean over each voxel of a volume in the grid of the head."""
+    def _points(self):
+        """Points spread over each voxel, in voxels of the head, a place at a time."""
         counts = np.ceil(self.grid.spacing_mm / SUBSAMPLE_MM - 1e-6).astype(int)
         steps = [(np.arange(count) + 0.5) / count - 0.5 for count in counts]
-        total = np.zeros(self.grid.shape, np.float32)
         for step in itertools.product(*steps):
             shift = (self.to_head[:3, :3] @ step).astype(np.float32)
-            points = self.points + shift[:, None, None, None]
-            total += sample([volume.astype(np.float32, copy=False)], points)[0]
-        return total / counts.prod()
+            yield self.points + shift[:, None, None, None]
+
+    def mean(self, volume):
+        """Mean over each voxel of a volume in the grid of the head."""
+        volume = [volume.astype(np.float32, copy=False)]
+        return np.mean([sample(volume, points)[0] for points in self._points()], axis=0)
 
     def nearest(self, labels):
         """The label at the middle of each voxel."""
         return ndi.map_coordinates(labels, self.points, order=0, mode="nearest")
+
+    def most(self, labels):
+        """The label that most of each voxel has; of equals the lowest."""
+        points = (ndi.map_coordinates(labels, p, order=0, mode="nearest") for p in self._points())
+        votes = np.stack(list(points))
+        best, most = np.zeros(self.grid.shape, labels.dtype), np.zeros(self.grid.shape, np.uint8)
+        for label in np.unique(labels):
+            count = np.count_nonzero(votes == label, axis=0).astype(np.uint8)
+            best[count > most] = label
+            most = np.maximum(most, count)
+        return best
 
 
 def recorded(image, in_head, suffix, coil_rng, rng):
@@ -129,17 +137,3 @@ def _bias(shape, coil_rng, rng):
     weights += rng.normal(0, LOADING_SHARE, weights.shape)
     weights[0, 0, 0] = 0
     return np.exp(np.einsum("abc,ai,bj,ck->ijk", weights, *waves))
-
-
-def image_of(data, grid, axes):
-    """A NIfTI image of data on a grid (axes RAS), stored with other axes, such as "LAS"."""
-    image = nib.Nifti1Image(data, grid.affine)
-    start = nib.orientations.axcodes2ornt("RAS")
-    if nib.aff2axcodes(grid.affine) != ("R", "A", "S"):
-        raise ValueError("A grid's axes must run to the right, front and top.")
-    wanted = nib.orientations.axcodes2ornt(tuple(axes))
-    image = image.as_reoriented(nib.orientations.ornt_transform(start, wanted))
-    image.header.set_xyzt_units("mm", "sec")
-    image.set_qform(image.affine, 1)
-    image.set_sform(image.affine, 1)
-    return image

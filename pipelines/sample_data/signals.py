@@ -16,9 +16,11 @@ CAP_T2_MS, CAP_REACH_MM = 20.0, 1.2
 """White matter at the ventricles is a little brighter in everyone."""
 UNEVEN_SHARE, UNEVEN_MM = 0.012, 5.0
 """SD of the slow variation of T1 and T2, and its scale."""
-FAT_T1_MS, FAT_T2_MS, MUSCLE_T1_MS = 360.0, 90.0, 1260.0
-FAT_LEFT_ON_FLAIR = 0.25
+FAT_T1_MS, FAT_T2_MS, FAT_DENSITY, MUSCLE_T1_MS = 360.0, 90.0, 0.55, 1260.0
+FAT_LEFT_ON_FLAIR = 0.35
 """Fat is suppressed there."""
+INFRATENTORIAL_T2_MS = {"brainstem": 75.0, "cerebellar white": 75.0, "cerebellar cortex": 90.0}
+"""Instead of the table's, with which they come out too bright on FLAIR."""
 
 
 class Sequence(NamedTuple):
@@ -32,7 +34,7 @@ class Sequence(NamedTuple):
 
 SEQUENCES = {
     "FLAIR": Sequence(9000, 110, 2320, 120),
-    "T1w": Sequence(2200, 3, 950, 8),
+    "T1w": Sequence(2200, 3, 1100, 8),
 }
 
 
@@ -54,11 +56,14 @@ def signal(head, lesions, visit, suffix, rng):
     (I, J, K) float32 array
         White matter about 1, in the grid of the head.
     """
-    table = np.array([(t.t1_ms, t.t2_ms, t.density) for t in TISSUES], np.float32)
+    table = np.array(
+        [(t.t1_ms, INFRATENTORIAL_T2_MS.get(t.name, t.t2_ms), t.density) for t in TISSUES],
+        np.float32,
+    )
     t1, t2, density = np.moveaxis(table[head.tissue], -1, 0)
     soft = head.in_tissue("soft tissue")
     t1[soft] = np.where(head.fat[soft], FAT_T1_MS, MUSCLE_T1_MS)
-    t2[head.fat] = FAT_T2_MS
+    t2[head.fat], density[head.fat] = FAT_T2_MS, FAT_DENSITY
     for part in (t1, t2):
         field = ndi.gaussian_filter(
             rng.normal(size=part.shape).astype(np.float32), UNEVEN_MM, truncate=3

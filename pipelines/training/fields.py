@@ -92,7 +92,10 @@ def sample_linear(volumes, points):
 def thick_slices(image, spacing_mm):
     """What slices of these thicknesses (mm, per axis) would have kept of (I, J, K)."""
     shape = image.shape
-    small = [max(2, round(n / max(s, 1e-3))) if s > 1.05 else n for n, s in zip(shape, spacing_mm, strict=True)]
+    small = [
+        max(2, round(n / max(s, 1e-3))) if s > 1.05 else n
+        for n, s in zip(shape, spacing_mm, strict=True)
+    ]
     if list(small) == list(shape):
         return image
     down = F.interpolate(image[None, None], size=small, mode="area")

@@ -72,8 +72,7 @@ class Network(nn.Module):
             Upsampling(dims, i, o) for o, i in zip(widths[:-1], widths[1:], strict=True)
         )
         self.merge = nn.ModuleList(
-            nn.Sequential(Convolution(dims, w, w), Convolution(dims, w, w))
-            for w in widths[:-1]
+            nn.Sequential(Convolution(dims, w, w), Convolution(dims, w, w)) for w in widths[:-1]
         )
         last = nn.Conv2d if dims == 2 else nn.Conv3d
         self.head = last(widths[0], STRUCTURE_COUNT + 1, 1)

@@ -119,9 +119,11 @@ def pack_labels(data, output):
             to_sitk(tissues, affine), grid, transform, sitk.sitkNearestNeighbor, 0
         )
         packed[path.name[-9:-7]] = sitk.GetArrayFromImage(moved).T
-        matrix = np.array(transform.GetNthTransform(0).GetMatrix()).reshape(3, 3) if (
-            hasattr(transform, "GetNthTransform")
-        ) else np.array(transform.GetMatrix()).reshape(3, 3)
+        matrix = (
+            np.array(transform.GetNthTransform(0).GetMatrix()).reshape(3, 3)
+            if (hasattr(transform, "GetNthTransform"))
+            else np.array(transform.GetMatrix()).reshape(3, 3)
+        )
         print(path.name, "scale", np.round(np.linalg.svd(matrix)[1], 3), flush=True)
 
     shapes = np.load(data / "atlas/lesion_shapes_MNI_1mm.npz")

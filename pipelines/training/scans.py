@@ -60,8 +60,7 @@ class Scans:
         order = {tissue.structure: i for i, tissue in reversed(list(enumerate(TISSUES)))}
         self.tissue_of = torch.tensor([order[s] for s in range(15)], device=self.device)
         self.offset = [
-            o + c - g
-            for o, c, g in zip(SCAN_ORIGIN_MM, SCAN_CORNER, GRID_CORNER_MM, strict=True)
+            o + c - g for o, c, g in zip(SCAN_ORIGIN_MM, SCAN_CORNER, GRID_CORNER_MM, strict=True)
         ]
 
     def learn_anatomy(self, model):

@@ -46,9 +46,7 @@ DEEP = numbers("thalamus", "caudate", "putamen", "pallidum", "ventral diencephal
 CORTEX = numbers("cortex", "cerebellar cortex", "hippocampus", "amygdala")
 VENTRICLES = numbers("lateral ventricle", "third ventricle", "fourth ventricle")
 FLUID = [*VENTRICLES, *numbers("csf")]
-ENHANCING = numbers(
-    "artery", "vein", "artery outside", "vein outside", "choroid plexus", "mucosa"
-)
+ENHANCING = numbers("artery", "vein", "artery outside", "vein outside", "choroid plexus", "mucosa")
 
 
 def pick_modalities():
@@ -107,9 +105,7 @@ class Generator:
         # Few lesions of the library are huge; they must not crowd out the rest
         weight = 1 / np.maximum(sizes[: self.library_size] / 3000.0, 1)
         self.shape_weight = torch.from_numpy(weight).float().to(device)
-        self.base = torch.tensor(
-            [(t.t1_ms, t.t2_ms, t.density) for t in TISSUES], device=device
-        ).T
+        self.base = torch.tensor([(t.t1_ms, t.t2_ms, t.density) for t in TISSUES], device=device).T
         self.structure = torch.tensor([t.structure for t in TISSUES], device=device)
         self.white = membership(WHITE, device)
         self.hosts = membership([*WHITE, *DEEP], device)

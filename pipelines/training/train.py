@@ -112,8 +112,7 @@ def slices_with(mask):
     """For each axis the slices in which a (I, J, K) mask has a voxel."""
     mask = mask.bool()
     return [
-        torch.nonzero(mask.movedim(a, 0).flatten(1).any(1)).flatten().tolist()
-        for a in range(3)
+        torch.nonzero(mask.movedim(a, 0).flatten(1).any(1)).flatten().tolist() for a in range(3)
     ]
 
 
@@ -248,7 +247,9 @@ def save_state(path, model, average, optimiser, spent, step):
 
 def save_weights(path, model):
     """Weights in half precision."""
-    torch.save({k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}, path)
+    torch.save(
+        {k: v.half() if v.is_floating_point() else v for k, v in model.state_dict().items()}, path
+    )
 
 
 @torch.no_grad()
@@ -305,7 +306,9 @@ def main():
     model = Network(options.dims, widths).to(device)
     model = model.to(memory_format=memory_format(options.dims))
     compiled = torch.compile(model) if device.type == "cuda" else None
-    base_minutes = options.minutes - (len(PATIENTS) + 1) * options.tuning_minutes * (not options.base_only)
+    base_minutes = options.minutes - (len(PATIENTS) + 1) * options.tuning_minutes * (
+        not options.base_only
+    )
     base_path = options.output / "base.pt"
     if base_path.exists():
         model.load_state_dict(torch.load(base_path, map_location=device))

@@ -60,6 +60,4 @@ def predict(model, scans):
 
 def probabilities(logits):
     """Softmax of the structures and sigmoid of the lesion logit, along axis 0."""
-    return torch.cat(
-        [logits[:STRUCTURE_COUNT].softmax(0), logits[STRUCTURE_COUNT:].sigmoid()]
-    )
+    return torch.cat([logits[:STRUCTURE_COUNT].softmax(0), logits[STRUCTURE_COUNT:].sigmoid()])
