@@ -13,8 +13,10 @@ FLAIR, T1W, T2W, T1W_CONTRAST = "FLAIR", "T1w", "T2w", "T1w+Gd"
 MODALITIES = (FLAIR, T1W, T2W, T1W_CONTRAST)
 """The scans that are looked for; `T1W_CONTRAST` is T1w after contrast agent."""
 
-_NIFTI = re.compile(r"\.nii(\.gz)?$", re.IGNORECASE)
-_BIDS_NAME = re.compile(r"_(FLAIR|T1w|T2w)\.nii(\.gz)?$")
+_NIFTI = re.compile(r"^[^.].*\.nii(\.gz)?$", re.IGNORECASE)
+"""A name of an image; macOS leaves a hidden ``._scan.nii.gz`` beside each."""
+_ENDING = re.compile(r"\.nii(\.gz)?$")
+_BIDS_NAME = re.compile(r"^[^.].*_(FLAIR|T1w|T2w)\.nii(\.gz)?$")
 _NOT_A_SCAN = re.compile(r"mask|lesion|seg|label|roi|brain_?mask|swi|t2star|t2\*|adc|dwi", re.I)
 _COUNTED = re.compile(r"(patient|participant|part|subject|visit|point|pat|pt)\d+")
 """Words whose end and number look like t1 or t2: patient1, visit2, timepoint1."""
@@ -214,7 +216,7 @@ def plain_modality(name: str) -> str:
     """
     if not _NIFTI.search(name) or _NOT_A_SCAN.search(name):
         return ""
-    low = _COUNTED.sub("", _NIFTI.sub("", name.lower()))
+    low = _COUNTED.sub("", _ENDING.sub("", name.lower()))
     if "flair" in low:
         return FLAIR
     if "t1" in low or "mprage" in low:

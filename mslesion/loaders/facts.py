@@ -140,6 +140,11 @@ def _row(path: Path, key: str, value: str) -> dict[str, str]:
             f"{path} cannot be read as a table ({error}), but tab-separated values are "
             "expected. Mend the file or remove it."
         ) from error
+    if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first cells for names
+        raise DatasetError(
+            f"{path} has rows longer than its header, but every column needs a name. "
+            "Name the columns, or remove tabs at the ends of rows."
+        )
     if key not in table:
         raise DatasetError(
             f"{path} has no column {key!r}, but rows are found by it. "
@@ -166,7 +171,7 @@ def _read_json(path: Path) -> dict:
     if not path.is_file():
         return {}
     try:
-        content = json.loads(path.read_text("utf-8"))
+        content = json.loads(path.read_text("utf-8-sig"))
     except (OSError, ValueError) as error:
         raise DatasetError(
             f"{path} cannot be read as JSON ({error}), but a sidecar is expected. "

@@ -2,8 +2,10 @@
 
 Known names, first match wins: BIDS (``label-L_mask``, ``label-lesion_mask``,
 ``label-lesion_roi``, ``lesion_roi``), LST-AI (``seg-lst``), SAMSEG (``seg.mgz``,
-label 99), MindGlide and WMH-SynthSeg label maps (labels 18 and 77), ``dseg`` with a
-lookup table, and any other NIfTI with ``lesion`` or ``mask`` in its name.
+label 99), MindGlide and WMH-SynthSeg label maps (labels 18 and 77), FLAMeS, ``dseg``
+with a lookup table, and any other NIfTI with ``lesion`` or ``mask`` in its name, or one
+that ends in ``_seg``. MindGlide, WMH-SynthSeg and FLAMeS keep the name of the scan: they
+are told by their own name in that of the file or of a folder, the given one included.
 """
 
 import re
@@ -28,32 +30,40 @@ class MaskFile(NamedTuple):
 
 _LOOK_UP = -2
 _ENDING = r"\.(nii|nii\.gz|mgz)$"
+_IMAGE = re.compile(_ENDING, re.IGNORECASE)
 _NAMINGS = (
     (r"label-L_mask" + _ENDING, None, "BIDS mask"),
     (r"label-lesion_(mask|roi)" + _ENDING, None, "BIDS mask"),
-    (r"(^|_)lesion_roi" + _ENDING, None, "BIDS mask"),
+    (r"(^|[/_])lesion_roi" + _ENDING, None, "BIDS mask"),
+    (r"(?<!annotated_)seg-lst" + _ENDING, None, "LST-AI"),
     (r"annotated_seg-lst" + _ENDING, ANY_LABEL, "LST-AI"),
-    (r"seg-lst" + _ENDING, None, "LST-AI"),
-    (r"(^|[/_-])(samseg[/_-])?seg\.mgz$", 99, "SAMSEG"),
+    (r"(^|[/_-])seg\.mgz$", 99, "SAMSEG"),
     (r"mindglide.*" + _ENDING, 18, "MindGlide"),
-    (r"(wmh-?synthseg|wmhsynthseg).*" + _ENDING, 77, "WMH-SynthSeg"),
+    (r"wmh-?synthseg.*" + _ENDING, 77, "WMH-SynthSeg"),
     (r"flames.*" + _ENDING, None, "FLAMeS"),
-    (r"lesions?.*_dseg" + _ENDING, ANY_LABEL, "label map"),
+    (r"lesions?[^/]*_dseg" + _ENDING, ANY_LABEL, "label map"),
     (r"_dseg" + _ENDING, _LOOK_UP, "label map"),
-    (r"lesions?" + r".*" + _ENDING, None, "mask"),
+    (r"lesions?.*(?<!_dseg)" + _ENDING, None, "mask"),
     (r"mask" + _ENDING, None, "mask"),
+    (r"_seg" + _ENDING, None, "mask"),
 )
-"""Pattern of the name, label that is lesion, maker."""
+"""Pattern of the name, label that is lesion, maker. LST-AI's map of locations (1 to 4)
+serves where its mask is missing."""
+_TOLD_BY_FOLDER = ("MindGlide", "WMH-SynthSeg", "FLAMeS")
+"""Makers whose pattern may match the name of the given folder too."""
 
-_LESION_WORDS = re.compile(r"\blesions?\b|^L$|white matter hyperintens", re.IGNORECASE)
-_NOT_LESION = re.compile(r"brain_?mask|desc-brain|prob(seg|abilit|[_.])", re.IGNORECASE)
+_LESION_WORDS = re.compile(
+    r"(?<![a-z])(?<!non[-_ ])lesions?(?![a-z])|^L$|white matter hyperintens", re.IGNORECASE
+)
+_NOT_LESION = re.compile(r"^\.|brain_?mask|desc-brain|prob(seg|abilit|[_.])", re.IGNORECASE)
 
 
 def find_lesion_mask(folder: str | Path, visit: Visit) -> MaskFile:
     """The lesion mask of a visit in a folder of masks.
 
     Looked for in ``sub-X/ses-Y`` and ``X/Y`` below the folder, then among all files
-    whose path holds both labels, the subject's first.
+    whose path holds both labels, the subject's first. Hidden files, probability maps and
+    brain masks are passed over, and masks in MNI space where there is another.
 
     Parameters
     ----------
@@ -76,16 +86,18 @@ def find_lesion_mask(folder: str | Path, visit: Visit) -> MaskFile:
         raise DatasetError(
             f"{folder} is no folder, but lesion masks are expected there. Check --lesion-masks."
         )
-    files = [path for path in sorted(folder.rglob("*")) if re.search(_ENDING, path.name)]
+    files = [path for path in sorted(folder.rglob("*")) if _IMAGE.search(path.name)]
     files = [path for path in files if not _NOT_LESION.search(path.name)]
     own = [path for path in files if _is_in_folder_of(path.relative_to(folder), visit)]
     files = own or [path for path in files if _names(path.relative_to(folder), visit)]
     for pattern, label, maker in _NAMINGS:
-        found = [p for p in files if re.search(pattern, _named(p, folder), re.IGNORECASE)]
+        top = folder.parent if maker in _TOLD_BY_FOLDER else folder
+        found = [p for p in files if re.search(pattern, _below(p, top), re.IGNORECASE)]
         if label == _LOOK_UP:
             found = [(p, labels) for p in found if (labels := _lesion_labels(p))]
         else:
             found = [(p, label) for p in found]
+        found = [(p, label) for p, label in found if "space-mni" not in p.name.lower()] or found
         if len(found) > 1:
             names = ", ".join(str(p.relative_to(folder)) for p, _ in found[:4])
             raise DatasetError(
@@ -141,14 +153,14 @@ def _end_of(words: list[str], label: str, prefix: str) -> int:
     return 0
 
 
-def _named(path: Path, folder: Path) -> str:
-    """What patterns look at: the path below the folder."""
+def _below(path: Path, folder: Path) -> str:
+    """What patterns look at: the path below a folder."""
     return path.relative_to(folder).as_posix()
 
 
 def _lesion_labels(path: Path) -> tuple[int, ...] | None:
     """Numbers of the lesion labels in the lookup table beside a label map."""
-    table = path.with_name(re.sub(_ENDING, ".tsv", path.name))
+    table = path.with_name(_IMAGE.sub(".tsv", path.name))
     if not table.is_file():
         return None
     try:
@@ -157,7 +169,7 @@ def _lesion_labels(path: Path) -> tuple[int, ...] | None:
             return None
         named = rows.loc[rows["name"].str.contains(_LESION_WORDS), "index"]
         return tuple(int(index) for index in named) or None
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise DatasetError(
             f"{table} cannot be read as a lookup table ({error}), but tab-separated index and "
             "name are expected. Mend the file or remove it."
