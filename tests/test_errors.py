@@ -46,6 +46,6 @@ def test_described_and_drawn(error):
 def test_message_survives_another_process(error):
     """Workers send their errors to the process that reports them."""
     text = "scan.nii is no file, but a scan is expected. Check the path."
-    back = pickle.loads(pickle.dumps(error(text)))  # noqa: S301
+    back = pickle.loads(pickle.dumps(error(text)))
     assert type(back) is error
     assert str(back) == text

@@ -244,7 +244,7 @@ def test_lookup_table_that_may_not_be_read(tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("mslesion.loaders.masks.pd.read_csv", refuse)
-    with pytest.raises(DatasetError, match="cannot be read as a lookup table .*Permission denied"):
+    with pytest.raises(DatasetError, match=r"cannot be read as a lookup .*Permission denied"):
         find_lesion_mask(tmp_path, VISIT)
 
 
