@@ -1,0 +1,302 @@
+"""README and the documentation: what they name exists, and their code runs."""
+
+import ast
+import importlib
+import importlib.util
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+import mslesion
+from mslesion.cli import build_parser
+from mslesion.loaders.ratings_schema import RATED_COLUMNS
+from mslesion.quantification.location import SCHEMES
+from mslesion.quantification.quality import CHECKS
+from mslesion.report.methods import REFERENCES
+from mslesion.segmentation.instances import MIN_SIZES
+from mslesion.segmentation.structures import STRUCTURES
+from mslesion.tables import TABLES, Column, Table
+from mslesion.workflow.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+README = ROOT / "README.md"
+PAGES = (README, ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md")))
+
+CODE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+SPAN = re.compile(r"`([^`\n]+)`")
+
+
+def page_name(path):
+    return path.relative_to(ROOT).as_posix()
+
+
+def blocks(path, language):
+    return [code for kind, code in CODE.findall(path.read_text("utf-8")) if kind == language]
+
+
+def spans(path):
+    """Everything in single backticks outside code blocks, comments and roles."""
+    text = CODE.sub("", path.read_text("utf-8"))
+    text = re.sub(r"\{[a-z:]+\}`[^`]*`", "", text)
+    return SPAN.findall(text)
+
+
+def commands(path):
+    """Commands of a page's bash blocks, one list of words each."""
+    lines = [line for code in blocks(path, "bash") for line in code.splitlines()]
+    return [shlex.split(line.removesuffix("&&")) for line in lines if line.strip()]
+
+
+@pytest.fixture(scope="module")
+def generator():
+    spec = importlib.util.spec_from_file_location("make_dictionary", DOCS / "make_dictionary.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_quick_start_comes_first():
+    """The first block sets up and runs the main job, the second sets up and runs the tests."""
+    text = README.read_text("utf-8")
+    assert text.index("## Quick start") < text.index("```")
+    first, second = blocks(README, "bash")[:2]
+    assert "python3 -m venv .venv-run" in first
+    assert "pip install ." in first
+    assert "mslesion sample_data output participant" in first
+    assert "python3 -m venv .venv-test" in second
+    assert "pip>=25.1" in second  # older ones know no --group
+    assert second.rstrip().endswith("pytest")
+
+
+@pytest.mark.parametrize("path", PAGES, ids=page_name)
+def test_commands_are_understood(path):
+    """Every mslesion command parses, every script that is called exists."""
+    for words in commands(path):
+        if words[0] == "mslesion":
+            build_parser().parse_args(words[1:])
+        scripts = [word for word in words if word.endswith(".py")]
+        assert all((ROOT / script).is_file() for script in scripts), words
+
+
+def test_wrong_command_is_caught():
+    """The parser that judges the pages refuses what does not exist."""
+    with pytest.raises(SystemExit):
+        build_parser().parse_args(["data", "out", "participant", "--no-such-flag"])
+
+
+@pytest.mark.parametrize("path", PAGES, ids=page_name)
+def test_flags_exist(path):
+    flags = {flag for action in build_parser()._actions for flag in action.option_strings}
+    words = [word for span in spans(path) for word in span.split() if word.startswith("--")]
+    ours = [word for word in words if word not in ("--group",)]
+    assert set(ours) <= flags
+
+
+@pytest.mark.parametrize("path", PAGES, ids=page_name)
+def test_links_lead_somewhere(path):
+    text = re.sub(r"<!--.*?-->", "", path.read_text("utf-8"), flags=re.DOTALL)
+    for target in LINK.findall(text):
+        if "://" in target:
+            continue
+        file, _, anchor = unquote(target).partition("#")
+        assert (path.parent / file).exists(), target
+        assert not anchor or (path.parent / file).suffix == ".md", target
+
+
+@pytest.mark.parametrize("path", PAGES, ids=page_name)
+def test_named_files_exist(path):
+    """Paths in backticks that start with one of our folders."""
+    for span in spans(path):
+        first = span.split("/")[0]
+        if "/" in span and first in (
+            "docs",
+            "pipelines",
+            "mslesion",
+            "tests",
+            "sample_data",
+            ".ci",
+        ):
+            if first == "sample_data" and not (ROOT / first).is_dir():
+                pytest.skip("sample_data is not here")
+            assert (ROOT / span).exists(), span
+
+
+@pytest.mark.parametrize("path", PAGES, ids=page_name)
+def test_dotted_names_exist(path):
+    """mslesion.x.y is a module or something in one."""
+    for span in spans(path):
+        if re.fullmatch(r"mslesion(\.\w+)+", span):
+            assert resolves(span), span
+
+
+def resolves(dotted):
+    module, _, name = dotted.rpartition(".")
+    try:
+        importlib.import_module(dotted)
+    except ModuleNotFoundError:
+        return hasattr(importlib.import_module(module), name)
+    return True
+
+
+@pytest.mark.parametrize("name", ["README.md", "docs/tutorial.md", "docs/methods.md",
+                                  "docs/dictionary.md", "docs/model_card.md"])  # fmt: skip
+def test_snake_case_names_exist(name):
+    """A word with an underscore is a column, a setting, a named rule or a function."""
+    known = {column for table in TABLES for column in table.names}
+    known |= {item.name for item in fields(Settings)}
+    known |= {*MIN_SIZES, *SCHEMES, *mslesion.__all__}
+    known |= {column.name for column in RATED_COLUMNS}
+    known |= {"threshold_lesions", "EMPTY_RULES", "sample_data", "lesion_roi"}
+    words = {
+        span for span in spans(ROOT / name) if re.fullmatch(r"[A-Za-z]\w*_\w*[A-Za-z0-9]", span)
+    }
+    assert words <= known
+
+
+def test_python_example_uses_public_names():
+    """README's example compiles and takes nothing that mslesion does not offer."""
+    (code,) = blocks(README, "python")
+    tree = ast.parse(code)
+    used = {
+        node.attr
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == "ms"
+    }
+    assert used
+    assert used <= set(mslesion.__all__)
+
+
+def test_python_example_names_columns():
+    """Columns that the example asks for are declared."""
+    (code,) = blocks(README, "python")
+    declared = {column for table in TABLES for column in table.names}
+    asked = {
+        item.value
+        for node in ast.walk(ast.parse(code))
+        if isinstance(node, ast.List) and len(node.elts) > 1
+        for item in node.elts
+    }
+    assert asked
+    assert asked <= declared
+
+
+@pytest.mark.slow
+def test_python_example_runs(tmp_path):
+    """README's example, in a folder that holds nothing but the sample data."""
+    (code,) = blocks(README, "python")
+    (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
+    run = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    assert "ml of lesion in truth" in run.stdout
+    assert (tmp_path / "example" / "lesion_parts.nii.gz").is_file()
+
+
+def test_every_page_is_reached():
+    text = (DOCS / "index.md").read_text("utf-8")
+    listed = re.search(r"```\{toctree\}\n(.*?)```", text, re.DOTALL)[1].split()
+    names = [name for name in listed if not name.startswith(":")]
+    assert sorted([*names, "index"]) == sorted(path.stem for path in DOCS.glob("*.md"))
+
+
+def test_public_names_are_documented():
+    text = (DOCS / "api.md").read_text("utf-8")
+    named = set(re.findall(r":: mslesion\.(\w+)$", text, re.MULTILINE))
+    assert set(mslesion.__all__) <= named
+
+
+def test_references():
+    """Citations have entries, entries are cited; those of the report say the same DOI."""
+    bib = (DOCS / "references.bib").read_text("utf-8")
+    entries = {entry.split(",")[0]: entry for entry in re.split(r"^@\w+\{", bib, flags=re.M)[1:]}
+    cited = set()
+    for path in DOCS.glob("*.md"):
+        for keys in re.findall(r"\{cite:\w\}`([^`]+)`", path.read_text("utf-8")):
+            cited |= set(keys.split(","))
+    assert cited <= set(entries)
+    assert set(entries) <= cited | set(REFERENCES)
+    for key, text in REFERENCES.items():
+        doi = re.search(r"doi:(\S+)", text)
+        found = re.search(r"doi = \{(.*)\}", entries[key])
+        assert (found[1] if found else None) == (doi[1] if doi else None), key
+
+
+def test_version_is_the_same_everywhere():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    citation = (ROOT / "CITATION.cff").read_text("utf-8")
+    assert f"\nversion: {project['version']}\n" in citation
+    assert f"\nlicense: {project['license']}\n" in citation
+    assert f"## [{project['version']}]" in (ROOT / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_generated_pages_hold_every_declaration(generator, tmp_path):
+    generator.write_pages(tmp_path)
+    text = (tmp_path / "dictionary.md").read_text("utf-8")
+    for table in TABLES:
+        assert f"## {table.name}\n" in text
+        assert all(f"| `{name}` |" in text for name in table.names)
+    text = (tmp_path / "settings.md").read_text("utf-8")
+    for name in (*(item.name for item in fields(Settings)), *MIN_SIZES, *SCHEMES):
+        assert f"| `{name}` |" in text
+    text = (tmp_path / "checks.md").read_text("utf-8")
+    assert all(f"| {check.check_id} | {check.name} |" in text for check in CHECKS)
+    text = (tmp_path / "structures.md").read_text("utf-8")
+    assert all(f"| {part.index} | {part.name} |" in text for part in STRUCTURES)
+    assert "--lesion-masks DIR" in (tmp_path / "command.txt").read_text("utf-8")
+
+
+def test_generated_table_by_hand(generator):
+    column = Column("size_mm", "float64", "Is < 3 | ok.", "mm", "X 2018, 10.1016/S1474-4422(17)3",
+                    {"a": "first", "b": "b"})  # fmt: skip
+    text = generator.dictionary(Table("things", "A row a thing.", (column,), ("size_mm",)))
+    assert text == (
+        "## things\n\nA row a thing. Rows are told apart by `size_mm`.\n\n"
+        "| column | type | unit | meaning | source |\n"
+        "| --- | --- | --- | --- | --- |\n"
+        "| `size_mm` | number | mm | Is &lt; 3 \\| ok. Values: `a` first; `b`. | "
+        "X 2018, [10.1016/S1474-4422(17)3](<https://doi.org/10.1016/S1474-4422(17)3>) |\n"
+    )
+
+
+def test_unchanged_pages_are_left_alone(generator, tmp_path):
+    """Else Sphinx would read them anew at each build."""
+    generator.write_pages(tmp_path)
+    page = tmp_path / "dictionary.md"
+    os.utime(page, (1, 1))
+    generator.write_pages(tmp_path)
+    assert page.stat().st_mtime == 1
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not here")
+def test_ci_takes_its_blocks_from_readme():
+    """The continuous integration's own function, run on README."""
+    script = (ROOT / ".ci" / "run").read_text("utf-8")
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+    function = re.search(r"^block\(\) \{.*?^\}$", script, re.MULTILINE | re.DOTALL)[0]
+    for number, expected in enumerate(blocks(README, "bash")[:2], start=1):
+        out = subprocess.run(
+            ["bash", "-c", f"{function}\nblock {number}"],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        assert out == expected
