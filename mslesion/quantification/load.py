@@ -22,6 +22,16 @@ CLASSES = {
 """Column prefix of each location class."""
 MIN_RATIO_VOLUME_ML = 0.5
 """Under this lesion volume (exclusive) the T1 to T2 ratio is not given."""
+VOLUME_TOLERANCE_ML = 1e-6
+"""500 voxels of a turned 1 mm grid are 0.5 ml, though their float volumes may not be."""
+
+LOAD_COLUMNS = (
+    "lesion_volume_ml", "lesion_volume_unfiltered_ml", "lesion_count_cc", "lesion_count_centers",
+    "lesion_volume_norm_ml", "lesion_tiv_pct", "lesion_burden_wm_pct", *SIZE_BINS_MM,
+    *(f"{short}_{end}" for short in CLASSES for end in ("count", "volume_ml")),
+    "t1_hypo_volume_ml", "t1_t2_lesion_ratio", "flair_z_mean", "t1_index_mean",
+)  # fmt: skip
+"""What `measure_load` gives."""
 
 
 def measure_load(
@@ -78,7 +88,7 @@ def measure_load(
     if has_t1_index:
         dark_ml = sum(lesion["t1_hypo_volume_mm3"] for lesion in lesions) / 1000
     row["t1_hypo_volume_ml"] = dark_ml
-    enough = has_t1_index and volume_ml >= MIN_RATIO_VOLUME_ML
+    enough = has_t1_index and volume_ml >= MIN_RATIO_VOLUME_ML - VOLUME_TOLERANCE_ML
     row["t1_t2_lesion_ratio"] = dark_ml / volume_ml if enough else None
     for name in ("flair_z_mean", "t1_index_mean"):
         row[name] = _weighted_mean(lesions, name)

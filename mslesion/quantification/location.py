@@ -168,8 +168,9 @@ def locate_lesions(
             "infratentorial_mm": float(infratentorial.min()),
             "volume_mm3": len(voxels) * voxel_mm3,
         }
-        touches_ventricle = facts["ventricle_mm"] <= contact_mm
-        touches_cortex = facts["cortex_mm"] <= contact_mm
+        # By the share, which compares in the maps' own precision: 1.2 mm is 1.2000000477 there
+        touches_ventricle = facts["near_ventricle"] > 0
+        touches_cortex = facts["near_cortex"] > 0
         location = _CLASSIFIERS[scheme](facts, touches_ventricle, touches_cortex)
         centre = world.mean(axis=0)
         rows.append(
