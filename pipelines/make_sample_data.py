@@ -1,12 +1,13 @@
 """Make `sample_data/`: a small BIDS dataset of synthetic patients with known truth.
 
-    python pipelines/make_sample_data.py SHARED_DATA sample_data
+    python pipelines/make_sample_data.py SHARED_DATA sample_data [PATIENT ...]
 
 SHARED_DATA holds `label_maps` (whole heads as labels, of SynthSeg,
 https://github.com/BBillot/SynthSeg, Apache-2.0) and `atlas` (MS lesion shapes in MNI space,
 https://github.com/CSIM-Toolkits/Slicer-LesionSimulatorExtension, Apache-2.0; the region mask
 of LST-AI, https://github.com/CompImg/LST-AI, MIT, to which the heads are aligned). Everything
-random is seeded: the same folder comes out again. It takes some ten minutes.
+random is seeded: the same folder comes out again, of some patients only if they are named.
+It takes some ten minutes.
 """
 
 import itertools
@@ -25,7 +26,7 @@ from sample_data.dataset import (
     write_truth_tables,
 )
 from sample_data.heads import load_head
-from sample_data.lesions import Library, Placer, lesion_maps
+from sample_data.lesions import Library, Placer, lesion_maps, track_map
 from sample_data.patients import PATIENTS
 from sample_data.scanner import Scanner, grid_of, movement, recorded
 from sample_data.signals import signal
@@ -44,17 +45,17 @@ BETWEEN_TURN_DEG, BETWEEN_SHIFT_MM = 0.6, 0.6
 """The same for the head's movement between the two scans of a visit."""
 PLACING, TISSUE, COIL, VISIT = range(4)
 """What a random generator is for: a part of its seed."""
-HALF = 0.5
-"""A voxel is lesion from this share of lesion (inclusive)."""
 
 
-def make_dataset(shared, root):
-    """Write the whole dataset."""
-    write_frame(root, PATIENTS)
+def make_dataset(shared, root, labels=()):
+    """Write the dataset, of all patients or of those with these labels."""
+    chosen = [patient for patient in PATIENTS if not labels or patient.label in labels]
+    write_frame(root, chosen)
     library = Library(shared)
     tables = {"visits": [], "lesions": [], "changes": [], "lesion_changes": []}
     transforms = {}
-    for seed, patient in enumerate(PATIENTS):
+    for patient in chosen:
+        seed = PATIENTS.index(patient)  # the same, whoever else is made
         head = load_head(shared, patient.head)
         placer = Placer(head, library, np.random.default_rng((seed, PLACING)))
         for kind in patient.lesions:
@@ -90,8 +91,7 @@ def make_visits(root, patient, head, lesions, seed, transforms):
             names.setdefault(f"ses-{session}", {})[suffix] = np.round(place, 6).tolist()
             if suffix == "FLAIR":
                 share, track = lesion_maps(head.tissue.shape, lesions, number)
-                mask = scanner.mean(share) >= HALF
-                tracks = np.where(mask, scanner.nearest(track), 0).astype(np.uint8)
+                tracks = track_map(scanner.mean(share), scanner.nearest(track))
                 anatomy = scanner.most(head.structure)
                 write_truth_maps(root, patient, session, grid, tracks, anatomy)
         print(f"sub-{patient.label} ses-{session}", flush=True)
@@ -110,4 +110,4 @@ def add_rows(tables, patient, lesions, visits):
 
 
 if __name__ == "__main__":
-    make_dataset(Path(sys.argv[1]), Path(sys.argv[2]))
+    make_dataset(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])

@@ -24,6 +24,10 @@ SOURCES = [
         "URL": "https://github.com/CSIM-Toolkits/Slicer-LesionSimulatorExtension",
         "Version": "lesion shapes in MNI space; Apache-2.0",
     },
+    {
+        "URL": "https://github.com/CompImg/LST-AI",
+        "Version": "region mask, only to align the heads to MNI space; MIT",
+    },
 ]
 README = """\
 # Synthetic patients with known truth
@@ -186,7 +190,7 @@ def write_frame(root, patients):
         root / "dataset_description.json",
         {"Name": "mslesion sample data", "DatasetType": "raw", **common},
     )
-    (root / "README").write_text(README, "utf-8")
+    (root / "README.md").write_text(README, "utf-8")
     write_table(root / "participants.tsv", [_participant(patient) for patient in patients])
     write_json(root / "participants.json", PARTICIPANT_COLUMNS)
     for patient in patients:
@@ -198,7 +202,7 @@ def write_frame(root, patients):
     write_json(
         root / TRUTH / "dataset_description.json", {**truth, "DatasetLinks": {"raw": "../.."}}
     )
-    (root / TRUTH / "README").write_text(TRUTH_README, "utf-8")
+    (root / TRUTH / "README.md").write_text(TRUTH_README, "utf-8")
     (root / TRUTH / ".bidsignore").write_text("/*.tsv\n/truth.json\n", "utf-8")
 
 

@@ -9,15 +9,15 @@ from scipy import ndimage as ndi
 
 from .atrophy import sample
 
-SUBSAMPLE_MM = 0.75
-"""Signal is averaged over points that lie this far apart or nearer."""
+SIGNAL_STEP_MM, LABEL_STEP_MM = 0.8, 0.6
+"""Signal is averaged, and labels are counted, over points this far apart or nearer."""
 AIR_SHARE = 0.02
 WHITE_LEVEL = {"FLAIR": 56.0, "T1w": 64.0}
 NOISE_SHARE = 0.02
 """SD of the noise per signal of white matter."""
 GAIN_SHARE = 0.05
 BIAS_WAVES = 3
-COIL_SHARE, LOADING_SHARE = 0.03, 0.008
+COIL_SHARE, LOADING_SHARE = 0.025, 0.008
 """SD of the weights of the bias field's waves: of a patient, and of a scan."""
 BRIGHTEST = 255
 
@@ -86,9 +86,9 @@ class Scanner:
             points += sample(deformation.back, points)
         self.points = points
 
-    def _points(self):
+    def _points(self, step_mm):
         """Points spread over each voxel, in voxels of the head, a place at a time."""
-        counts = np.ceil(self.grid.spacing_mm / SUBSAMPLE_MM - 1e-6).astype(int)
+        counts = np.ceil(self.grid.spacing_mm / step_mm - 1e-6).astype(int)
         steps = [(np.arange(count) + 0.5) / count - 0.5 for count in counts]
         for step in itertools.product(*steps):
             shift = (self.to_head[:3, :3] @ step).astype(np.float32)
@@ -97,7 +97,11 @@ class Scanner:
     def mean(self, volume):
         """Mean over each voxel of a volume in the grid of the head."""
         volume = [volume.astype(np.float32, copy=False)]
-        return np.mean([sample(volume, points)[0] for points in self._points()], axis=0)
+        total, count = np.zeros(self.grid.shape, np.float32), 0
+        for points in self._points(SIGNAL_STEP_MM):
+            total += sample(volume, points)[0]
+            count += 1
+        return total / count
 
     def nearest(self, labels):
         """The label at the middle of each voxel."""
@@ -105,8 +109,8 @@ class Scanner:
 
     def most(self, labels):
         """The label that most of each voxel has; of equals the lowest."""
-        points = (ndi.map_coordinates(labels, p, order=0, mode="nearest") for p in self._points())
-        votes = np.stack(list(points))
+        points = self._points(LABEL_STEP_MM)
+        votes = np.stack([ndi.map_coordinates(labels, p, order=0, mode="nearest") for p in points])
         best, most = np.zeros(self.grid.shape, labels.dtype), np.zeros(self.grid.shape, np.uint8)
         for label in np.unique(labels):
             count = np.count_nonzero(votes == label, axis=0).astype(np.uint8)

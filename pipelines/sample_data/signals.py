@@ -10,17 +10,31 @@ from mslesion.segmentation.structures import FLUID, LATERAL_VENTRICLES, indices
 
 EDGE_BLUR_MM = 0.5
 LESION_BLUR_MM = 0.5
-LESION_T2_MS, LESION_T1_MS, LESION_DENSITY = 85.0, 750.0, 0.06
-"""Added where a lesion is full and, for T1, its darkness is 1."""
+LESION_T2_MS, LESION_DENSITY = 30.0, 0.06
+"""Added where a lesion is full."""
+DARK_T1_MS, DARK_T2_MS = 750.0, 80.0
+"""Added as well where its darkness is 1: more water. On FLAIR all lesions are about 1.7 times
+as bright as white matter, as in scans of Lesjak 2017 and MSLesSeg."""
 CAP_T2_MS, CAP_REACH_MM = 20.0, 1.2
 """White matter at the ventricles is a little brighter in everyone."""
 UNEVEN_SHARE, UNEVEN_MM = 0.012, 5.0
 """SD of the slow variation of T1 and T2, and its scale."""
 FAT_T1_MS, FAT_T2_MS, FAT_DENSITY, MUSCLE_T1_MS = 360.0, 90.0, 0.55, 1260.0
-FAT_LEFT_ON_FLAIR = 0.35
+SKIN_DENSITY = 0.45
+"""Instead of the table's, with which the scalp outshines the brain."""
+FAT_LEFT_ON_FLAIR = 0.25
 """Fat is suppressed there."""
-INFRATENTORIAL_T2_MS = {"brainstem": 75.0, "cerebellar white": 75.0, "cerebellar cortex": 90.0}
-"""Instead of the table's, with which they come out too bright on FLAIR."""
+FLAIR_T2_MS = {
+    "cortex": 99.0,
+    "thalamus": 77.0,
+    "ventral diencephalon": 74.0,
+    "hippocampus": 95.0,
+    "amygdala": 93.0,
+    "brainstem": 75.0,
+    "cerebellar white": 76.0,
+    "cerebellar cortex": 90.0,
+}
+"""Instead of the table's, which spread more on FLAIR than real scans do."""
 
 
 class Sequence(NamedTuple):
@@ -57,13 +71,14 @@ def signal(head, lesions, visit, suffix, rng):
         White matter about 1, in the grid of the head.
     """
     table = np.array(
-        [(t.t1_ms, INFRATENTORIAL_T2_MS.get(t.name, t.t2_ms), t.density) for t in TISSUES],
+        [(t.t1_ms, FLAIR_T2_MS.get(t.name, t.t2_ms), t.density) for t in TISSUES],
         np.float32,
     )
     t1, t2, density = np.moveaxis(table[head.tissue], -1, 0)
     soft = head.in_tissue("soft tissue")
     t1[soft] = np.where(head.fat[soft], FAT_T1_MS, MUSCLE_T1_MS)
     t2[head.fat], density[head.fat] = FAT_T2_MS, FAT_DENSITY
+    density[head.in_tissue("skin")] = SKIN_DENSITY
     for part in (t1, t2):
         field = ndi.gaussian_filter(
             rng.normal(size=part.shape).astype(np.float32), UNEVEN_MM, truncate=3
@@ -73,8 +88,8 @@ def signal(head, lesions, visit, suffix, rng):
     ventricles = head.in_structure(LATERAL_VENTRICLES).astype(np.float32)
     t2 += CAP_T2_MS * white * ndi.gaussian_filter(ventricles, CAP_REACH_MM)
     effect, darkness = lesion_effects(head, lesions, visit)
-    t1 += LESION_T1_MS * effect * darkness
-    t2 += LESION_T2_MS * effect
+    t1 += DARK_T1_MS * effect * darkness
+    t2 += (LESION_T2_MS + DARK_T2_MS * darkness) * effect
     density += LESION_DENSITY * effect
     drawn = _flair(t1, t2, density) if suffix == "FLAIR" else _t1_weighted(t1, density)
     if suffix == "FLAIR":

@@ -49,7 +49,7 @@ COLUMNS = {
     "x_mm": "Centroid in the space of the visit's FLAIR, to the right.",
     "y_mm": "Centroid, to the front.",
     "z_mm": "Centroid, to the head.",
-    "volume_mm3": "True volume, in mm3; a mask on the scan's grid differs a little.",
+    "volume_mm3": "True volume, in mm3; the map has it to about a voxel.",
     "d_eq_mm": "Diameter of the ball of this volume.",
     "new_t2_count": "Lesions that only the later visit has.",
     "enlarging_count": f"Lesions whose radius has grown by {ENLARGING_MM} mm or more.",
