@@ -6,8 +6,9 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
-DONE, UNUSABLE, SOME_FAILED = 0, 2, 3
-"""Exit codes: all done; unusable arguments or input; some visits failed."""
+DONE, UNUSABLE, SOME_FAILED, INTERRUPTED = 0, 2, 3, 130
+"""Exit codes: all done; unusable arguments or input; some visits failed; stopped by Ctrl-C
+(128 and the number of the signal, as shells have it)."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -99,7 +100,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: `DONE`, `UNUSABLE` or `SOME_FAILED`.
+        Exit code: `DONE`, `UNUSABLE`, `SOME_FAILED` or `INTERRUPTED`.
     """
     options = build_parser().parse_args(argv)
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(options.verbose, 2)]
@@ -111,6 +112,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MSLesionError as error:
         print(f"mslesion: {error}", file=sys.stderr)
         return UNUSABLE
+    except KeyboardInterrupt:
+        print("mslesion: stopped; finished visits are kept. Run again to go on.", file=sys.stderr)
+        return INTERRUPTED
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -119,7 +123,14 @@ def _run(options: argparse.Namespace) -> int:
 
     from mslesion.errors import DatasetError, SettingsError
     from mslesion.loaders.dataset import find_visits
-    from mslesion.workflow.cohort import Job, process_job, run_cohort, write_failures, write_group
+    from mslesion.workflow.cohort import (
+        Job,
+        has_outputs,
+        process_job,
+        run_cohort,
+        write_failures,
+        write_group,
+    )
     from mslesion.workflow.settings import Settings, read_settings
 
     root, output = Path(options.bids_dir), Path(options.output_dir)
@@ -151,10 +162,8 @@ def _run(options: argparse.Namespace) -> int:
     outcomes = run_cohort(process_job, jobs, n_jobs=options.n_jobs, progress=sys.stderr.isatty())
     write_failures(outcomes, output)
     failed = [outcome for outcome in outcomes if outcome.state == "failed"]
-    if len(failed) < len(outcomes) or any((output / "logs" / "visits").glob("*.json")):
+    if has_outputs(output):
         write_group(output, raw=str(root))
-    for outcome in failed:
-        print(f"mslesion: {outcome.visit.name}: {outcome.reason}", file=sys.stderr)
     done = len(outcomes) - len(failed)
     print(f"{done} of {len(outcomes)} visits done; tables in {output}", file=sys.stderr)
     return SOME_FAILED if failed else DONE

@@ -87,13 +87,9 @@ def write_maps(
     )  # fmt: skip
     if probability is not None:
         write(probability, "label-L_probseg", "Probability of lesion", Type="Lesion")
-    columns = {
-        "index": {"Description": "Number of the lesion in the map"},
-        "name": {"Description": "Name of the lesion"},
-    }
     write(
         lesion_labels, "seg-lesions_dseg", "Single lesions, one number each",
-        Manual=manual, **columns, **sidecar(LESIONS),
+        Manual=manual, **sidecar(LESIONS),
     )  # fmt: skip
     named = lesions.drop(columns=["subject_id", "session_id"])
     names = [f"lesion {number}" for number in named["lesion_id"]]

@@ -3,13 +3,14 @@
 import base64
 import io
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage as ndi
 
-PIXEL_MM = 0.6
-"""Size of a pixel of the overviews."""
+PIXEL_MM = 0.75
+"""Size of a pixel of the overviews: six heads of 140 mm fill a page of 1120 pixels."""
 TILE_PIXEL_MM = 0.3
 """Size of a pixel of the lesion tiles."""
 TILE_MM = 36.0
@@ -18,6 +19,8 @@ MAX_TILES = 60
 """Most lesion tiles; the largest lesions come first."""
 JPEG_QUALITY = 82
 WHITE = (255, 255, 255)
+LEFT_MARKS = {0: "A", 1: "R", 2: "R"}
+"""What is at the left of a slice across each axis: front, or the patient's right."""
 
 LOCATION_COLORS = {
     "periventricular": (230, 159, 0),
@@ -57,7 +60,9 @@ def gray(data: np.ndarray, inside: np.ndarray) -> np.ndarray:
 
 
 def cut(volume: np.ndarray, axis: int, index: int, *, spacing: Sequence[float], pixel_mm: float):
-    """One slice, upright, with square pixels.
+    """One slice as radiologists hang it, with square pixels.
+
+    The head is up; the patient's right, or the front on sagittal slices, is at the left.
 
     Parameters
     ----------
@@ -76,13 +81,14 @@ def cut(volume: np.ndarray, axis: int, index: int, *, spacing: Sequence[float], 
     -------
     (rows, columns) array
     """
-    plane = np.rot90(np.take(volume, index, axis=axis))
+    plane = np.rot90(np.take(volume, index, axis=axis))[:, ::-1]
     a, b = (spacing[other] for other in range(3) if other != axis)
     size = (
         max(1, round(plane.shape[1] * a / pixel_mm)),
         max(1, round(plane.shape[0] * b / pixel_mm)),
     )
     if plane.dtype == np.uint8:
+        plane = np.ascontiguousarray(plane)
         return np.asarray(Image.fromarray(plane).resize(size, Image.Resampling.BILINEAR))
     rows = np.minimum((np.arange(size[1]) + 0.5) * plane.shape[0] / size[1], plane.shape[0] - 1)
     columns = np.minimum((np.arange(size[0]) + 0.5) * plane.shape[1] / size[0], plane.shape[1] - 1)
@@ -93,6 +99,9 @@ def with_outlines(
     plane: np.ndarray, numbers: np.ndarray, colors: Mapping[int, tuple]
 ) -> np.ndarray:
     """A grey slice with a line around each area of a label slice.
+
+    The line lies outside the area, so that a small lesion is not covered by it; between
+    two areas it is that of the larger number.
 
     Parameters
     ----------
@@ -108,10 +117,10 @@ def with_outlines(
     (rows, columns, 3) uint8 array
     """
     out = np.repeat(plane[..., None], 3, axis=2)
-    for number, color in colors.items():
+    for number, color in sorted(colors.items()):
         mask = numbers == number
         if mask.any():
-            out[mask & ~ndi.binary_erosion(mask)] = color
+            out[ndi.binary_dilation(mask) & (numbers < number)] = color
     return out
 
 
@@ -178,8 +187,15 @@ def overview(
         for index in _telling_slices(numbers > 0, axis, count):
             plane = cut(image, axis, index, spacing=spacing, pixel_mm=PIXEL_MM)
             labels = cut(numbers.astype(np.int32), axis, index, spacing=spacing, pixel_mm=PIXEL_MM)
-            tiles.append(with_outlines(plane, labels, colors))
+            tiles.append(_marked(with_outlines(plane, labels, colors), LEFT_MARKS[axis]))
     return mosaic(tiles, 6)
+
+
+def _marked(tile: np.ndarray, text: str) -> np.ndarray:
+    """A tile with a letter at its left."""
+    image = Image.fromarray(tile)
+    ImageDraw.Draw(image).text((2, tile.shape[0] // 2 - 6), text, fill=WHITE)
+    return np.asarray(image)
 
 
 def _telling_slices(mask: np.ndarray, axis: int, count: int) -> list[int]:
@@ -188,7 +204,7 @@ def _telling_slices(mask: np.ndarray, axis: int, count: int) -> list[int]:
     amount = mask.sum(axis=tuple(other for other in range(3) if other != axis))
     edges = np.linspace(0.08 * length, 0.95 * length, count + 1).astype(int)
     chosen = []
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
+    for low, high in pairwise(edges):
         part = amount[low : max(high, low + 1)]
         full = int(part.argmax()) if part.any() else len(part) // 2
         chosen.append(min(low + full, length - 1))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from html import escape
+from importlib.resources import files
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,8 @@ import pandas as pd
 from mslesion.report.figures import LOCATION_COLORS, STRUCTURE_COLORS, data_uri
 from mslesion.report.tables import format_value
 from mslesion.segmentation.structures import STRUCTURES
-from mslesion.tables import QUALITY, VISITS, Table
+from mslesion.tables import LESIONS, QUALITY, Table
+from mslesion.tables.columns import COUNT, NUMBER, Column
 from mslesion.tables.lesions import LOCATIONS
 
 RESEARCH_USE = (
@@ -18,32 +20,7 @@ RESEARCH_USE = (
     "dominated by measurement error for intervals under two years. Low values do not show absence "
     "of disease."
 )
-KEY_FIGURES = (
-    "lesion_volume_ml", "lesion_count_cc", "lesion_count_centers", "pv_count", "jc_count",
-    "ic_count", "it_count", "dwm_count", "dgm_count", "lesion_burden_wm_pct", "lesion_tiv_pct",
-    "t1_index_mean", "t1_hypo_volume_ml", "brain_ml", "bpf", "gm_ml", "wm_ml", "thalamus_ml",
-    "lat_vent_ml", "v3_width_mm", "tiv_ml",
-)  # fmt: skip
-"""Columns of the visit table that stand at the top of a visit."""
-STYLE = """
-:root { color-scheme: light dark; --line: #8885; --soft: #8882; }
-* { box-sizing: border-box }
-body { font: 15px/1.45 system-ui, sans-serif; margin: 0 auto; max-width: 1180px; padding: 0 16px 60px }
-h1 { font-size: 1.5rem } h2 { border-top: 2px solid var(--line); margin-top: 2.2rem; padding-top: 1rem }
-h3 { margin: 1.6rem 0 .4rem } p.note { color: #777; font-size: .86rem }
-.research { border: 2px solid #c60; padding: .6rem .9rem; border-radius: 6px }
-table { border-collapse: collapse; font-size: .88rem } th, td { border-bottom: 1px solid var(--line);
-  padding: .25rem .7rem .25rem 0; text-align: left; vertical-align: top }
-td.number { text-align: right; font-variant-numeric: tabular-nums } .wide { overflow-x: auto }
-.figures { display: grid; grid-template-columns: repeat(auto-fill, minmax(150px, 1fr)); gap: 8px }
-.figure { background: var(--soft); border-radius: 6px; padding: .45rem .6rem }
-.figure b { display: block; font-size: 1.15rem; font-variant-numeric: tabular-nums }
-.figure span { font-size: .78rem } img { max-width: 100%; height: auto; background: #000; display: block }
-.key span { display: inline-block; margin: 0 .9rem .2rem 0; white-space: nowrap; font-size: .84rem }
-.key i { display: inline-block; width: 12px; height: 12px; margin-right: .3rem; vertical-align: -1px }
-.state { font-weight: 600; white-space: nowrap } .warn { color: #b60 } .fail { color: #c22 }
-details { margin: .4rem 0 } summary { cursor: pointer }
-"""
+STYLE_FILE = "page.css"
 MARKS = {
     "pass": "\u2713 pass",
     "warn": "! warn",
@@ -70,10 +47,51 @@ def picture(image: np.ndarray | None, caption: str, look_for: str = "") -> str:
     if image is None:
         return ""
     note = f'<p class="note">{escape(look_for)}</p>' if look_for else ""
+    height, width = image.shape[:2]
     return (
         f"<h3>{escape(caption)}</h3>{note}"
-        f'<img alt="{escape(caption)}" src="{data_uri(image)}" loading="lazy">'
+        f'<div class="scan" tabindex="0"><img alt="{escape(caption)}" width="{width}" '
+        f'height="{height}" src="{data_uri(image)}"></div>'
     )
+
+
+def folded(title: str, content: str, *, is_open: bool = False) -> str:
+    """Content behind a line that opens it.
+
+    Parameters
+    ----------
+    title : str
+        Plain text.
+    content : str
+        HTML; empty gives nothing.
+    is_open : bool
+        Whether it is open at first.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    if not content:
+        return ""
+    state = " open" if is_open else ""
+    return f"<details{state}><summary>{escape(title)}</summary>{content}</details>"
+
+
+def color_mark(color: tuple) -> str:
+    """A small square of a colour.
+
+    Parameters
+    ----------
+    color : tuple of int
+        RGB.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    return f'<i class="color" style="background:rgb{color}"></i>'
 
 
 def color_key(names: Sequence[tuple[str, tuple]]) -> str:
@@ -89,9 +107,7 @@ def color_key(names: Sequence[tuple[str, tuple]]) -> str:
     str
         HTML.
     """
-    items = "".join(
-        f'<span><i style="background:rgb{color}"></i>{escape(name)}</span>' for name, color in names
-    )
+    items = "".join(f"<span>{color_mark(color)}{escape(name)}</span>" for name, color in names)
     return f'<p class="key">{items}</p>'
 
 
@@ -103,33 +119,6 @@ def location_key() -> str:
 def structure_key() -> str:
     """Colours of the structures."""
     return color_key([(part.name, STRUCTURE_COLORS[part.index]) for part in STRUCTURES])
-
-
-def key_figures(row: pd.Series) -> str:
-    """The main figures of a visit with their units.
-
-    Parameters
-    ----------
-    row : Series
-        A row of the visit table.
-
-    Returns
-    -------
-    str
-        HTML.
-    """
-    columns = {column.name: column for column in VISITS.columns}
-    boxes = []
-    for name in KEY_FIGURES:
-        column = columns[name]
-        value = format_value(row[name]) or "not assessable"
-        unit = f" {column.units}" if column.units and value != "not assessable" else ""
-        boxes.append(
-            f'<div class="figure" title="{escape(column.description)}">'
-            f"<span>{escape(name)}</span>"
-            f'<b data-column="{name}">{escape(value)}</b><span>{escape(unit)}</span></div>'
-        )
-    return f'<div class="figures">{"".join(boxes)}</div>'
 
 
 def table(frame: pd.DataFrame, declared: Table, *, columns: Sequence[str] = ()) -> str:
@@ -151,14 +140,15 @@ def table(frame: pd.DataFrame, declared: Table, *, columns: Sequence[str] = ()) 
     """
     shown = [c for c in declared.columns if not columns or c.name in columns]
     head = "".join(
-        f'<th scope="col" title="{escape(c.description)}">{escape(c.name)}</th>' for c in shown
+        f'<th scope="col"{_kind(c)} title="{escape(c.description)}">{escape(c.name)}</th>'
+        for c in shown
     )
     body = []
     for _, row in frame.iterrows():
         cells = []
         for column in shown:
             text = format_value(row[column.name])
-            kind = ' class="number"' if column.dtype in ("float64", "Int64") else ""
+            kind = _kind(column)
             if column.name == "state":
                 kind = f' class="state {text.split()[0] if text else ""}"'
                 text = MARKS.get(text, text)
@@ -170,8 +160,13 @@ def table(frame: pd.DataFrame, declared: Table, *, columns: Sequence[str] = ()) 
     )
 
 
+def _kind(column: Column) -> str:
+    """Numbers stand to the right."""
+    return ' class="number"' if column.dtype in (NUMBER, COUNT) else ""
+
+
 def quality_table(frame: pd.DataFrame) -> str:
-    """The checks of a visit.
+    """The checks of a visit, the worst first; folded when none needs a look.
 
     Parameters
     ----------
@@ -184,7 +179,33 @@ def quality_table(frame: pd.DataFrame) -> str:
         HTML.
     """
     names = ("check_id", "check", "value", "unit", "threshold", "state", "detail")
-    return "<h3>Quality checks</h3>" + table(frame, QUALITY, columns=names)
+    order = frame["state"].map({"fail": 0, "warn": 1, "not assessable": 2, "pass": 3})
+    rows = frame.loc[order.sort_values(kind="stable").index]
+    counts = frame["state"].value_counts()
+    title = ", ".join(f"{counts[state]} {state}" for state in MARKS if state in counts)
+    needs_look = bool(frame["state"].isin(["fail", "warn"]).any())
+    shown = table(rows, QUALITY, columns=names)
+    return folded(f"Quality checks: {title}", shown, is_open=needs_look)
+
+
+def lesion_table(frame: pd.DataFrame) -> str:
+    """The lesions of a visit, the largest first, folded.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        Rows of the lesion table.
+
+    Returns
+    -------
+    str
+        HTML; nothing where there is no lesion.
+    """
+    if not len(frame):
+        return ""
+    names = [name for name in LESIONS.names if name not in ("subject_id", "session_id")]
+    rows = frame.sort_values("volume_mm3", ascending=False, kind="stable")
+    return folded("All lesions of lesions.csv", table(rows, LESIONS, columns=names))
 
 
 def methods_text(text: str, references: Sequence[str]) -> str:
@@ -203,7 +224,7 @@ def methods_text(text: str, references: Sequence[str]) -> str:
         HTML.
     """
     items = "".join(f"<li>{escape(reference)}</li>" for reference in references)
-    return f"<h3>Methods</h3><p>{escape(text)}</p><ol>{items}</ol>"
+    return folded("Methods and references", f"<p>{escape(text)}</p><ol>{items}</ol>")
 
 
 def subject_page(subject: str, parts: Sequence[str], *, version: str) -> str:
@@ -224,10 +245,11 @@ def subject_page(subject: str, parts: Sequence[str], *, version: str) -> str:
         A whole document that needs no network.
     """
     title = f"sub-{subject}"
+    style = files("mslesion.report").joinpath(STYLE_FILE).read_text("utf-8")
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<style>{STYLE}</style></head><body><h1>{escape(title)}</h1>"
+        f"<style>{style}</style></head><body><h1>{escape(title)}</h1>"
         f'<p class="research">{escape(RESEARCH_USE)}</p>{"".join(parts)}'
         f'<p class="note">mslesion {escape(version)}</p></body></html>\n'
     )

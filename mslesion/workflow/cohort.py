@@ -23,7 +23,13 @@ from mslesion.report import page
 from mslesion.report.derivatives import write_dataset
 from mslesion.report.tables import write_csv, write_tsv
 from mslesion.tables import FAILURES, LESIONS, QUALITY, VISITS, as_table
-from mslesion.workflow.outputs import fingerprint, part_path, record_path, write_visit
+from mslesion.workflow.outputs import (
+    RECORD_KEYS,
+    clear_visit,
+    fingerprint,
+    record_path,
+    write_visit,
+)
 from mslesion.workflow.settings import Settings
 from mslesion.workflow.visit import process_visit
 
@@ -73,9 +79,9 @@ def process_job(job: Job) -> Outcome:
         mask = find_lesion_mask(job.masks, visit) if job.masks else None
         extra = (mask.path,) if mask else ()
         made_from = fingerprint(visit, settings=job.settings, extra=extra)
-        if _recorded(record_path(job.output, visit)) == made_from:
+        if _is_finished(job.output, visit, made_from):
             return Outcome(visit, "unchanged")
-        record_path(job.output, visit).unlink(missing_ok=True)
+        clear_visit(job.output, visit)
         result = process_visit(
             visit,
             lesion_mask=_read_mask(mask, visit, job.settings),
@@ -150,8 +156,8 @@ def _run_pool(work, jobs, numbers, n_jobs, finish) -> list[int]:
         try:
             while waiting or running:
                 while waiting and len(running) < n_jobs:
-                    number = waiting.pop(0)
-                    running[pool.submit(work, jobs[number])] = number
+                    future = pool.submit(work, jobs[waiting[0]])  # raises if the pool broke
+                    running[future] = waiting.pop(0)
                 done, _ = wait(running, return_when=FIRST_COMPLETED)
                 for future in done:
                     finish(running[future], future.result())
@@ -185,20 +191,20 @@ def write_group(output: Path, *, raw: str) -> dict[str, pd.DataFrame]:
     Returns
     -------
     dict of str to DataFrame
-        The merged tables by name.
+        The merged tables by name; without rows if the only visit of an older run failed.
 
     Raises
     ------
     DatasetError
-        If there is nothing to merge.
+        If there is nothing to merge, or a record cannot be read.
     """
     paths = sorted((output / "logs" / "visits").glob("*.json"))
-    if not paths:
+    if not paths and not has_outputs(output):
         raise DatasetError(
             f"{output} has no finished visit, but they are what is merged. "
             "Run the participant level first."
         )
-    records = [json.loads(path.read_text("utf-8")) for path in paths]
+    records = [_read_record(path) for path in paths]
     merged = {}
     for declared, key in ((VISITS, "visits"), (LESIONS, "lesions"), (QUALITY, "qc")):
         rows = [row for record in records for row in record[key]]
@@ -208,13 +214,29 @@ def write_group(output: Path, *, raw: str) -> dict[str, pd.DataFrame]:
     write_dataset(output, version=version("mslesion"), raw=raw, subjects=subjects)
     for subject in subjects:
         own = [record for record in records if record["subject"] == subject]
-        parts = [
-            part_path(output, Visit(subject, record["session"], {})).read_text("utf-8")
-            for record in sorted(own, key=lambda record: record["session"])
-        ]
+        parts = [record["part"] for record in sorted(own, key=lambda record: record["session"])]
         document = page.subject_page(subject, parts, version=version("mslesion"))
         write_bytes(document.encode(), output / f"sub-{subject}.html")
+    for old in output.glob("sub-*.html"):
+        if old.stem.removeprefix("sub-") not in subjects:
+            old.unlink()
     return merged
+
+
+def has_outputs(output: Path) -> bool:
+    """Whether a run has finished a visit here, now or before.
+
+    Parameters
+    ----------
+    output : Path
+        The output dataset.
+
+    Returns
+    -------
+    bool
+    """
+    visits = output / "logs" / "visits"
+    return (output / f"{VISITS.name}.csv").is_file() or any(visits.glob("*.json"))
 
 
 def write_failures(outcomes: Sequence[Outcome], output: Path) -> None:
@@ -251,12 +273,32 @@ def _read_mask(mask: MaskFile | None, visit: Visit, settings: Settings):
     return load_mask(mask.path, like=like, label=mask.label)
 
 
-def _recorded(path: Path) -> dict | None:
-    """What a finished visit was made from; None if it is not finished."""
+def _is_finished(output: Path, visit: Visit, made_from: dict) -> bool:
+    """Whether the visit was done from the same files, settings and version."""
     try:
-        return json.loads(path.read_text("utf-8"))["made_from"]
-    except (OSError, ValueError, KeyError):
-        return None
+        record = _read_record(record_path(output, visit))
+    except DatasetError:
+        return False
+    return record["made_from"] == made_from
+
+
+def _read_record(path: Path) -> dict:
+    """The record of a finished visit, and its part of the page as "part"."""
+    try:
+        record = json.loads(path.read_text("utf-8"))
+        part = path.with_suffix(".html").read_text("utf-8")
+        missing = [key for key in RECORD_KEYS if key not in record]
+    except (OSError, ValueError, TypeError) as error:
+        raise DatasetError(
+            f"{path} cannot be read ({error}), but each finished visit has its record there and "
+            "an .html beside it. Remove the record and run the participant level again."
+        ) from error
+    if missing:
+        raise DatasetError(
+            f"{path} has no {missing[0]!r}, but each record has it. Remove the record and run "
+            "the participant level again."
+        )
+    return record | {"part": part}
 
 
 def _report(outcome: Outcome) -> None:

@@ -10,10 +10,11 @@ from mslesion.loaders.dataset import FLAIR, T1W, T1W_CONTRAST
 from mslesion.loaders.facts import VisitFacts
 from mslesion.quantification import quality
 from mslesion.quantification.appearance import describe_lesions, flair_z, t1_index
-from mslesion.quantification.load import measure_load
-from mslesion.quantification.location import find_surroundings, locate_lesions
+from mslesion.quantification.load import CLASSES, LOAD_COLUMNS, MIN_RATIO_VOLUME_ML, measure_load
+from mslesion.quantification.location import MAX_SPACING_MM, find_surroundings, locate_lesions
 from mslesion.quantification.volumes import measure_volumes
 from mslesion.segmentation import structures as s
+from mslesion.segmentation.instances import MAX_CENTER_SPACING_MM
 from mslesion.segmentation.shape import measure_shapes, objects
 from mslesion.workflow.prepare import Prepared
 from mslesion.workflow.segment import Segmented
@@ -28,7 +29,16 @@ MAX_CUT_CM2 = 40.0
 """With more brain than this on the border of the view (exclusive) volumes are empty."""
 
 _T1_COLUMNS = ("t1_hypo_volume_ml", "t1_t2_lesion_ratio", "t1_index_mean")
-_SKULL_COLUMNS = ("tiv_ml", "head_scaling_ratio", "lesion_tiv_pct", "lesion_volume_norm_ml")
+_NORMALISED = ("lesion_tiv_pct", "lesion_volume_norm_ml", "lesion_burden_wm_pct")
+_SKULL_COLUMNS = (
+    "tiv_ml",
+    "head_scaling_ratio",
+    "csf_ml",
+    "lesion_tiv_pct",
+    "lesion_volume_norm_ml",
+)
+_MEANS = ("flair_z_mean", "t1_index_mean", "t1_t2_lesion_ratio")
+_CLASS_COLUMNS = tuple(f"{short}_{end}" for short in CLASSES for end in ("count", "volume_ml"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +78,6 @@ def measure_visit(
     Measured
         A value that could not be measured is None, its reason in ``empty_because``.
     """
-    empty: dict[str, str] = {}
     values, details = _lesion_free_checks(prepared, segmented)
     t1_reason = _why_no_t1_index(prepared, facts, values.get("Q15"))
     index = None if t1_reason else t1_index(*_scan_of(prepared.t1_name, segmented))
@@ -80,22 +89,19 @@ def measure_visit(
         midplane=segmented.midplane,
         sees_skull=segmented.sees_skull,
     )
-    if not segmented.sees_skull:
-        empty |= dict.fromkeys((*_SKULL_COLUMNS, "csf_ml"), "no skull in the scan")
+    empty = _Reasons(row)
     cut = values["M1"]
     if cut > MAX_CUT_CM2:
-        empty |= dict.fromkeys(row, f"the view cuts {cut:.0f} cm2 of brain off")
-        row = dict.fromkeys(row)
+        row.update(dict.fromkeys(row))
+        empty.because(f"the view cuts {cut:.0f} cm2 of brain off", *row, *_NORMALISED)
     rows = []
     if segmented.lesions is None:
-        names = ("lesion_volume_ml", "lesion_count_cc")
-        empty |= dict.fromkeys(names, "neither FLAIR nor lesion mask")
+        empty.because("neither FLAIR nor lesion mask", *LOAD_COLUMNS)
     else:
         rows = _lesion_rows(prepared, segmented, settings, index)
         _lesion_checks(values, rows, prepared, segmented)
         if segmented.probability is None and _mask_is_foreign(values):
-            reason = "the given mask does not fit the scan (Q3a or Q3b)"
-            empty |= dict.fromkeys(("lesion_volume_ml", "lesion_count_cc"), reason)
+            empty.because("the given mask does not fit the scan (Q3a or Q3b)", *LOAD_COLUMNS)
             rows = []
         else:
             row |= measure_load(
@@ -105,16 +111,41 @@ def measure_visit(
                 white_lesion_ml=_white_lesion_ml(prepared, segmented),
                 has_t1_index=index is not None,
             )
-            if segmented.lesions.parts is None:
-                empty["lesion_count_centers"] = "voxels longer than 2 mm"
-            if index is None:
-                empty |= dict.fromkeys(_T1_COLUMNS, t1_reason)
+    if not segmented.sees_skull:
+        empty.because("no skull in the scan", *_SKULL_COLUMNS)
+    if t1_reason:
+        empty.because(t1_reason, *_T1_COLUMNS)
+    if FLAIR not in prepared.scans:
+        empty.because("no FLAIR", "flair_z_mean")
+    if not rows:
+        empty.because("no lesion", *_MEANS)
+    empty.because(f"under {MIN_RATIO_VOLUME_ML:g} ml of lesion", "t1_t2_lesion_ratio")
+    empty.because(f"voxels longer than {MAX_SPACING_MM:g} mm", *_CLASS_COLUMNS)
+    empty.because(f"voxels longer than {MAX_CENTER_SPACING_MM:g} mm", "lesion_count_centers")
+    empty.because("the third ventricle was not found", "v3_width_mm")
     checks = quality.judge_quality(values, details)
     row |= _about(prepared, segmented, facts, settings, segmenter)
     row["qc_overall"] = quality.worst_state(checks)
     row["flags"] = ";".join(sorted({*prepared.warnings, *_flags(checks)})) or None
-    row["empty_because"] = ";".join(f"{k}: {v}" for k, v in sorted(empty.items())) or None
+    row["empty_because"] = empty.text() or None
     return Measured(row, rows, checks)
+
+
+class _Reasons:
+    """Why values of a row are empty; the first reason given for a column stays."""
+
+    def __init__(self, row: dict):
+        self._row, self._found = row, {}
+
+    def because(self, reason: str, *names: str) -> None:
+        """Give the reason for those of the columns that are empty."""
+        for name in names:
+            if self._row.get(name) is None:
+                self._found.setdefault(name, reason)
+
+    def text(self) -> str:
+        """Column: reason, joined by semicolons."""
+        return ";".join(f"{name}: {reason}" for name, reason in sorted(self._found.items()))
 
 
 def _scan_of(name: str, segmented: Segmented):

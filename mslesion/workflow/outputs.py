@@ -1,10 +1,12 @@
 """What a visit leaves behind: maps, its part of the page, and its record."""
 
 import hashlib
+from html import escape
 from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from nibabel.affines import apply_affine
 
 from mslesion.grid import spacing_mm
@@ -13,6 +15,7 @@ from mslesion.loaders.nifti import write_bytes
 from mslesion.report import figures, page
 from mslesion.report.derivatives import LOCATION_INDEX, write_maps
 from mslesion.report.methods import describe
+from mslesion.report.summary import all_measures, summary
 from mslesion.report.tables import rows_of, write_json
 from mslesion.segmentation.structures import STRUCTURES
 from mslesion.workflow.settings import Settings
@@ -20,6 +23,12 @@ from mslesion.workflow.visit import VisitResult
 
 RECORD_FORMAT = 1
 """Raised when records of older versions can no longer be read."""
+RECORD_KEYS = ("subject", "session", "made_from", "visits", "lesions", "qc")
+"""What every record has."""
+LESIONS_LOOK_FOR = (
+    "Axial, coronal and sagittal slices. R: the patient's right is at the left; A: front. Is every "
+    "line round a lesion, and does every lesion have one?"
+)
 
 
 def record_path(output: Path, visit: Visit) -> Path:
@@ -85,6 +94,23 @@ def fingerprint(visit: Visit, *, settings: Settings, extra: tuple[Path, ...] = (
     }
 
 
+def clear_visit(output: Path, visit: Visit) -> None:
+    """Remove what an older run left of a visit, so that no map outlives its tables.
+
+    Parameters
+    ----------
+    output : Path
+        The output dataset.
+    visit : Visit
+        The visit that is about to be done again.
+    """
+    record_path(output, visit).unlink(missing_ok=True)  # first: the visit is not finished
+    part_path(output, visit).unlink(missing_ok=True)
+    for pattern in (f"{visit.name}_space-orig_*", f".{visit.name}_space-orig_*.part"):
+        for path in (output / visit.folder / "anat").glob(pattern):
+            path.unlink()
+
+
 def write_visit(result: VisitResult, output: Path, *, root: Path, made_from: dict) -> None:
     """Write all files of a visit; the record comes last and says that it is finished.
 
@@ -139,7 +165,7 @@ def visit_part(result: VisitResult) -> str:
     str
         HTML.
     """
-    segmented, prepared = result.segmented, result.prepared
+    visit, segmented, prepared = result.visit, result.segmented, result.prepared
     row = result.visits.iloc[0]
     spacing = spacing_mm(result.affine)
     inside = result.anatomy > 0
@@ -149,24 +175,18 @@ def visit_part(result: VisitResult) -> str:
         if name in segmented.corrected
     }
     first = next(iter(images.values()))
-    heading = f"Session {result.visit.session}" if result.visit.session else "Visit"
-    parts = [f'<section><h2>{heading}</h2><p class="note">{row["inputs"]}</p>']
-    parts.append(page.key_figures(row))
+    date = "" if pd.isna(row["visit_date"]) else f", {row['visit_date']}"
+    heading = (f"Session {visit.session}" if visit.session else "Visit") + date
+    parts = [f"<section><h2>{escape(heading)}</h2>", summary(row)]
+    parts.append(page.quality_table(result.quality))
     if result.lesion_labels is not None:
         places = [0, *(LOCATION_INDEX.get(p, 0) for p in result.lesions["location"].fillna(""))]
         numbers = np.array(places, np.uint8)[result.lesion_labels]
         colors = {LOCATION_INDEX[name]: c for name, c in figures.LOCATION_COLORS.items()}
+        pictures = []
         for name, image in images.items():
             drawn = figures.overview(image, numbers, colors, inside=inside, spacing=spacing)
-            parts.append(
-                page.picture(
-                    drawn,
-                    f"Lesions on {name}",
-                    "Axial, coronal and sagittal slices. Is every line round a lesion, and does "
-                    "every lesion have one?",
-                )
-            )
-        parts.append(page.location_key())
+            pictures.append(page.picture(drawn, f"Lesions on {name}", LESIONS_LOOK_FOR))
         centres = result.lesions[["x_mm", "y_mm", "z_mm"]].to_numpy(float)
         tiles = figures.lesion_tiles(
             first,
@@ -176,14 +196,22 @@ def visit_part(result: VisitResult) -> str:
             spacing=spacing,
         )
         caption = f"Every lesion (the {figures.MAX_TILES} largest at most)"
-        parts.append(page.picture(tiles, caption, "Axial, plain and outlined; number and volume."))
+        look_for = "Axial, plain and outlined; number of the lesion, volume and region."
+        parts += [pictures[0], page.location_key(), *pictures[1:]]
+        parts.append(page.picture(tiles, caption, look_for))
     colors = {part.index: figures.STRUCTURE_COLORS[part.index] for part in STRUCTURES}
-    for name, image in images.items():
-        drawn = figures.overview(image, result.anatomy, colors, inside=inside, spacing=spacing)
-        parts.append(page.picture(drawn, f"Anatomy on {name}", "Do the lines follow the borders?"))
-    parts += [page.structure_key(), page.quality_table(result.quality), _methods(result)]
+    drawings = [
+        page.picture(
+            figures.overview(image, result.anatomy, colors, inside=inside, spacing=spacing),
+            f"Anatomy on {name}",
+            "Do the lines follow the borders?",
+        )
+        for name, image in images.items()
+    ]
+    parts += [*drawings, page.structure_key(), page.lesion_table(result.lesions)]
+    parts += [all_measures(row), _methods(result)]
     settings = ", ".join(f"{k} = {v}" for k, v in result.settings.as_dict().items())
-    parts.append(f'<p class="note">Settings: {settings}</p></section>')
+    parts.append(f'<p class="note">Settings: {escape(settings)}</p></section>')
     return "".join(parts)
 
 

@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 
@@ -95,6 +95,9 @@ def process_visit(
     measured = measure_visit(
         prepared, segmented, facts=visit.facts, settings=settings, segmenter=segmenter
     )
+    if measured.visit.get("lesion_volume_ml") is None:
+        # A mask of another scan is not written and not drawn either
+        segmented = replace(segmented, lesions=None, probability=None)
     who = {"subject_id": visit.subject, "session_id": visit.session or None}
     return VisitResult(
         visit=visit,

@@ -1,0 +1,247 @@
+"""The command: exit codes, dry run, plain trees, masks, settings."""
+
+import errno
+import json
+import sys
+
+import pytest
+
+from mslesion import cli
+from mslesion.errors import DatasetError, OutputError
+from mslesion.workflow import cohort
+from mslesion.workflow.cohort import Outcome
+from mslesion.workflow.outputs import RECORD_KEYS, part_path, record_path
+
+
+@pytest.fixture(autouse=True)
+def _work(monkeypatch):
+    """Instead of a visit's work: its record, or a failure for subjects named bad."""
+    seen = []
+
+    def work(job):
+        seen.append(job)
+        if job.visit.problem or job.visit.subject.startswith("bad"):
+            reason = job.visit.problem or "The scan is odd. Look at it."
+            return Outcome(job.visit, "failed", "StepError", reason)
+        who = {"subject_id": job.visit.subject, "session_id": job.visit.session or None}
+        record = {key: [] for key in RECORD_KEYS} | {
+            "subject": job.visit.subject, "session": job.visit.session, "visits": [who]
+        }  # fmt: skip
+        path = record_path(job.output, job.visit)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps(record))
+        part_path(job.output, job.visit).write_text("<p>part</p>")
+        return Outcome(job.visit, "done")
+
+    monkeypatch.setattr(cohort, "process_job", work)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
+    work.seen = seen
+    return work
+
+
+@pytest.fixture
+def seen(_work):
+    """The jobs that were done."""
+    return _work.seen
+
+
+def bids(root, *names):
+    """A BIDS dataset of empty files; names such as 01/1."""
+    for name in names:
+        subject, _, session = name.partition("/")
+        folder = root / f"sub-{subject}" / (f"ses-{session}" if session else "") / "anat"
+        folder.mkdir(parents=True)
+        start = f"sub-{subject}" + (f"_ses-{session}" if session else "")
+        (folder / f"{start}_FLAIR.nii.gz").touch()
+        (folder / f"{start}_T1w.nii.gz").touch()
+    return root
+
+
+def call(*arguments):
+    return cli.main([str(argument) for argument in arguments])
+
+
+def rows(path, sep=","):
+    return [line.split(sep) for line in path.read_text("utf-8").splitlines()]
+
+
+def test_all_done(tmp_path, seen, capsys):
+    root = bids(tmp_path / "in", "01/1", "01/2", "02")
+    assert call(root, tmp_path / "out", "participant") == cli.DONE == 0
+    assert [job.visit.name for job in seen] == ["sub-01_ses-1", "sub-01_ses-2", "sub-02"]
+    assert [row[:2] for row in rows(tmp_path / "out/visits.csv")[1:]] == [
+        ["01", "1"], ["01", "2"], ["02", ""],
+    ]  # fmt: skip
+    assert "3 of 3 visits done; tables in" in capsys.readouterr().err
+    assert len(rows(tmp_path / "out/logs/failures.tsv")) == 1
+    assert (tmp_path / "out/sub-01.html").read_text("utf-8").count("<p>part</p>") == 2
+
+
+def test_some_failed(tmp_path, capsys):
+    root = bids(tmp_path / "in", "01", "bad", "02")
+    assert call(root, tmp_path / "out", "participant") == cli.SOME_FAILED == 3
+    failures = rows(tmp_path / "out/logs/failures.tsv", "\t")
+    assert failures[1:] == [["bad", "n/a", "StepError", "The scan is odd. Look at it."]]
+    assert [row[0] for row in rows(tmp_path / "out/visits.csv")[1:]] == ["01", "02"]
+    assert "2 of 3 visits done" in capsys.readouterr().err
+
+
+def test_all_failed_leaves_no_tables(tmp_path):
+    root = bids(tmp_path / "in", "bad")
+    assert call(root, tmp_path / "out", "participant") == cli.SOME_FAILED
+    assert not (tmp_path / "out/visits.csv").exists()
+    assert len(rows(tmp_path / "out/logs/failures.tsv", "\t")) == 2
+
+
+def test_a_failed_visit_leaves_the_tables_of_an_older_run(tmp_path):
+    root = bids(tmp_path / "in", "01")
+    call(root, tmp_path / "out", "participant")
+    record = next((tmp_path / "out/logs/visits").glob("*.json"))
+    record.unlink()  # as the real work does before it fails
+    (root / "sub-01").rename(root / "sub-bad")
+    for path in (root / "sub-bad/anat").iterdir():
+        path.rename(path.with_name(path.name.replace("sub-01", "sub-bad")))
+    assert call(root, tmp_path / "out", "participant") == cli.SOME_FAILED
+    assert len(rows(tmp_path / "out/visits.csv")) == 1
+    assert not (tmp_path / "out/sub-01.html").exists()
+
+
+def test_group_after_participant(tmp_path):
+    root = bids(tmp_path / "in", "01", "02")
+    call(root, tmp_path / "out", "participant")
+    (tmp_path / "out/visits.csv").unlink()
+    assert call(root, tmp_path / "out", "group") == cli.DONE
+    assert len(rows(tmp_path / "out/visits.csv")) == 3
+
+
+def test_dry_run_lists_and_stops(tmp_path, seen, capsys):
+    root = bids(tmp_path / "in", "01/1", "02")
+    (root / "sub-02/anat/sub-02_acq-b_T1w.nii.gz").touch()
+    assert call(root, tmp_path / "out", "participant", "--dry-run") == cli.DONE
+    first, second = capsys.readouterr().out.splitlines()
+    assert first == "sub-01_ses-1\tFLAIR+T1w\t"
+    assert second.startswith("sub-02\tFLAIR\tsub-02 has 2 T1w scans (")
+    assert seen == []
+    assert not (tmp_path / "out").exists()
+
+
+def test_plain_tree(tmp_path, seen):
+    for name in ("P 1/2020-01-31/flair.nii.gz", "P 1/2020-01-31/t1.nii", "P2/3D_FLAIR.nii.gz"):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    assert call(tmp_path / "in", tmp_path / "out", "participant") == cli.DONE
+    assert [job.visit.name for job in seen] == ["sub-P1_ses-20200131", "sub-P2"]
+    assert str(seen[0].visit.facts.visit_date) == "2020-01-31"
+    assert set(seen[0].visit.scans) == {"FLAIR", "T1w"}
+
+
+@pytest.mark.parametrize("flag", ["--participant-label", "--participant_label"])
+def test_labels(tmp_path, seen, flag):
+    root = bids(tmp_path / "in", "01/1", "01/2", "02/1", "03/1")
+    options = (flag, "sub-01", "02", "--session-label", "ses-1")
+    assert call(root, tmp_path / "out", "participant", *options) == cli.DONE
+    assert [job.visit.name for job in seen] == ["sub-01_ses-1", "sub-02_ses-1"]
+
+
+def test_settings_flags_win_over_the_file(tmp_path, seen):
+    root = bids(tmp_path / "in", "01")
+    (tmp_path / "s.toml").write_text('contact_mm = 3.0\nmin_size = "msseg"\n')
+    options = ("--settings", tmp_path / "s.toml", "--contact-mm", "1.5", "--skull-stripped", "no",
+               "--resample-masks", "--lesion-threshold", "0.3")  # fmt: skip
+    assert call(root, tmp_path / "out", "participant", *options) == cli.DONE
+    settings = seen[0].settings
+    assert (settings.contact_mm, settings.min_size) == (1.5, "msseg")
+    assert (settings.skull_stripped, settings.lesion_threshold) == ("no", 0.3)
+    assert settings.resample_masks is True
+
+
+def test_masks_are_handed_on(tmp_path, seen):
+    root = bids(tmp_path / "in", "01")
+    masks = tmp_path / "masks"
+    masks.mkdir()
+    call(root, tmp_path / "out", "participant", "--lesion-masks", masks)
+    assert seen[0].masks == masks
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--n-jobs", "0"), "--n-jobs is 0, but 1 or more is expected"),
+        (("--contact-mm", "-1"), "The setting contact_mm is -1.0, but 0 to 20 is expected"),
+        (("--min-size", "tiny"), "The setting min_size is 'tiny', but it can be"),
+        (("--settings", "no.toml"), "no.toml cannot be read"),
+        (("--participant-label", "99"), "has no sub-99, but it was asked for"),
+        (("--session-label", "99"), "has no ses-99, but it was asked for"),
+        (("--lesion-masks", "nowhere"), "nowhere is no folder, but --lesion-masks names one"),
+    ],
+)
+def test_unusable_options(tmp_path, capsys, options, message):
+    root = bids(tmp_path / "in", "01/1")
+    assert call(root, tmp_path / "out", "participant", *options) == cli.UNUSABLE == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_unusable_folders(tmp_path, capsys):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    root = bids(tmp_path / "in", "01")
+    for arguments, message in (
+        ((tmp_path / "none", tmp_path / "out", "participant"), "is no folder, but a dataset is"),
+        ((empty, tmp_path / "out", "participant"), "has no scans, but"),
+        ((root, root, "participant"), "is the input too, but scans are never touched"),
+        ((root, empty, "group"), "has no finished visit, but they are what is merged"),
+    ):
+        assert call(*arguments) == cli.UNUSABLE
+        assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["in", "out"], ["in", "out", "session"], ["in", "out", "group", "--what"],
+                  ["in", "out", "participant", "--n-jobs", "two"]],
+)  # fmt: skip
+def test_unusable_arguments(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        cli.main(arguments)
+    assert stop.value.code == cli.UNUSABLE
+    assert "usage: mslesion" in capsys.readouterr().err
+
+
+def test_interrupt(tmp_path, monkeypatch, capsys):
+    def stop(_job):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cohort, "process_job", stop)
+    root = bids(tmp_path / "in", "01")
+    assert call(root, tmp_path / "out", "participant") == cli.INTERRUPTED == 130
+    assert "finished visits are kept. Run again to go on." in capsys.readouterr().err
+
+
+def test_disk_full_at_the_tables(tmp_path, monkeypatch, capsys):
+    def full(*_args, **_options):
+        raise OutputError(errno.ENOSPC, "visits.csv cannot be written. Free space.")
+
+    monkeypatch.setattr(cohort, "write_group", full)
+    root = bids(tmp_path / "in", "01")
+    assert call(root, tmp_path / "out", "participant") == cli.UNUSABLE
+    assert "visits.csv cannot be written" in capsys.readouterr().err
+
+
+def test_version_and_help(capsys):
+    for option in ("--version", "--help"):
+        with pytest.raises(SystemExit) as stop:
+            cli.main([option])
+        assert stop.value.code == 0
+    out = capsys.readouterr().out
+    assert "mslesion 0." in out
+    assert "Research use only." in " ".join(out.split())
+
+
+def test_an_error_of_ours_never_shows_a_traceback(tmp_path, monkeypatch, capsys):
+    def broken(*_args, **_options):
+        raise DatasetError("The folder is odd. Look at it.")
+
+    monkeypatch.setattr("mslesion.loaders.dataset.find_visits", broken)
+    assert call(tmp_path, tmp_path / "out", "participant") == cli.UNUSABLE
+    assert capsys.readouterr().err == "mslesion: The folder is odd. Look at it.\n"
