@@ -85,11 +85,13 @@ CHECKS = (
           consequence="T1-dark lesions may be missing from white matter."),
     Check("M1", "brain cut off by the field of view", "cm^2", warn_above=10, fail_above=40,
           consequence="Volumes are too small, or empty."),
+    Check("M2", "structures not found", "", warn_above=0,
+          consequence="The anatomy is not trusted; look at its lines."),
     Check("Q15", "bright vessels on T1w", "percent", warn_above=2,
           consequence="The T1w looks contrast-enhanced; its index is not given."),
 )  # fmt: skip
 """Checks of biomarkers.md section 14 that one visit allows; thresholds of Q3b, Q5, Q6,
-Q9, Q13, Q15 and the whole of M1 are ours."""
+Q9, Q13, Q15 and the whole of M1 and M2 are ours."""
 
 
 def judge_quality(values: dict[str, float | None], details: dict[str, str]) -> list[dict]:

@@ -111,9 +111,29 @@ def color_key(names: Sequence[tuple[str, tuple]]) -> str:
     return f'<p class="key">{items}</p>'
 
 
+def region_name(location: str) -> str:
+    """A location class in words.
+
+    Parameters
+    ----------
+    location : str
+        As in the lesion table.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> region_name("deep_wm"), region_name("deep_grey")
+    ('deep white matter', 'deep grey matter')
+    """
+    return location.replace("_wm", " white matter").replace("_grey", " grey matter")
+
+
 def location_key() -> str:
     """Colours of the location classes."""
-    return color_key([(name.replace("_", " "), LOCATION_COLORS[name]) for name in LOCATIONS])
+    return color_key([(region_name(name), LOCATION_COLORS[name]) for name in LOCATIONS])
 
 
 def structure_key() -> str:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from mslesion.quantification.load import CLASSES
 from mslesion.report.figures import LOCATION_COLORS
-from mslesion.report.page import MARKS, color_mark
+from mslesion.report.page import MARKS, color_mark, region_name
 from mslesion.report.tables import format_value
 from mslesion.tables import VISITS
 
@@ -27,7 +27,7 @@ LABELS = {
     "lesion_volume_unfiltered_ml": "Lesion volume, any size",
     "lesion_count_cc": "Lesions",
     "lesion_count_centers": "Lesions, confluent split",
-    "lesion_volume_norm_ml": "Lesion volume, head size 1",
+    "lesion_volume_norm_ml": "Lesion volume, scaled to head size",
     "lesion_burden_wm_pct": "Lesion per white matter",
     "lesion_tiv_pct": "Lesion per intracranial volume",
     "t1_hypo_volume_ml": "T1-dark lesion volume",
@@ -144,7 +144,7 @@ def _glance(row: pd.Series) -> str:
 def _regions(row: pd.Series) -> str:
     """Count and volume of each location class, and of all."""
     lines = [
-        f"<tr><td>{color_mark(LOCATION_COLORS[place])}{escape(place.replace('_', ' '))}</td>"
+        f"<tr><td>{color_mark(LOCATION_COLORS[place])}{escape(region_name(place))}</td>"
         f"{_cell(row, f'{short}_count')}{_cell(row, f'{short}_volume_ml')}</tr>"
         for short, place in CLASSES.items()
     ]

@@ -12,7 +12,7 @@ from mslesion.quantification import quality
 from mslesion.quantification.appearance import describe_lesions, flair_z, t1_index
 from mslesion.quantification.load import CLASSES, LOAD_COLUMNS, MIN_RATIO_VOLUME_ML, measure_load
 from mslesion.quantification.location import MAX_SPACING_MM, find_surroundings, locate_lesions
-from mslesion.quantification.volumes import measure_volumes
+from mslesion.quantification.volumes import PARTS_ML, measure_volumes
 from mslesion.segmentation import structures as s
 from mslesion.segmentation.instances import MAX_CENTER_SPACING_MM
 from mslesion.segmentation.shape import measure_shapes, objects
@@ -28,7 +28,14 @@ vessels full of contrast agent."""
 MAX_CUT_CM2 = 40.0
 """With more brain than this on the border of the view (exclusive) volumes are empty."""
 
+EXPECTED = (
+    s.CORTEX, s.WHITE_MATTER, s.LATERAL_VENTRICLES, s.THALAMUS, s.BASAL_GANGLIA, s.BRAINSTEM,
+    s.CEREBELLAR_GREY, s.CEREBELLAR_WHITE,
+)  # fmt: skip
+"""Structures that every head has and every scan shows."""
+
 _T1_COLUMNS = ("t1_hypo_volume_ml", "t1_t2_lesion_ratio", "t1_index_mean")
+_THALAMI = ("thalamus_left_ml", "thalamus_right_ml")
 _NORMALISED = ("lesion_tiv_pct", "lesion_volume_norm_ml", "lesion_burden_wm_pct")
 _SKULL_COLUMNS = (
     "tiv_ml",
@@ -89,6 +96,7 @@ def measure_visit(
         midplane=segmented.midplane,
         sees_skull=segmented.sees_skull,
     )
+    row |= {name: None for name, value in row.items() if value == 0}
     empty = _Reasons(row)
     cut = values["M1"]
     if cut > MAX_CUT_CM2:
@@ -122,7 +130,8 @@ def measure_visit(
     empty.because(f"under {MIN_RATIO_VOLUME_ML:g} ml of lesion", "t1_t2_lesion_ratio")
     empty.because(f"voxels longer than {MAX_SPACING_MM:g} mm", *_CLASS_COLUMNS)
     empty.because(f"voxels longer than {MAX_CENTER_SPACING_MM:g} mm", "lesion_count_centers")
-    empty.because("the third ventricle was not found", "v3_width_mm")
+    empty.because("not found in the scan", *PARTS_ML, *_THALAMI, "v3_width_mm")
+    empty.because("no white matter was found", "lesion_burden_wm_pct")
     checks = quality.judge_quality(values, details)
     row |= _about(prepared, segmented, facts, settings, segmenter)
     row["qc_overall"] = quality.worst_state(checks)
@@ -217,6 +226,7 @@ def _lesion_free_checks(prepared: Prepared, segmented: Segmented):
         values["Q10"] = segmented.bias_range[FLAIR]
     else:
         details |= dict.fromkeys(("Q2", "Q9", "Q10"), "no FLAIR")
+    values["M2"] = float(len(set(EXPECTED) - set(np.unique(segmented.anatomy).tolist())))
     values["M1"] = _cut_by_view_cm2(segmented.anatomy, prepared.grid.affine)
     if prepared.t1_name and FLAIR in prepared.scans:
         values["Q11"] = _overlap_of_foregrounds(prepared, segmented)

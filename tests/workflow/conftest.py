@@ -1,0 +1,27 @@
+"""Results that several tests of the workflow share."""
+
+import pytest
+import visit_phantoms as heads
+
+from mslesion.loaders.dataset import find_visits
+from mslesion.workflow import segment
+from mslesion.workflow.visit import process_visit
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _small_heads_count():
+    """A phantom's brain is smaller than any real one."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segment, "MIN_BRAIN_ML", heads.MIN_BRAIN_ML)
+        yield
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory):
+    """The ordinary visit: FLAIR and T1w of 1 mm with the skull."""
+    root = tmp_path_factory.mktemp("plain")
+    heads.write_bids(root, heads.head())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(segment, "predict", heads.network_for(heads.head()))
+        (visit,) = find_visits(root)
+        return process_visit(visit)

@@ -1,0 +1,60 @@
+"""Settings: defaults, TOML, flags over it, and every value that cannot be."""
+
+from dataclasses import fields
+
+import pytest
+
+from mslesion.errors import SettingsError
+from mslesion.workflow.settings import Settings, read_settings
+
+
+def test_defaults_are_the_named_constants():
+    assert read_settings() == Settings()
+    assert Settings().as_dict() == {
+        "lesion_threshold": 0.5, "min_size": "clinical3mm", "location_scheme": "contact",
+        "contact_mm": 2.0, "skull_stripped": "auto", "prefer": "", "resample_masks": False,
+    }  # fmt: skip
+    assert set(Settings().as_dict()) == {item.name for item in fields(Settings)}
+
+
+def test_given_values_win_over_the_file(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text('contact_mm = 3\nmin_size = "msseg"\nresample_masks = true\n')
+    settings = read_settings(path, contact_mm=1.5, prefer=None)
+    assert (settings.contact_mm, settings.min_size) == (1.5, "msseg")
+    assert settings.resample_masks is True
+    assert read_settings(path).contact_mm == 3
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"contact": 1}, r"The setting 'contact' does not exist, but contact_mm, lesion_"),
+        ({"contact_mm": "2"}, r"The setting contact_mm is '2', but a float is expected\."),
+        ({"contact_mm": True}, r"The setting contact_mm is True, but a float is expected\."),
+        ({"contact_mm": -0.1}, r"The setting contact_mm is -0\.1, but 0 to 20 is expected\."),
+        ({"contact_mm": 20.1}, r"but 0 to 20 is expected"),
+        ({"lesion_threshold": float("nan")}, r"is nan, but 0 to 1 is expected"),
+        ({"min_size": "tiny"}, r"The setting min_size is 'tiny', but it can be clinical3mm, "),
+        ({"location_scheme": ""}, r"The setting location_scheme is '', but it can be contact, "),
+        ({"skull_stripped": "maybe"}, r"but it can be auto, yes, no\. Choose one of them\."),
+        ({"resample_masks": 1}, r"The setting resample_masks is 1, but a bool is expected"),
+    ],
+)
+def test_values_that_cannot_be(values, message):
+    with pytest.raises(SettingsError, match=message):
+        read_settings(**values)
+
+
+@pytest.mark.parametrize("value", [0, 0.0, 1, 1.0])
+def test_limits_are_inclusive(value):
+    assert read_settings(lesion_threshold=value).lesion_threshold == value
+
+
+@pytest.mark.parametrize("content", [b"contact_mm: 3", b"\xff\xfe", None])
+def test_files_that_are_no_toml(tmp_path, content):
+    path = tmp_path / "settings.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(SettingsError, match=r"settings.toml cannot be read \(.+\), but a TOML"):
+        read_settings(path)
