@@ -16,9 +16,17 @@ from mslesion.longitudinal.matching import MatchedPair
 BORDER_VOXELS = 1
 """How far the border region reaches out of the union and into the intersection."""
 WINDOW_SPREADS = 1.0
-"""The window begins and ends this many spreads from the levels of CSF and grey."""
-MIN_WINDOW = 0.08
-"""Narrower windows (by white matter, exclusive) carry no boundary."""
+"""The window begins and ends this many spreads from the levels of CSF and brain."""
+MIN_WINDOW_SHARE = 0.3
+"""A window narrower than this share of the step from CSF to brain (exclusive) becomes
+one of this share, in the middle."""
+MIN_STEP = 0.1
+"""A smaller step from CSF to brain (by white matter, exclusive) shows no border."""
+CALIBRATION_SCALE = 0.02
+"""The response is measured on a brain of this much difference in length: at its border
+about a voxel, so that the place of the border between two voxels averages out."""
+CALIBRATION_LIMITS = (0.8, 1.5)
+"""Responses that would need a larger correction are not corrected further."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +37,8 @@ class BoundaryShift:
     """Volume change from the first to the second visit, percent of their mean volume."""
     change_mm3: float
     window: tuple[float, float]
+    calibration: float
+    """By how much the plain integral was multiplied."""
 
 
 def boundary_shift(
@@ -36,7 +46,9 @@ def boundary_shift(
     *,
     first_brain: np.ndarray,
     second_brain: np.ndarray,
+    seen: np.ndarray | None = None,
     voxel_mm3: float = 1.0,
+    calibrate: bool = True,
 ) -> BoundaryShift:
     """Volume change of the brain between two visits.
 
@@ -46,8 +58,15 @@ def boundary_shift(
         Scans on one scale, in the common frame.
     first_brain, second_brain : (I, J, K) bool array
         Brain tissue of each visit, without ventricles, in the common frame.
+    seen : (I, J, K) bool array, optional
+        Where both scans have values: where only one had its skull taken off, or the
+        field of view ends, there is no change to see.
     voxel_mm3 : float
         Volume of a voxel.
+    calibrate : bool
+        Whether to divide by the response to a known change: the mean of both scans,
+        once smaller and once larger. In narrow sulci the plain integral sees a part of
+        the shift only.
 
     Returns
     -------
@@ -57,28 +76,141 @@ def boundary_shift(
     Raises
     ------
     StepError
-        If CSF and grey matter are too close for a window.
+        If CSF and grey matter are too close for a window, or there is no brain.
 
     References
     ----------
     Freeborough and Fox 1997, 10.1109/42.640753; Leung et al. 2010,
-    10.1016/j.neuroimage.2009.12.059 (KN-BSI: window from the tissues' own levels).
+    10.1016/j.neuroimage.2009.12.059 (KN-BSI: window from the tissues' own levels);
+    Smith et al. 2002, 10.1006/nimg.2002.1040 (calibration by a scaled copy).
     """
-    csf, grey, _ = pair.levels
-    csf_spread, grey_spread, _ = pair.spreads
-    low = csf + WINDOW_SPREADS * csf_spread
-    high = grey - WINDOW_SPREADS * grey_spread
-    if high - low < MIN_WINDOW:
-        raise StepError(
-            f"CSF lies at {csf:.2f} and grey matter at {grey:.2f} of white matter, but a window "
-            "between them is needed. Give a T1w or FLAIR with dark CSF."
-        )
-    structure = ndi.generate_binary_structure(3, 1)
-    outer = ndi.binary_dilation(first_brain | second_brain, structure, BORDER_VOXELS)
-    inner = ndi.binary_erosion(first_brain & second_brain, structure, BORDER_VOXELS)
-    region = outer & ~inner
-    fall = np.clip(pair.second[region], low, high).astype(np.float64)
-    fall -= np.clip(pair.first[region], low, high)
-    change = float(fall.sum()) / (high - low) * voxel_mm3
     volume = (np.count_nonzero(first_brain) + np.count_nonzero(second_brain)) / 2 * voxel_mm3
-    return BoundaryShift(100 * change / volume, change, (low, high))
+    if not volume:
+        raise StepError(
+            "Neither visit has brain tissue, but its change is measured. Check the anatomy maps."
+        )
+    window = find_window(pair)
+    seen = np.ones(pair.first.shape, bool) if seen is None else seen
+    region = _border(first_brain, second_brain) & seen
+    change = _integral(pair.first, pair.second, region, window)
+    factor = 1.0
+    if calibrate:
+        mean = (pair.first + pair.second) / np.float32(2)
+        factor = _calibration(mean, first_brain, second_brain, seen, window)
+    change_mm3 = factor * change * voxel_mm3
+    return BoundaryShift(100 * change_mm3 / volume, change_mm3, window, factor)
+
+
+def find_window(pair: MatchedPair) -> tuple[float, float]:
+    """Intensities between which a voxel holds brain and CSF both.
+
+    Parameters
+    ----------
+    pair : MatchedPair
+        For its levels and spreads.
+
+    Returns
+    -------
+    tuple of float, shape (2,)
+
+    Raises
+    ------
+    StepError
+        If CSF is not darker than the brain.
+    """
+    csf, grey, white = pair.levels
+    brain = min(grey, white)  # on FLAIR white matter is the darker one
+    if brain - csf < MIN_STEP:
+        raise StepError(
+            f"CSF lies at {csf:.2f} and brain at {brain:.2f} of white matter, but CSF at least "
+            f"{MIN_STEP} darker is needed. Give a T1w or FLAIR with dark CSF."
+        )
+    low = csf + WINDOW_SPREADS * pair.spreads[0]
+    high = brain - WINDOW_SPREADS * pair.spreads[1 if grey <= white else 2]
+    least = MIN_WINDOW_SHARE * (brain - csf)
+    if high - low < least:
+        middle = (csf + brain) / 2
+        return middle - least / 2, middle + least / 2
+    return low, high
+
+
+def ventricle_shift(
+    pair: MatchedPair,
+    *,
+    first_ventricle: np.ndarray,
+    second_ventricle: np.ndarray,
+    seen: np.ndarray | None = None,
+) -> float | None:
+    """Volume change of a fluid space within the brain.
+
+    Parameters
+    ----------
+    pair : MatchedPair
+        Scans on one scale, in the common frame, with dark CSF.
+    first_ventricle, second_ventricle : (I, J, K) bool array
+        The fluid space of each visit.
+    seen : (I, J, K) bool array, optional
+        Where both scans have values.
+
+    Returns
+    -------
+    float or None
+        Percent of the mean volume, exactly opposite when the visits change places;
+        None where there is no such space.
+
+    Raises
+    ------
+    StepError
+        If CSF is not darker than the brain.
+    """
+    volume = (np.count_nonzero(first_ventricle) + np.count_nonzero(second_ventricle)) / 2
+    if not volume:
+        return None
+    region = _border(first_ventricle, second_ventricle)
+    region = region if seen is None else region & seen
+    return -100 * _integral(pair.first, pair.second, region, find_window(pair)) / volume
+
+
+def _border(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Voxels around the border of either mask."""
+    structure = ndi.generate_binary_structure(3, 1)
+    outer = ndi.binary_dilation(first | second, structure, BORDER_VOXELS)
+    return outer & ~ndi.binary_erosion(first & second, structure, BORDER_VOXELS)
+
+
+def _integral(first, second, region, window) -> float:
+    """Sum of the rise within the window, by its width."""
+    rise = np.clip(second[region], *window).astype(np.float64)
+    rise -= np.clip(first[region], *window)
+    return float(rise.sum()) / (window[1] - window[0])
+
+
+def _calibration(mean, first_brain, second_brain, seen, window) -> float:
+    """True by measured volume of a known change of the mean scan."""
+    both, either = first_brain & second_brain, first_brain | second_brain
+    middle = np.array(ndi.center_of_mass(either))
+    box = tuple(
+        slice(max(0, part.start - 3), part.stop + 3)
+        for part in ndi.find_objects(either.astype(np.uint8))[0]
+    )
+    middle = middle - [part.start for part in box]
+    brain = (both[box].astype(np.float32) + either[box]) / 2
+    scans, brains, views = [], [], []
+    for sign in (-1, 1):
+        # Output voxels are pulled from here: a factor under 1 makes the brain larger
+        factor = np.exp(-sign * CALIBRATION_SCALE / 2)
+        shift = middle * (1 - factor)
+        scans.append(_scaled(mean[box], factor, shift, 3))
+        brains.append(_scaled(brain, factor, shift, 1))
+        views.append(_scaled(seen[box].astype(np.float32), factor, shift, 1) > 0.99)
+    region = _border(brains[0] > 0.5, brains[1] > 0.5) & views[0] & views[1]
+    true = float(brain.sum(dtype=np.float64)) * 2 * np.sinh(1.5 * CALIBRATION_SCALE)
+    measured = _integral(scans[0], scans[1], region, window)
+    if measured <= 0:
+        return CALIBRATION_LIMITS[1]
+    return float(np.clip(true / measured, *CALIBRATION_LIMITS))
+
+
+def _scaled(values, factor, shift, order):
+    """Values of an array scaled around a point."""
+    return ndi.affine_transform(values, np.full(3, factor), shift, order=order, mode="nearest")

@@ -1,8 +1,8 @@
 """How tissue moved between two visits: a deformation and its local volume change.
 
 Both scans are moved by half of the displacement, towards each other, so that neither
-is the reference. The displacement lives on nodes 2 mm apart; each step solves a sparse
-linear system (Gauss and Newton) in which the scans' differences pull and the
+is the reference. The displacement lives on nodes, coarse to fine; each step solves a
+sparse linear system (Gauss and Newton) in which the scans' differences pull and the
 displacement's unevenness costs. All sums run in one order: the result is the same
 bits every time.
 """
@@ -12,15 +12,20 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage as ndi
 
-STEP_COUNTS = ((4, 4), (2, 5))
-"""Node spacing in voxels and number of steps, coarse to fine."""
+from mslesion.errors import StepError
+
+LEVELS = ((2, 4, 4), (2, 2, 3), (1, 2, 3))
+"""Of each level, coarse to fine: by how much the scans are shrunk, voxels of the shrunk
+scan from node to node, number of steps."""
 STRAIN = 0.05
 """Typical strain (mm per mm) of tissue between visits: how uneven a displacement may be."""
 ROBUST_LEVEL = 0.25
 """Differences beyond this (by white matter) pull less: lesions and vessels change."""
-SOLVER_ITERATIONS = 40
-SCAN_SIGMA_MM = 0.7
+SOLVER_ITERATIONS = 30
+SCAN_SIGMA_VOXELS = 0.7
 """The scans are smoothed by this much, so that their gradients are steady."""
+MARGIN_VOXELS = 4
+"""Room around the compared part in which the displacement fades."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +33,7 @@ class Deformation:
     """Displacement between two visits, in the frame halfway."""
 
     displacement: np.ndarray
-    """(3, I, J, K) float32, in mm: tissue was at ``x - d/2`` and came to ``x + d/2``."""
+    """(3, I, J, K) float32, in voxels: tissue was at ``x - d/2`` and came to ``x + d/2``."""
     growth: np.ndarray
     """(I, J, K) float32: local volume at the second visit by that at the first."""
 
@@ -41,7 +46,7 @@ def find_deformation(
     Parameters
     ----------
     first, second : (I, J, K) array
-        Scans of one contrast and scale, in the common frame, 1 mm voxels.
+        Scans of one contrast and scale, in the common frame, isotropic voxels.
     inside : (I, J, K) bool array
         Where the scans can be compared: the brain and a rim around it.
     noise : float
@@ -52,68 +57,115 @@ def find_deformation(
     Deformation
         Exactly opposite when the visits change places.
 
+    Raises
+    ------
+    StepError
+        If there is nothing to compare.
+
     References
     ----------
     Ashburner and Ridgway 2013, 10.3389/fnins.2012.00197 (symmetric registration and
     its Gauss-Newton solution).
     """
-    smooth = [
-        ndi.gaussian_filter(scan.astype(np.float64), SCAN_SIGMA_MM) for scan in (first, second)
+    if not inside.any():
+        raise StepError(
+            "The two scans share no voxel, but they are deformed onto each other where they do. "
+            "Check that both show the same part of the head."
+        )
+    box = tuple(
+        slice(max(0, part.start - MARGIN_VOXELS), part.stop + MARGIN_VOXELS)
+        for part in ndi.find_objects(inside.astype(np.uint8))[0]
+    )
+    weight = inside[box].astype(np.float32)
+    scans = [
+        ndi.gaussian_filter(scan[box].astype(np.float32), SCAN_SIGMA_VOXELS)
+        for scan in (first, second)
     ]
-    displacement = np.zeros((3, *first.shape))
     cost = (noise / STRAIN) ** 2
-    for spacing, steps in STEP_COUNTS:
-        nodes = _to_nodes(displacement, spacing)
+    nodes, old = None, 1.0
+    for shrink, spacing, steps in LEVELS:
+        small = [_binned(scan, shrink) for scan in scans]
+        where = _binned(weight, shrink)
+        shape = where.shape
+        size = tuple(-(-n // spacing) for n in shape)
+        if nodes is None:
+            nodes = np.zeros((3, *size), np.float32)
+        else:
+            finer = old / (shrink * spacing)
+            nodes = _resized(nodes, size, round(finer)) if finer > 1 else nodes
         for _ in range(steps):
-            displacement = _from_nodes(nodes, first.shape, spacing)
-            nodes = nodes + _step(smooth, displacement, nodes, inside, cost, spacing)
-    displacement = _from_nodes(nodes, first.shape, spacing)
-    return Deformation(displacement.astype(np.float32), _growth(displacement))
+            displacement = _resized(nodes, shape, spacing) / np.float32(shrink)
+            pull, stiffness = _forces(small, displacement, where, spacing)
+            nodes = nodes + _step(
+                pull / np.float32(shrink), stiffness / np.float32(shrink) ** 2, nodes,
+                cost / (shrink * spacing) ** 2,
+            )  # fmt: skip
+        old = shrink * spacing
+    displacement = np.zeros((3, *first.shape), np.float32)
+    displacement[(slice(None), *box)] = _resized(nodes, weight.shape, LEVELS[-1][1])
+    growth = np.ones(first.shape, np.float32)
+    growth[box] = _growth(displacement[(slice(None), *box)])
+    return Deformation(displacement, growth)
 
 
-def _step(scans, displacement, nodes, inside, cost, spacing):
-    """Change of the nodes' displacement that brings the scans closer."""
+def _forces(scans, displacement, where, spacing):
+    """How the scans' difference pulls at each node, and how stiffly."""
+    points = [np.arange(n, dtype=np.float32) for n in where.shape]
+    grid = np.stack(np.meshgrid(*points, indexing="ij"))
     moved = [
-        _sampled(scan, sign * displacement / 2) for scan, sign in zip(scans, (-1, 1), strict=True)
+        ndi.map_coordinates(scan, grid + sign * displacement / 2, order=1, mode="nearest")
+        for scan, sign in zip(scans, (-1, 1), strict=True)
     ]
     difference = moved[1] - moved[0]
-    slope = np.stack(np.gradient((moved[0] + moved[1]) / 2))
-    weight = inside / (1 + (difference / ROBUST_LEVEL) ** 2)
+    slope = np.gradient((moved[0] + moved[1]) / 2)
+    weight = where / (1 + (difference / np.float32(ROBUST_LEVEL)) ** 2)
     pull = np.stack([_binned(-weight * difference * slope[a], spacing) for a in range(3)])
-    stiffness = np.empty((3, 3, *pull.shape[1:]))
-    for a in range(3):
-        for b in range(a, 3):
-            stiffness[a, b] = stiffness[b, a] = _binned(weight * slope[a] * slope[b], spacing)
-    # Unevenness of the whole displacement costs, not only that of this step
-    cost = cost / spacing**2
-    pull = pull - cost * _unevenness(nodes)
-    return _solve(stiffness, pull, cost)
+    stiffness = {
+        (a, b): _binned(weight * slope[a] * slope[b], spacing)
+        for a in range(3)
+        for b in range(a, 3)
+    }
+    return pull, np.stack([stiffness[min(a, b), max(a, b)] for a in range(3) for b in range(3)])
 
 
-def _solve(stiffness: np.ndarray, pull: np.ndarray, cost: float) -> np.ndarray:
-    """Conjugate gradients for (stiffness + cost * Laplacian) x = pull."""
-    diagonal = np.moveaxis(stiffness, (0, 1), (-2, -1)) + 6 * cost * np.eye(3)
-    inverse = np.moveaxis(np.linalg.inv(diagonal), (-2, -1), (0, 1))
+def _step(pull, stiffness, nodes, cost: float) -> np.ndarray:
+    """Change of the nodes' displacement that brings the scans closer.
+
+    Solves (stiffness + cost * unevenness) x = pull - cost * unevenness of the nodes, by
+    conjugate gradients: the unevenness of the whole displacement costs, not of the step.
+    """
+    stiffness = stiffness.reshape(3, 3, *nodes.shape[1:])
+    cost = np.float32(cost)
+    residual = pull - cost * _unevenness(nodes)
+    scale = np.stack([stiffness[a, a] for a in range(3)]) + 6 * cost
 
     def applied(x):
-        return np.einsum("ab...,b...->a...", stiffness, x) + cost * _unevenness(x)
+        out = cost * _unevenness(x)
+        for a in range(3):
+            for b in range(3):
+                out[a] += stiffness[a, b] * x[b]
+        return out
 
-    x = np.zeros_like(pull)
-    residual = pull.copy()
-    z = np.einsum("ab...,b...->a...", inverse, residual)
-    direction, energy = z, float(np.sum(residual * z))
+    x = np.zeros_like(residual)
+    z = residual / scale
+    direction, energy = z, _dot(residual, z)
     for _ in range(SOLVER_ITERATIONS):
         if energy <= 0:
             break
         product = applied(direction)
-        length = energy / float(np.sum(direction * product))
+        length = np.float32(energy / _dot(direction, product))
         x += length * direction
-        residual -= length * product
-        z = np.einsum("ab...,b...->a...", inverse, residual)
-        new_energy = float(np.sum(residual * z))
-        direction = z + (new_energy / energy) * direction
+        residual = residual - length * product
+        z = residual / scale
+        new_energy = _dot(residual, z)
+        direction = z + np.float32(new_energy / energy) * direction
         energy = new_energy
     return x
+
+
+def _dot(a: np.ndarray, b: np.ndarray) -> float:
+    """Sum of products, in double precision."""
+    return float(np.sum(a * b, dtype=np.float64))
 
 
 def _unevenness(x: np.ndarray) -> np.ndarray:
@@ -129,40 +181,45 @@ def _unevenness(x: np.ndarray) -> np.ndarray:
     return out
 
 
-def _sampled(scan: np.ndarray, shift: np.ndarray) -> np.ndarray:
-    """A scan at shifted voxels, cubic where it counts: the filter is applied once."""
-    points = [np.arange(n, dtype=np.float64) for n in scan.shape]
-    grid = np.stack(np.meshgrid(*points, indexing="ij")) + shift
-    return ndi.map_coordinates(scan, grid, order=1, mode="nearest")
-
-
 def _binned(values: np.ndarray, spacing: int) -> np.ndarray:
-    """Means over blocks of ``spacing`` voxels a side."""
-    pad = [(0, -n % spacing) for n in values.shape]
-    values = np.pad(values, pad)
-    i, j, k = (n // spacing for n in values.shape)
-    return values.reshape(i, spacing, j, spacing, k, spacing).mean(axis=(1, 3, 5))
+    """Means over blocks of ``spacing`` voxels a side; 0 beyond the border."""
+    if spacing == 1:
+        return values
+    i, j, k = (-(-n // spacing) for n in values.shape)
+    padded = np.zeros((i * spacing, j * spacing, k * spacing), np.float32)
+    padded[tuple(slice(n) for n in values.shape)] = values
+    blocks = padded.reshape(i, spacing, j, spacing, k, spacing)
+    return blocks.mean(axis=5).mean(axis=3).mean(axis=1)
 
 
-def _to_nodes(field: np.ndarray, spacing: int) -> np.ndarray:
-    """A displacement at the nodes."""
-    return np.stack([_binned(component, spacing) for component in field])
-
-
-def _from_nodes(nodes: np.ndarray, shape: tuple, spacing: int) -> np.ndarray:
-    """A displacement at every voxel, linear between the nodes."""
-    cut = tuple(slice(n) for n in shape)
-    return np.stack(
-        [ndi.zoom(part, spacing, order=1, mode="nearest", grid_mode=True)[cut] for part in nodes]
-    )
+def _resized(nodes: np.ndarray, shape: tuple, spacing: int) -> np.ndarray:
+    """Values on a grid finer by ``spacing``, linear between the nodes."""
+    for axis, length in enumerate(shape, start=1):
+        place = (np.arange(length) - (spacing - 1) / 2) / spacing
+        place = np.clip(place, 0, nodes.shape[axis] - 1)
+        low = np.minimum(place.astype(int), max(0, nodes.shape[axis] - 2))
+        high = np.minimum(low + 1, nodes.shape[axis] - 1)
+        share = (place - low).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(4)])
+        nodes = np.take(nodes, low, axis) * (1 - share) + np.take(nodes, high, axis) * share
+    return nodes
 
 
 def _growth(displacement: np.ndarray) -> np.ndarray:
     """Determinant of the map from the first to the second visit, in the frame halfway."""
-    gradient = np.stack([np.stack(np.gradient(component)) for component in displacement])
-    half = np.moveaxis(gradient, (0, 1), (-2, -1)) / 2
-    one = np.eye(3)
-    return (np.linalg.det(one + half) / np.linalg.det(one - half)).astype(np.float32)
+    slopes = [np.gradient(component) for component in displacement]
+    return _determinant(slopes, 0.5) / _determinant(slopes, -0.5)
+
+
+def _determinant(slopes: list, share: float) -> np.ndarray:
+    """Determinant of the unit matrix plus a share of the slopes."""
+    m = [
+        [np.float32(share) * slopes[a][b] + np.float32(a == b) for b in range(3)] for a in range(3)
+    ]
+    return (
+        m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1])
+        - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0])
+        + m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0])
+    )
 
 
 def volume_change_pct(deformation: Deformation, *, structure: np.ndarray) -> float | None:
@@ -179,8 +236,8 @@ def volume_change_pct(deformation: Deformation, *, structure: np.ndarray) -> flo
     Returns
     -------
     float or None
-        Percent of the mean volume, exactly opposite when the visits change places;
-        None where the structure is absent.
+        Percent of the mean volume, opposite when the visits change places (to 1e-9
+        points); None where the structure is absent.
 
     References
     ----------

@@ -12,7 +12,7 @@ from nibabel.affines import apply_affine
 from scipy.linalg import expm, logm
 
 from mslesion.grid import spacing_mm, world_mm
-from mslesion.preparation.itk import from_itk_transform, to_itk
+from mslesion.preparation.itk import from_itk_transform, one_thread, to_itk
 from mslesion.preparation.registration import register_rigid
 from mslesion.preparation.resampling import Grid
 
@@ -79,19 +79,24 @@ def find_frame(
     ]
     there = register_rigid(scans[0], first_affine, scans[1], second_affine)
     back = register_rigid(scans[1], second_affine, scans[0], first_affine)
-    # The mean of both ways, and its half: square root of a rigid matrix
+    # The mean of both ways, and its half: exactly opposite when the visits change places
     motion = (logm(there.matrix).real - logm(back.matrix).real) / 2
-    half, whole = expm(motion / 2), expm(motion)
-    points = _brain_points(first_brain, first_affine)
-    gap = apply_affine(there.matrix, points) - apply_affine(np.linalg.inv(back.matrix), points)
-    to_first = np.linalg.inv(half)
-    others = _brain_points(second_brain, second_affine)
-    inside = np.concatenate([apply_affine(half, points), apply_affine(np.linalg.inv(half), others)])
+    to_first, to_second = expm(-motion / 2), expm(motion / 2)
+    points = _brain_points(first_brain, first_affine), _brain_points(second_brain, second_affine)
+    gaps = [
+        apply_affine(way.matrix, own) - apply_affine(np.linalg.inv(other.matrix), own)
+        for way, other, own in ((there, back, points[0]), (back, there, points[1]))
+    ]
+    means = [float(np.linalg.norm(gap, axis=1).mean()) for gap in gaps]
+    inside = [
+        apply_affine(np.linalg.inv(to), own)
+        for to, own in ((to_first, points[0]), (to_second, points[1]))
+    ]
     return Frame(
-        grid=_grid_around(inside),
+        grid=_grid_around(np.concatenate(inside)),
         to_first=to_first,
-        to_second=whole @ to_first,
-        inconsistency_mm=float(np.linalg.norm(gap, axis=1).mean()),
+        to_second=to_second,
+        inconsistency_mm=(means[0] + means[1]) / 2,
         similarity=(there.similarity + back.similarity) / 2,
     )
 
@@ -129,6 +134,7 @@ def find_scales(
     return np.sqrt(there / back)
 
 
+@one_thread()
 def _scales_one_way(fixed, fixed_affine, moving, moving_affine, rigid) -> np.ndarray:
     """Scales of the moving head by the fixed one's."""
     start = sitk.ScaleVersor3DTransform()
@@ -137,7 +143,6 @@ def _scales_one_way(fixed, fixed_affine, moving, moving_affine, rigid) -> np.nda
     start.SetMatrix((left @ right).ravel().tolist())
     start.SetTranslation(matrix[:3, 3].tolist())
     method = sitk.ImageRegistrationMethod()
-    method.SetNumberOfThreads(1)  # sums depend on the number of threads
     method.SetMetricAsMattesMutualInformation(32)
     method.SetMetricSamplingStrategy(method.REGULAR)
     method.SetMetricSamplingPercentage(0.3, 1)

@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from mslesion.errors import StepError
+from mslesion.preparation.intensity import MAD_TO_SD
 from mslesion.segmentation import structures as s
 
 BIAS_SIGMA_MM = 15.0
@@ -15,8 +16,15 @@ MAX_LOG_RATIO = 0.3
 MIN_LEVEL = 0.25
 """Voxels darker than this by white matter carry no bias estimate."""
 MIN_TISSUE_VOXELS = 200
+CORE_SHARE = 0.3
+"""Share of a tissue's voxels, those of the least slope, that are free of its neighbours."""
+CORE_SIGMA_VOXELS = 0.7
 
-TISSUES = ((s.LATERAL_VENTRICLES,), (s.CORTEX,), (s.WHITE_MATTER,))
+TISSUES = (
+    (s.LATERAL_VENTRICLES, s.THIRD_VENTRICLE, s.FOURTH_VENTRICLE),
+    (s.CORTEX,),
+    (s.WHITE_MATTER,),
+)
 """CSF, grey, white: what the scales are matched on."""
 
 
@@ -29,9 +37,9 @@ class MatchedPair:
     noise: float
     """Robust spread of their difference in white matter."""
     levels: tuple[float, float, float]
-    """Common level of CSF, grey and white matter."""
+    """Common level of CSF, grey and white matter, away from their borders."""
     spreads: tuple[float, float, float]
-    """Mean spread (MAD) of each tissue around its level."""
+    """Spread (scaled MAD) of each tissue around its level."""
 
 
 def match_intensities(
@@ -74,30 +82,44 @@ def match_intensities(
             "The two visits have no tissue in common, but their intensities are matched on it. "
             "Check that both show the same head."
         )
+    a, b = _one_scale(first, second, masks)
+    ratio = _slow_log_ratio(a, b, both)
+    a, b = a * np.exp(-ratio / 2), b * np.exp(ratio / 2)
+    # Again, away from the tissues' borders: the maps' errors lie there
+    slope = ndi.gaussian_gradient_magnitude((a + b) / 2, CORE_SIGMA_VOXELS)
+    cores = [mask & (slope <= np.quantile(slope[mask], CORE_SHARE)) for mask in masks]
+    a, b = _one_scale(a, b, cores)
+    mean = (a + b) / 2
+    levels = tuple(float(np.median(mean[core])) for core in cores)
+    spreads = tuple(
+        MAD_TO_SD * float(np.median(np.abs(mean[core] - level)))
+        for core, level in zip(cores, levels, strict=True)
+    )
+    difference = (b - a)[masks[2]]
+    noise = MAD_TO_SD * float(np.median(np.abs(difference - np.median(difference))))
+    return MatchedPair(a.astype(np.float32), b.astype(np.float32), noise, levels, spreads)
+
+
+def _one_scale(first, second, masks) -> list[np.ndarray]:
+    """Both scans mapped linearly onto the mean of their tissues' levels."""
     levels = np.array([[np.median(scan[mask]) for mask in masks] for scan in (first, second)])
     common = (levels / levels[:, 2:]).mean(axis=0)
     scaled = []
     for scan, own in zip((first, second), levels, strict=True):
-        slope, intercept = np.polyfit(own, common, 1)
-        scaled.append(np.where(scan > 0, slope * scan + intercept, 0).astype(np.float64))
-    ratio = _slow_log_ratio(scaled[0], scaled[1], both)
-    a, b = scaled[0] * np.exp(-ratio / 2), scaled[1] * np.exp(ratio / 2)
-    spreads = tuple(
-        float(np.mean([1.4826 * np.median(np.abs(x[m] - np.median(x[m]))) for x in (a, b)]))
-        for m in masks
-    )
-    difference = (b - a)[masks[2]]
-    noise = 1.4826 * float(np.median(np.abs(difference - np.median(difference))))
-    return MatchedPair(
-        a.astype(np.float32), b.astype(np.float32), noise, tuple(common.tolist()), spreads
-    )
+        centred = own - own.mean()
+        slope = float((centred * (common - common.mean())).sum() / (centred**2).sum())
+        offset = common.mean() - slope * own.mean()
+        scaled.append(np.where(scan > 0, slope * scan.astype(np.float64) + offset, 0))
+    return scaled
 
 
 def _slow_log_ratio(first: np.ndarray, second: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Smooth log ratio of two scans, first by second, filled in outside the brain."""
     where = where & (first > MIN_LEVEL) & (second > MIN_LEVEL)
     ratio = np.zeros(first.shape)
-    ratio[where] = np.clip(np.log(first[where] / second[where]), -MAX_LOG_RATIO, MAX_LOG_RATIO)
+    # A difference of logarithms is exactly opposite when the scans change places
+    logs = [np.log(scan[where]) for scan in (first, second)]
+    ratio[where] = np.clip(logs[0] - logs[1], -MAX_LOG_RATIO, MAX_LOG_RATIO)
     weight = ndi.gaussian_filter(where.astype(np.float64), BIAS_SIGMA_MM, truncate=3)
     total = ndi.gaussian_filter(ratio, BIAS_SIGMA_MM, truncate=3)
     return total / np.maximum(weight, 1e-3)

@@ -1,6 +1,7 @@
 """Every column that mslesion writes, declared once: type, unit, meaning, source."""
 
 from mslesion.tables.agreement import AGREEMENT, AGREEMENT_SUMMARY
+from mslesion.tables.changes import CHANGES, EXPANSIONS, LESION_CHANGES, TRAJECTORIES
 from mslesion.tables.columns import (
     Column,
     Table,
@@ -20,6 +21,10 @@ TABLES = (
     VISITS,
     LESIONS,
     QUALITY,
+    CHANGES,
+    LESION_CHANGES,
+    EXPANSIONS,
+    TRAJECTORIES,
     CRITERIA,
     PANELS,
     FAILURES,
@@ -31,13 +36,17 @@ TABLES = (
 __all__ = [
     "AGREEMENT",
     "AGREEMENT_SUMMARY",
+    "CHANGES",
     "COMPARISONS",
     "CRITERIA",
+    "EXPANSIONS",
     "FAILURES",
     "LESIONS",
+    "LESION_CHANGES",
     "PANELS",
     "QUALITY",
     "TABLES",
+    "TRAJECTORIES",
     "VISITS",
     "Column",
     "Table",

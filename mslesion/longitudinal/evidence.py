@@ -1,0 +1,189 @@
+"""What changed, voxel by voxel, from the scans and both lesion maps together.
+
+Two lesion maps alone differ at every border, two scans alone at every vessel. Each voxel
+gets the most probable of four histories (never lesion, always lesion, lesion at the
+second visit only, at the first only) from both probabilities and from the difference of
+the scans. Swapped visits give swapped maps, bit for bit.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage as ndi
+
+from mslesion.longitudinal.matching import MatchedPair
+
+MAX_LOGIT = 3.0
+"""Probabilities count at most this much (log odds): a network is often too sure."""
+MAX_EVIDENCE = 6.0
+"""The scans' difference counts at most this much (log likelihood ratio)."""
+CHANGE_COST = 2.0
+"""Log odds by which change is rarer than none."""
+UNLIKELY_PLACE_COST = 2.0
+"""Further log odds in cortex, fluid and at the brain's edge, where vessels and flow change
+the signal without a lesion."""
+SURE_EVIDENCE = 3.0
+"""Each piece of change holds a voxel of this much evidence by the scans (inclusive)."""
+MIN_CHANGE_MM3 = 4.0
+"""Pieces of change smaller than this (exclusive) are dropped."""
+MISREGISTRATION_MM = 0.3
+"""Typical error of the registration: times the slope, it adds to the noise."""
+SMOOTHING_MM = 0.7
+"""Difference and evidence are smoothed by this much."""
+CONTRAST = (0.12, 0.3, 0.6)
+"""Least, usual and largest brightness of lesions above white matter (by white matter)."""
+MIN_CONTRAST_VOXELS = 50
+"""From fewer lesion voxels than this (exclusive) no contrast is measured."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeEvidence:
+    """Which voxels are lesion at both visits, and which at one only."""
+
+    kept: np.ndarray
+    """(I, J, K) bool: lesion at both."""
+    gained: np.ndarray
+    """(I, J, K) bool: lesion at the second visit only."""
+    lost: np.ndarray
+    """(I, J, K) bool: lesion at the first visit only."""
+
+    @property
+    def first(self) -> np.ndarray:
+        """(I, J, K) bool: lesion at the first visit."""
+        return self.kept | self.lost
+
+    @property
+    def second(self) -> np.ndarray:
+        """(I, J, K) bool: lesion at the second visit."""
+        return self.kept | self.gained
+
+
+def weigh_change(
+    pair: MatchedPair,
+    *,
+    first_probability: np.ndarray,
+    second_probability: np.ndarray,
+    likely: np.ndarray,
+    possible: np.ndarray,
+    voxel_mm3: float = 1.0,
+) -> ChangeEvidence:
+    """The most probable history of each voxel.
+
+    Parameters
+    ----------
+    pair : MatchedPair
+        FLAIR of both visits on one scale, in the common frame, 1 mm voxels.
+    first_probability, second_probability : (I, J, K) array
+        Lesion probability of each visit.
+    likely : (I, J, K) bool array
+        Tissue where lesions are common: white matter, brainstem, deep grey matter.
+    possible : (I, J, K) bool array
+        Where both scans show the brain; there is no change elsewhere.
+    voxel_mm3 : float
+        Volume of a voxel.
+
+    Returns
+    -------
+    ChangeEvidence
+    """
+    logits = [_logit(p) for p in (first_probability, second_probability)]
+    evidence = difference_evidence(pair, lesion=(logits[0] > 0) & (logits[1] > 0))
+    place = np.where(likely, 0, UNLIKELY_PLACE_COST) + CHANGE_COST
+    mean, gap = (logits[0] + logits[1]) / 2, (logits[1] - logits[0]) / 2
+    changed = []
+    for sign in (1, -1):
+        seen = np.clip(sign * evidence.linear - evidence.offset, -MAX_EVIDENCE, MAX_EVIDENCE)
+        margin = sign * gap + seen - place - np.abs(mean)
+        margin = ndi.gaussian_filter(margin, SMOOTHING_MM)
+        changed.append(_pieces((margin > 0) & possible, seen, voxel_mm3))
+    gained, lost = changed  # never both: their margins add up to less than 0
+    return ChangeEvidence((mean > 0) & ~gained & ~lost, gained, lost)
+
+
+@dataclass(frozen=True, slots=True)
+class DifferenceEvidence:
+    """How much a difference of the scans speaks for a lesion at one visit only.
+
+    For the second visit the log likelihood ratio is ``linear - offset``, for the first
+    ``-linear - offset``.
+    """
+
+    linear: np.ndarray
+    offset: np.ndarray
+    contrast: float
+
+
+def difference_evidence(pair: MatchedPair, *, lesion: np.ndarray) -> DifferenceEvidence:
+    """Likelihood of the scans' difference with a lesion at one visit, against none.
+
+    Parameters
+    ----------
+    pair : MatchedPair
+        FLAIR of both visits on one scale.
+    lesion : (I, J, K) bool array
+        Lesion at both visits: its brightness is what a new lesion should have.
+
+    Returns
+    -------
+    DifferenceEvidence
+    """
+    mean = (pair.first.astype(np.float64) + pair.second) / 2
+    least, usual, largest = CONTRAST
+    contrast = usual
+    if np.count_nonzero(lesion) >= MIN_CONTRAST_VOXELS:
+        contrast = float(np.clip(np.median(mean[lesion]) - pair.levels[2], least, largest))
+    slope = ndi.gaussian_gradient_magnitude(mean, SMOOTHING_MM)
+    difference = ndi.gaussian_filter(pair.second.astype(np.float64) - pair.first, SMOOTHING_MM)
+    variance = pair.noise**2 + (MISREGISTRATION_MM * slope) ** 2
+    ratio = contrast / np.maximum(variance, 1e-6)
+    return DifferenceEvidence(ratio * difference, ratio * contrast / 2, contrast)
+
+
+def keep_all_lesions(
+    evidence: ChangeEvidence, first: np.ndarray, second: np.ndarray
+) -> ChangeEvidence:
+    """Give lesions back that were outlined at one visit but lost all their voxels.
+
+    Where the scans show no change, a lesion that one visit's map has and the other's has
+    not is taken to be there at both: that the outline differs is no event.
+
+    Parameters
+    ----------
+    evidence : ChangeEvidence
+        Of `weigh_change`.
+    first, second : (I, J, K) int array
+        Lesions of each visit as outlined.
+
+    Returns
+    -------
+    ChangeEvidence
+    """
+    kept = evidence.kept.copy()
+    for labels, mask in ((first, evidence.first), (second, evidence.second)):
+        count = int(labels.max(initial=0))
+        left = np.bincount(labels[mask], minlength=count + 1)
+        gone = left == 0
+        gone[0] = False
+        kept |= gone[labels]
+    kept &= ~evidence.gained & ~evidence.lost
+    return ChangeEvidence(kept, evidence.gained, evidence.lost)
+
+
+def _logit(probability: np.ndarray) -> np.ndarray:
+    """Log odds, limited."""
+    p = np.clip(probability.astype(np.float64), 1e-6, 1 - 1e-6)
+    return np.clip(np.log(p / (1 - p)), -MAX_LOGIT, MAX_LOGIT)
+
+
+def _pieces(mask: np.ndarray, seen: np.ndarray, voxel_mm3: float) -> np.ndarray:
+    """Pieces that are large enough and hold a voxel that is sure."""
+    pieces, count = ndi.label(mask, np.ones((3, 3, 3)))
+    if not count:
+        return mask
+    sizes = np.bincount(pieces.ravel())
+    sure = np.zeros(count + 1, bool)
+    sure[np.unique(pieces[mask & (seen >= SURE_EVIDENCE)])] = True
+    least = int(np.ceil(MIN_CHANGE_MM3 / voxel_mm3 - 1e-6))
+    keep = (sizes >= least) & sure
+    keep[0] = False
+    return keep[pieces]

@@ -1,0 +1,150 @@
+"""Change of the brain and its parts between two visits."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage as ndi
+
+from mslesion.errors import StepError
+from mslesion.longitudinal.boundary import boundary_shift, ventricle_shift
+from mslesion.longitudinal.deformation import (
+    Deformation,
+    find_deformation,
+    volume_change_pct,
+)
+from mslesion.longitudinal.matching import MatchedPair
+from mslesion.segmentation import structures as s
+
+DISAGREEMENT_PCT = 0.5
+"""Two estimates further apart than this (exclusive) are flagged, in percentage points."""
+EDGE_MM = 2.0
+"""The deformation is sought in the head's inside and this far around it."""
+MIN_NOISE = 0.01
+"""The scans' difference is never taken to be less noisy than this (by white matter)."""
+MIN_STRUCTURE_ML = 1.0
+"""The change of a smaller structure (exclusive) is not given."""
+
+PARTS = {
+    "gm": s.indices(s.GREY),
+    "wm": s.indices(s.WHITE),
+    "thalamus": (s.THALAMUS,),
+}
+"""Structures whose change is taken from the deformation."""
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeChanges:
+    """Change from the first to the second visit, in percent of the mean volume.
+
+    All are exactly opposite when the visits change places.
+    """
+
+    boundary_pct: float | None
+    """Brain, by the boundary-shift integral."""
+    deformation_pct: float | None
+    """Brain, by the integral of the deformation's local volume change."""
+    ventricles_pct: float | None
+    """Lateral ventricles, by the shift of their border."""
+    parts_pct: dict[str, float | None]
+    """`PARTS`, by the deformation."""
+    eroded_pct: float | None
+    """As `deformation_pct`, 3 mm inside the brain's border: far from it means that the
+    brain masks differ."""
+    calibration: float | None
+    """Correction of the boundary-shift integral."""
+    deformation: Deformation | None
+    note: str = ""
+    """Why something is missing."""
+
+    @property
+    def brain_pct(self) -> float | None:
+        """Mean of the estimates that there are."""
+        values = [v for v in (self.boundary_pct, self.deformation_pct) if v is not None]
+        return sum(values) / len(values) if values else None
+
+    @property
+    def difference_pct(self) -> float | None:
+        """Boundary-shift integral minus deformation, in percentage points."""
+        if self.boundary_pct is None or self.deformation_pct is None:
+            return None
+        return self.boundary_pct - self.deformation_pct
+
+    @property
+    def disagrees(self) -> bool | None:
+        """Whether the two estimates are more than `DISAGREEMENT_PCT` apart."""
+        gap = self.difference_pct
+        return None if gap is None else abs(gap) > DISAGREEMENT_PCT
+
+
+def measure_volume_changes(
+    pair: MatchedPair,
+    *,
+    first_anatomy: np.ndarray,
+    second_anatomy: np.ndarray,
+    lesions: np.ndarray,
+    seen: np.ndarray,
+) -> VolumeChanges:
+    """Change of the brain and its parts.
+
+    Parameters
+    ----------
+    pair : MatchedPair
+        T1w (or FLAIR) of both visits, in the common frame, 1 mm voxels.
+    first_anatomy, second_anatomy : (I, J, K) int array
+        Anatomy maps in the common frame.
+    lesions : (I, J, K) bool array
+        Lesions of either visit: brain, whatever the anatomy says.
+    seen : (I, J, K) bool array
+        Where both scans have values.
+
+    Returns
+    -------
+    VolumeChanges
+        Estimates that failed are None, with the reason.
+    """
+    brains = [np.isin(a, s.BRAIN) | (lesions & (a > 0)) for a in (first_anatomy, second_anatomy)]
+    ventricles = [
+        np.isin(a, (s.LATERAL_VENTRICLES, s.CHOROID_PLEXUS)) & ~lesions
+        for a in (first_anatomy, second_anatomy)
+    ]
+    notes = []
+    boundary = calibration = fluid = None
+    try:
+        shift = boundary_shift(pair, first_brain=brains[0], second_brain=brains[1], seen=seen)
+        boundary, calibration = shift.change_pct, shift.calibration
+        if _mean_ml(*ventricles) >= MIN_STRUCTURE_ML:
+            fluid = ventricle_shift(
+                pair, first_ventricle=ventricles[0], second_ventricle=ventricles[1], seen=seen
+            )
+    except StepError as error:
+        notes.append(str(error))
+    head = (first_anatomy > 0) | (second_anatomy > 0)
+    # Next to where a scan ends its smoothed border would pull
+    inside = ndi.binary_dilation(head, iterations=int(EDGE_MM)) & ndi.binary_erosion(seen)
+    deformation = whole = eroded = None
+    parts: dict[str, float | None] = dict.fromkeys(PARTS)
+    if inside.any():
+        noise = max(pair.noise, MIN_NOISE)
+        deformation = find_deformation(pair.first, pair.second, inside=inside, noise=noise)
+        whole = volume_change_pct(deformation, structure=_share(*brains))
+        core = ndi.binary_erosion(brains[0] & brains[1], iterations=3)
+        eroded = volume_change_pct(deformation, structure=core)
+        for name, numbers in PARTS.items():
+            masks = [np.isin(a, numbers) for a in (first_anatomy, second_anatomy)]
+            if _mean_ml(*masks) >= MIN_STRUCTURE_ML:
+                parts[name] = volume_change_pct(deformation, structure=_share(*masks))
+    else:
+        notes.append("The two scans share no voxel of the head.")
+    return VolumeChanges(
+        boundary, whole, fluid, parts, eroded, calibration, deformation, " ".join(notes)
+    )
+
+
+def _share(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Mean of two masks."""
+    return (first.astype(np.float32) + second) / np.float32(2)
+
+
+def _mean_ml(first: np.ndarray, second: np.ndarray) -> float:
+    """Mean volume of two masks of 1 mm voxels."""
+    return (np.count_nonzero(first) + np.count_nonzero(second)) / 2000
