@@ -25,8 +25,9 @@ MIN_STEP = 0.1
 CALIBRATION_SCALE = 0.02
 """The response is measured on a brain of this much difference in length: at its border
 about a voxel, so that the place of the border between two voxels averages out."""
-CALIBRATION_LIMITS = (0.8, 1.5)
-"""Responses that would need a larger correction are not corrected further."""
+MAX_CALIBRATION = 1.5
+"""A larger correction (exclusive) tells that the border is not in view, as in brains whose
+skull was taken off without a rim of CSF."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ def boundary_shift(
     Raises
     ------
     StepError
-        If CSF and grey matter are too close for a window, or there is no brain.
+        If CSF and grey matter are too close for a window, there is no brain, or its border
+        is not in view.
 
     References
     ----------
@@ -97,8 +99,8 @@ def boundary_shift(
     if calibrate:
         mean = (pair.first + pair.second) / np.float32(2)
         factor = _calibration(mean, first_brain, second_brain, seen, window)
-    change_mm3 = factor * change * voxel_mm3
-    return BoundaryShift(100 * change_mm3 / volume, change_mm3, window, factor)
+    change_mm3 = float(factor * change * voxel_mm3)
+    return BoundaryShift(float(100 * change_mm3 / volume), change_mm3, window, factor)
 
 
 def find_window(pair: MatchedPair) -> tuple[float, float]:
@@ -206,9 +208,13 @@ def _calibration(mean, first_brain, second_brain, seen, window) -> float:
     region = _border(brains[0] > 0.5, brains[1] > 0.5) & views[0] & views[1]
     true = float(brain.sum(dtype=np.float64)) * 2 * np.sinh(1.5 * CALIBRATION_SCALE)
     measured = _integral(scans[0], scans[1], region, window)
-    if measured <= 0:
-        return CALIBRATION_LIMITS[1]
-    return float(np.clip(true / measured, *CALIBRATION_LIMITS))
+    if measured * MAX_CALIBRATION < true:
+        raise StepError(
+            f"The boundary-shift integral sees {100 * max(measured, 0) / true:.0f} % of a known "
+            f"change, but {100 / MAX_CALIBRATION:.0f} % or more is expected. Give scans with CSF "
+            "around the brain."
+        )
+    return true / measured
 
 
 def _scaled(values, factor, shift, order):

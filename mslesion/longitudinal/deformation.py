@@ -34,8 +34,13 @@ class Deformation:
 
     displacement: np.ndarray
     """(3, I, J, K) float32, in voxels: tissue was at ``x - d/2`` and came to ``x + d/2``."""
-    growth: np.ndarray
-    """(I, J, K) float32: local volume at the second visit by that at the first."""
+    change: np.ndarray
+    """(I, J, K) float32: local change of volume by the mean of both visits' volumes."""
+
+    @property
+    def growth(self) -> np.ndarray:
+        """(I, J, K) float32: local volume at the second visit by that at the first."""
+        return (2 + self.change) / (2 - self.change)
 
 
 def find_deformation(
@@ -103,9 +108,9 @@ def find_deformation(
         old = shrink * spacing
     displacement = np.zeros((3, *first.shape), np.float32)
     displacement[(slice(None), *box)] = _resized(nodes, weight.shape, LEVELS[-1][1])
-    growth = np.ones(first.shape, np.float32)
-    growth[box] = _growth(displacement[(slice(None), *box)])
-    return Deformation(displacement, growth)
+    change = np.zeros(first.shape, np.float32)
+    change[box] = _change(displacement[(slice(None), *box)])
+    return Deformation(displacement, change)
 
 
 def _forces(scans, displacement, where, spacing):
@@ -204,10 +209,15 @@ def _resized(nodes: np.ndarray, shape: tuple, spacing: int) -> np.ndarray:
     return nodes
 
 
-def _growth(displacement: np.ndarray) -> np.ndarray:
-    """Determinant of the map from the first to the second visit, in the frame halfway."""
+def _change(displacement: np.ndarray) -> np.ndarray:
+    """Volumes of a voxel of the frame at both visits: their difference by their mean.
+
+    By half of the deformation each way, so that it is exactly opposite when the visits
+    change places.
+    """
     slopes = [np.gradient(component) for component in displacement]
-    return _determinant(slopes, 0.5) / _determinant(slopes, -0.5)
+    first, second = _determinant(slopes, -0.5), _determinant(slopes, 0.5)
+    return 2 * (second - first) / (second + first)
 
 
 def _determinant(slopes: list, share: float) -> np.ndarray:
@@ -236,8 +246,8 @@ def volume_change_pct(deformation: Deformation, *, structure: np.ndarray) -> flo
     Returns
     -------
     float or None
-        Percent of the mean volume, opposite when the visits change places (to 1e-9
-        points); None where the structure is absent.
+        Percent of the mean volume, exactly opposite when the visits change places;
+        None where the structure is absent.
 
     References
     ----------
@@ -246,7 +256,4 @@ def volume_change_pct(deformation: Deformation, *, structure: np.ndarray) -> flo
     total = float(structure.sum(dtype=np.float64))
     if total <= 0:
         return None
-    # By half of the deformation each way: volumes at both visits of what is here
-    growth = deformation.growth.astype(np.float64)
-    difference = 2 * (growth - 1) / (growth + 1)
-    return 100 * float((difference * structure).sum()) / total
+    return 100 * float((deformation.change.astype(np.float64) * structure).sum()) / total

@@ -112,12 +112,16 @@ def measure_volume_changes(
     try:
         shift = boundary_shift(pair, first_brain=brains[0], second_brain=brains[1], seen=seen)
         boundary, calibration = shift.change_pct, shift.calibration
+    except StepError as error:
+        notes.append(str(error))
+    try:
         if _mean_ml(*ventricles) >= MIN_STRUCTURE_ML:
             fluid = ventricle_shift(
                 pair, first_ventricle=ventricles[0], second_ventricle=ventricles[1], seen=seen
             )
     except StepError as error:
         notes.append(str(error))
+    notes = list(dict.fromkeys(notes))  # both need the same contrast
     head = (first_anatomy > 0) | (second_anatomy > 0)
     # Next to where a scan ends its smoothed border would pull
     inside = ndi.binary_dilation(head, iterations=int(EDGE_MM)) & ndi.binary_erosion(seen)

@@ -1,0 +1,443 @@
+"""Measure the comparison of two visits on real scans and on simulated change.
+
+    python pipelines/validate_longitudinal.py DATA CACHE [--parts registration rescan ...]
+
+DATA holds the developers' scans (crosssectional, longitudinal, rescan, wholehead, atlas).
+Anatomy and lesion maps come from the network and are kept in CACHE; lesions of simulated
+pairs are the given masks. Each part prints one line a case.
+"""
+
+import argparse
+import resource
+import time
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import SimpleITK as sitk
+from nibabel.affines import apply_affine, from_matvec
+from scipy import ndimage as ndi
+from scipy.spatial.transform import Rotation
+
+from mslesion.longitudinal.frame import find_frame
+from mslesion.longitudinal.pair import compare_visits
+from mslesion.longitudinal.placing import PlacedScan, VisitMaps
+from mslesion.preparation.itk import from_itk_transform
+from mslesion.preparation.resampling import Grid, resample, resample_mask
+from mslesion.segmentation import structures as s
+from mslesion.segmentation.anatomy import clean_anatomy, to_scan_grid
+from mslesion.segmentation.instances import find_lesions
+from mslesion.segmentation.lesions import threshold_lesions
+from mslesion.segmentation.network import predict
+from mslesion.workflow.prepare import prepare_visit
+
+DAYS = {"1": date(2000, 1, 1), "2": date(2001, 1, 1)}
+
+
+def segmented(folder: Path, cache: Path, name: str, session: str) -> VisitMaps:
+    """A visit of real scans with the network's maps."""
+    files = {
+        m: next(folder.glob(f"*_{m}.nii.gz"))
+        for m in ("FLAIR", "T1w")
+        if [*folder.glob(f"*_{m}.nii.gz")]
+    }
+    prepared = prepare_visit(files)
+    kept = cache / f"{name}.npz"
+    if not kept.exists():
+        found = predict(dict(prepared.working))
+        maps = {"anatomy": clean_anatomy(found.anatomy), "waffine": prepared.working_grid.affine}
+        if found.lesion is not None:
+            maps["lesion"] = found.lesion
+        np.savez_compressed(kept, **maps)
+    maps = np.load(kept)
+    affine, anatomy = maps["waffine"], maps["anatomy"]
+    labels = probability = None
+    if "lesion" in maps:
+        probability = maps["lesion"]
+        mask = threshold_lesions(probability, anatomy=anatomy).mask
+        labels = find_lesions(mask, affine, probability=probability).labels
+    return VisitMaps(
+        scans={
+            m: PlacedScan(scan.data, scan.affine, prepared.transforms.get(m, np.eye(4)))
+            for m, scan in prepared.scans.items()
+        },
+        anatomy=anatomy,
+        anatomy_affine=affine,
+        lesions=labels,
+        lesions_affine=affine,
+        probability=probability,
+        session=session,
+        day=DAYS[session],
+    )
+
+
+def given_transforms(data: Path, subject: str):
+    """From the common space to the FLAIR of each visit, and the space's masks."""
+    root = data / "longitudinal/derivatives/change" / f"sub-{subject}"
+    ways = []
+    for k in "12":
+        file = root / f"ses-{k}/anat/sub-{subject}_ses-{k}_from-common_to-FLAIR_xfm.txt"
+        ways.append(from_itk_transform(sitk.ReadTransform(str(file))))
+    masks = [
+        nib.load(root / f"anat/sub-{subject}_space-common_desc-{kind}_mask.nii.gz")
+        for kind in ("brain", "change")
+    ]
+    return ways, masks
+
+
+def longitudinal_pair(data: Path, cache: Path, subject: str) -> list[VisitMaps]:
+    root = data / "longitudinal" / f"sub-{subject}"
+    return [segmented(root / f"ses-{k}/anat", cache, f"{subject}_{k}", k) for k in "12"]
+
+
+def registration(data: Path, cache: Path) -> None:
+    for subject in ("LJL01", "LJL03"):
+        pair = longitudinal_pair(data, cache, subject)
+        scans = [visit.scans["FLAIR"] for visit in pair]
+        brains = [
+            resample_mask(
+                visit.anatomy > 0, visit.anatomy_affine, to=Grid(scan.data.shape, scan.affine)
+            )
+            for visit, scan in zip(pair, scans, strict=True)
+        ]
+        frame = find_frame(
+            scans[0].data, scans[0].affine, scans[1].data, scans[1].affine,
+            first_brain=brains[0], second_brain=brains[1],
+        )  # fmt: skip
+        ways, (brain, _) = given_transforms(data, subject)
+        points = apply_affine(brain.affine, np.argwhere(np.asarray(brain.dataobj) > 0)[::97])
+        first, second = (apply_affine(way, points) for way in ways)
+        gap = np.linalg.norm(apply_affine(frame.first_to_second, first) - second, axis=1)
+        print(
+            f"registration {subject}: mean {gap.mean():.2f} mm, max {gap.max():.2f} mm, both "
+            f"ways {frame.inconsistency_mm:.2f} mm apart"
+        )
+
+
+def change(data: Path, cache: Path) -> None:
+    for subject in ("LJL01", "LJL03"):
+        pair = longitudinal_pair(data, cache, subject)
+        start = time.process_time()
+        found = compare_visits(*pair)
+        seconds = time.process_time() - start
+        ways, (_, truth) = given_transforms(data, subject)
+        grid = Grid(truth.shape, truth.affine)
+        true = np.asarray(truth.dataobj) > 0
+        if found.lesions is None:
+            print(f"change {subject}: {found.lesion_reason}")
+            continue
+        place = found.placed["FLAIR"]
+        # The truth lies in the space of visit 2: by its own transform, not by ours
+        way = np.linalg.inv(place.to_reference[1]) @ ways[1]
+        masks = [
+            resample(
+                (found.lesions.change_map == value).astype(np.float32),
+                place.frame.grid.affine, to=grid, transform=way,
+            )
+            for value in (2, 3, 4, 5)
+        ]  # fmt: skip
+        ours = sum(masks) >= 0.5
+        dice = 2 * (ours & true).sum() / (ours.sum() + true.sum())
+        voxel = abs(np.linalg.det(truth.affine[:3, :3])) / 1000
+        outlined = [
+            resample_mask(visit.lesions > 0, visit.lesions_affine, to=place.frame.grid, transform=w)
+            for visit, w in zip(pair, place.to_reference, strict=True)
+        ]
+        plain = resample(
+            (outlined[0] ^ outlined[1]).astype(np.float32),
+            place.frame.grid.affine, to=grid, transform=way,
+        ) >= 0.5  # fmt: skip
+        plain_dice = 2 * (plain & true).sum() / (plain.sum() + true.sum())
+        print(
+            f"change {subject}: Dice {dice:.3f} (masks alone {plain_dice:.3f}), sensitivity "
+            f"{(ours & true).sum() / true.sum():.2f}, ours {ours.sum() * voxel:.1f} ml, true "
+            f"{true.sum() * voxel:.1f} ml, quality {found.quality.state}, CPU {seconds:.0f} s, "
+            f"{_counts(found)}"
+        )
+
+
+def rescan(data: Path, cache: Path) -> None:
+    values = []
+    for subject in ("1003", "1018", "1019"):
+        root = data / "rescan" / f"sub-{subject}"
+        pair = [segmented(root / f"ses-{k}/anat", cache, f"{subject}_{k}", k) for k in "12"]
+        start = time.process_time()
+        found = compare_visits(*pair)
+        seconds = time.process_time() - start
+        values.append(found.volumes.brain_pct)
+        print(f"rescan {subject}: {_brain(found)}, quality {found.quality.state}, {seconds:.0f} s")
+    sizes = np.abs(values)
+    print(f"rescan: median {np.median(sizes):.3f} %, maximum {sizes.max():.3f} %")
+
+
+def swap(data: Path, cache: Path) -> None:
+    root = data / "rescan/sub-1018"
+    pair = [segmented(root / f"ses-{k}/anat", cache, f"1018_{k}", k) for k in "12"]
+    pair = [replace(visit, day=None) for visit in pair]
+    there, back = compare_visits(*pair), compare_visits(*pair[::-1])
+    total = there.volumes.brain_pct + back.volumes.brain_pct
+    print(f"swap: {there.volumes.brain_pct:.6f} and {back.volumes.brain_pct:.6f}, sum {total:.2g}")
+
+
+def strangers(data: Path, cache: Path) -> None:
+    pair = [
+        segmented(data / f"rescan/sub-{subject}/ses-1/anat", cache, f"{subject}_1", k)
+        for subject, k in (("1003", "1"), ("1018", "2"))
+    ]
+    found = compare_visits(*pair)
+    values = {r["check_id"]: r["value"] for r in found.quality.rows if r["value"] is not None}
+    print(f"another person: {found.brain_reason or 'NOT CAUGHT'}; {values}")
+
+
+def atrophy(data: Path, cache: Path) -> None:
+    folder = next((data / "wholehead/sub-niivue").rglob("*T1w.nii.gz")).parent
+    visit = segmented(folder, cache, "niivue_1", "1")
+    scan = visit.scans["T1w"]
+    grid = Grid(scan.data.shape, scan.affine)
+    anatomy = to_scan_grid(visit.anatomy, visit.anatomy_affine, to=grid)
+    brain = np.isin(anatomy, s.BRAIN)
+    rng = np.random.default_rng(0)
+    noise = 0.015 * np.median(scan.data[anatomy == s.WHITE_MATTER])
+    base = _visit(_noisy(scan.data, noise, rng), anatomy, scan.affine, "1")
+    for rate in (0.0, 0.005, 0.01, 0.02):
+        shift = shrinkage(brain, anatomy > 0, rate)
+        true = 100 * (_growth(shift)[brain].mean() - 1)
+        back = inverse(shift)
+        moved = pulled(scan.data, back, 3)
+        after = pulled(anatomy, back, 0)
+        found = compare_visits(base, _visit(_noisy(moved, noise, rng), after, scan.affine, "2"))
+        print(f"atrophy {true:.3f} %: {_brain(found)}", flush=True)
+
+
+def lesions(data: Path, cache: Path) -> None:
+    """The same visit moved, noisy, with lesions put in and grown."""
+    root = data / "crosssectional/sub-P14/ses-1/anat"
+    visit = segmented(root, cache, "P14_1", "1")
+    given = nib.as_closest_canonical(
+        nib.load(
+            data / "crosssectional/derivatives/manual/sub-P14/ses-1/anat"
+            "/sub-P14_ses-1_label-L_mask.nii.gz"
+        )
+    )
+    mask = np.asarray(given.dataobj) > 0
+    visit = _with_mask(visit, mask, np.random.default_rng(1))
+    for thick in (False, True):
+        label = "4 mm slices" if thick else "1 mm"
+        moved = moved_visit(visit, mask, np.random.default_rng(2), thick=thick)
+        _report_lesions(f"same visit, {label}", compare_visits(visit, moved), visit)
+    for seed in range(2):
+        rng = np.random.default_rng(10 + seed)
+        changed, put_in, grown = change_lesions(data, visit, mask, rng)
+        moved = moved_visit(changed, changed.lesions > 0, rng)
+        found = compare_visits(visit, moved)
+        _score(found, visit, put_in, grown)
+
+
+def change_lesions(data: Path, visit: VisitMaps, mask: np.ndarray, rng):
+    """A copy with 20 lesions of the shape library, and every third lesion 1 mm larger."""
+    flair = visit.scans["FLAIR"].data.astype(np.float64)
+    white = (visit.anatomy == s.WHITE_MATTER) & ~ndi.binary_dilation(mask, iterations=5)
+    level = np.median(flair[white])
+    bright = np.median(flair[mask]) / level - 1
+    labels, count = ndi.label(mask, np.ones((3, 3, 3)))
+    sizes = np.bincount(labels.ravel())
+    grown = [n for n in range(1, count + 1) if sizes[n] >= 65][::3]
+    larger = ndi.distance_transform_edt(~np.isin(labels, grown)) <= 1
+    larger &= (visit.anatomy > 0) & ~np.isin(visit.anatomy, s.indices(s.FLUID))
+    put_in, room = np.zeros(mask.shape, np.int32), white.copy()
+    shapes = library(data)
+    for _ in range(2000):
+        if put_in.max() >= 20:
+            break
+        shape = shapes[rng.integers(len(shapes))]
+        if not 65 <= shape.sum() <= 2000:
+            continue
+        corner = [rng.integers(0, n - m) for n, m in zip(mask.shape, shape.shape, strict=True)]
+        box = tuple(slice(c, c + m) for c, m in zip(corner, shape.shape, strict=True))
+        if room[box][shape].all():
+            put_in[box][shape] = put_in.max() + 1
+            room &= ndi.distance_transform_edt(put_in == 0) > 6
+    added = ((put_in > 0) | larger) & ~mask
+    soft = ndi.gaussian_filter(added.astype(np.float64), 0.6)
+    scans = dict(visit.scans)
+    scans["FLAIR"] = replace(
+        scans["FLAIR"], data=np.where(flair > 0, flair + bright * level * soft, 0)
+    )
+    changed = replace(visit, scans=scans)
+    return _with_mask(changed, mask | added, rng), put_in, [labels == n for n in grown]
+
+
+def library(data: Path) -> list[np.ndarray]:
+    """Lesion shapes."""
+    kept = np.load(data / "atlas/lesion_shapes_MNI_1mm.npz")
+    shapes, start = [], 0
+    for box, length in zip(kept["box"], kept["length"], strict=True):
+        bits = np.unpackbits(kept["bits"][start : start + length])[: int(np.prod(box))]
+        shapes.append(bits.reshape(box).astype(bool))
+        start += length
+    return shapes
+
+
+def moved_visit(visit: VisitMaps, mask: np.ndarray, rng, *, thick: bool = False) -> VisitMaps:
+    """A visit after a rigid move, on another grid, 10 % brighter, with 2 % noise."""
+    turn = Rotation.from_euler("xyz", [4, -3, 5], degrees=True).as_matrix()
+    grid_scan = visit.scans["FLAIR"]
+    centre = apply_affine(grid_scan.affine, (np.array(grid_scan.data.shape) - 1) / 2)
+    move = from_matvec(turn, centre - turn @ centre + [3, -4, 2.5])
+    scans = {}
+    for name, scan in visit.scans.items():
+        spacing = (0.9, 0.9, 4.0) if thick and name == "FLAIR" else (1.1, 1.0, 1.2)
+        grid = _grid(centre, spacing, 200)
+        data = scan.data.astype(np.float64)
+        if spacing[2] > 2:  # slices are means
+            data = ndi.uniform_filter1d(data, 4, axis=2)
+        values = resample(data, scan.affine, to=grid, transform=move, order=3)
+        level = np.median(values[values > np.percentile(values, 80)])
+        has = resample((scan.data > 0).astype(np.float32), scan.affine, to=grid, transform=move)
+        values = 1.1 * values + 0.02 * level * rng.standard_normal(grid.shape)
+        scans[name] = PlacedScan(np.where(has > 0.5, np.maximum(values, 1e-3), 0), grid.affine)
+    grid = _grid(centre, (1.0, 1.0, 1.0), 200)
+    out = replace(
+        visit,
+        scans=scans,
+        anatomy=resample(visit.anatomy, visit.anatomy_affine, to=grid, transform=move, order=0),
+        anatomy_affine=grid.affine,
+        lesions_affine=grid.affine,
+        session="2",
+        day=DAYS["2"],
+    )
+    return _with_mask(out, resample_mask(mask, visit.lesions_affine, to=grid, transform=move), rng)
+
+
+def _grid(centre, spacing, size_mm) -> Grid:
+    shape = tuple(int(size_mm / side) + 20 for side in spacing)
+    matrix = np.diag(spacing)
+    return Grid(shape, from_matvec(matrix, centre - matrix @ ((np.array(shape) - 1) / 2)))
+
+
+def _with_mask(visit: VisitMaps, mask: np.ndarray, rng) -> VisitMaps:
+    """A visit whose lesion map is a mask with borders that are off by 0.5 mm or so."""
+    signed = ndi.distance_transform_edt(mask) - ndi.distance_transform_edt(~mask)
+    wave = ndi.gaussian_filter(rng.standard_normal(mask.shape), 2)
+    probability = 1 / (1 + np.exp(-2 * (signed + 0.5 * wave / wave.std())))
+    affine = visit.anatomy_affine
+    labels = find_lesions(probability >= 0.5, affine).labels
+    return replace(
+        visit, lesions=labels, lesions_affine=affine, probability=probability.astype(np.float32)
+    )
+
+
+def _report_lesions(name: str, found, visit) -> None:
+    if found.lesions is None:
+        print(f"lesions, {name}: {found.lesion_reason}")
+        return
+    total = int(visit.lesions.max())
+    print(f"lesions, {name}: {total} lesions; {_counts(found)}; {_brain(found)}", flush=True)
+
+
+def _score(found, visit, put_in, grown) -> None:
+    """Inserted and grown lesions that were found."""
+    if found.lesions is None:
+        print(f"lesions put in: {found.lesion_reason}")
+        return
+    place = found.placed["FLAIR"]
+    grid, way = place.frame.grid, place.to_reference[0]
+    there = resample(put_in, visit.lesions_affine, to=grid, transform=way, order=0)
+    new = found.lesions.change_map == 2
+    hits = len(np.unique(there[new & (there > 0)]))
+    pieces, count = ndi.label(new, np.ones((3, 3, 3)))
+    false = count - len(np.unique(pieces[new & (there > 0)]))
+    larger = {r["lesions_from"] for r in found.lesions.rows if r["size_change"] == "enlarging"}
+    larger = {int(n) for text in larger if text for n in text.split("+")}
+    wanted = {int(np.bincount(visit.lesions[m]).argmax()) for m in grown} - {0}
+    large = {n for n, size in enumerate(np.bincount(visit.lesions.ravel())) if n and size >= 14}
+    untouched = large - wanted
+    print(
+        f"lesions put in: found {hits} of {put_in.max()}, false new {false}; grown: enlarging "
+        f"{len(larger & wanted)} of {len(wanted)}; untouched: enlarging "
+        f"{len(larger & untouched)} of {len(untouched)}",
+        flush=True,
+    )
+
+
+def shrinkage(brain: np.ndarray, head: np.ndarray, rate: float) -> np.ndarray:
+    """A smooth displacement (voxels) that shrinks the brain and widens what is around it."""
+    near = (ndi.distance_transform_edt(~head) < 8) & ~ndi.binary_dilation(brain, iterations=2)
+    near |= head & ~brain
+    source = -rate * ndi.gaussian_filter(brain.astype(np.float64), 1)
+    around = ndi.gaussian_filter(near.astype(np.float64), 1)
+    source -= around * source.sum() / around.sum()
+    waves = np.meshgrid(*(2 * np.pi * np.fft.fftfreq(n) for n in brain.shape), indexing="ij")
+    power = sum(wave**2 for wave in waves)
+    power[0, 0, 0] = 1
+    potential = -np.fft.fftn(source) / power
+    potential[0, 0, 0] = 0
+    return np.stack([np.fft.ifftn(1j * wave * potential).real for wave in waves])
+
+
+def inverse(shift: np.ndarray) -> np.ndarray:
+    back = -shift
+    for _ in range(5):
+        back = -np.stack([pulled(part, back, 1) for part in shift])
+    return back
+
+
+def pulled(values: np.ndarray, shift: np.ndarray, order: int) -> np.ndarray:
+    grid = np.stack(np.meshgrid(*(np.arange(n) for n in values.shape), indexing="ij"))
+    out = ndi.map_coordinates(values.astype(np.float64), grid + shift, order=order, mode="nearest")
+    return out.astype(values.dtype) if order == 0 else out
+
+
+def _growth(shift: np.ndarray) -> np.ndarray:
+    slopes = np.stack([np.stack(np.gradient(part)) for part in shift])
+    return np.linalg.det(np.moveaxis(slopes, (0, 1), (-2, -1)) + np.eye(3))
+
+
+def _noisy(data: np.ndarray, noise: float, rng) -> np.ndarray:
+    noisy = data + noise * rng.standard_normal(data.shape)
+    return np.where(data > 0, np.maximum(noisy, 1e-3), 0).astype(np.float32)
+
+
+def _visit(data, anatomy, affine, session) -> VisitMaps:
+    return VisitMaps(
+        scans={"T1w": PlacedScan(data, affine)}, anatomy=anatomy, anatomy_affine=affine,
+        session=session, day=DAYS[session],
+    )  # fmt: skip
+
+
+def _counts(found) -> str:
+    names = ("new_t2", "enlarging", "stable", "shrinking", "resolved", "under_floor")
+    return ", ".join(f"{n} {found.lesions.summary[n + '_count']}" for n in names)
+
+
+def _brain(found) -> str:
+    if found.volumes is None:
+        return f"no PBVC ({found.brain_reason})"
+    v = found.volumes
+    shown = {
+        "PBVC": v.brain_pct, "BSI": v.boundary_pct, "Jacobian": v.deformation_pct,
+        "ventricles": v.ventricles_pct, "calibration": v.calibration, "eroded": v.eroded_pct,
+    }  # fmt: skip
+    return ", ".join(f"{k} {x:.3f}" for k, x in shown.items() if x is not None)
+
+
+PARTS = {f.__name__: f for f in (registration, change, rescan, swap, strangers, atrophy, lesions)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("cache", type=Path, help="folder for the network's maps")
+    parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
+    given = parser.parse_args()
+    given.cache.mkdir(parents=True, exist_ok=True)
+    for name in given.parts:
+        PARTS[name](given.data, given.cache)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(f"peak memory {peak:.1f} GiB")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,217 @@
+"""Evidence of change and the events of lesions, on small heads."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from pair_phantoms import CENTRE, FLAIR_LEVELS, SHAPE, anatomy, cover, distance, matched, scan
+from scipy import ndimage as ndi
+
+from mslesion.longitudinal.evidence import ChangeEvidence, keep_all_lesions, weigh_change
+from mslesion.longitudinal.lesion_changes import (
+    GROWN,
+    KEPT,
+    NEW,
+    RESOLVED,
+    SHRUNK,
+    assign_lesions,
+    describe_changes,
+)
+from mslesion.segmentation import structures as s
+
+SIDE, STEP = np.array([13.0, 0, 0]), np.array([5.0, 0, 0])
+LEFT, RIGHT = CENTRE - SIDE, CENTRE + SIDE
+FRONT = CENTRE + np.array([0, 13.0, 0])
+
+
+def outlines(lesions):
+    """Lesion map and probability."""
+    labels, soft = np.zeros(SHAPE, np.int32), np.zeros(SHAPE)
+    for number, (centre, radius) in enumerate(lesions, start=1):
+        labels[distance(centre) <= radius] = number
+        soft = np.maximum(soft, ndi.gaussian_filter(cover(radius, centre), 0.5))
+    return labels, soft
+
+
+def compared(first, second, *, seen=None, thickest_mm=1.0, outlined=None):
+    """Lesions of two visits; `outlined` are those of the lesion maps, if others."""
+    scans = [scan(FLAIR_LEVELS, lesions=x, seed=n) for n, x in enumerate((first, second))]
+    pair = matched(*scans, FLAIR_LEVELS)
+    (a, p), (b, q) = (outlines(x) for x in outlined or (first, second))
+    tissue = anatomy()
+    evidence = weigh_change(
+        pair,
+        first_probability=p,
+        second_probability=q,
+        likely=tissue == s.WHITE_MATTER,
+        possible=(tissue > 0) if seen is None else seen,
+    )
+    evidence = keep_all_lesions(evidence, a, b)
+    return describe_changes(evidence, first=a, second=b, pair=pair, thickest_mm=thickest_mm)
+
+
+CASES = {
+    # lesions before, after: event, lesions_from, lesions_to
+    "none": ([], [], []),
+    "stable": ([(LEFT, 3)], [(LEFT, 3)], [("stable", "1", "1")]),
+    "new": ([(LEFT, 3)], [(LEFT, 3), (RIGHT, 3)], [("stable", "1", "1"), ("new", None, "2")]),
+    "resolved": ([(LEFT, 3)], [], [("resolved", "1", None)]),
+    "enlarging": ([(LEFT, 2.5)], [(LEFT, 4)], [("enlarging", "1", "1")]),
+    "shrinking": ([(LEFT, 4)], [(LEFT, 2.5)], [("shrinking", "1", "1")]),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_events(name):
+    first, second, expected = CASES[name]
+    found = compared(first, second)
+    assert [(r["event"], r["lesions_from"], r["lesions_to"]) for r in found.rows] == expected
+
+
+def test_merged():
+    """A bridge between two lesions makes one of them."""
+    left, right = FRONT - STEP, FRONT + STEP
+    first = [(left, 3), (right, 3)]
+    scans = [scan(FLAIR_LEVELS, lesions=x, seed=n) for n, x in enumerate((first, first))]
+    a, _ = outlines(first)
+    bridge = distance(FRONT) <= 3
+    b = np.where((a > 0) | bridge, 1, 0).astype(np.int32)
+    evidence = ChangeEvidence(a > 0, bridge & (a == 0), np.zeros(SHAPE, bool))
+    pair = matched(*scans, FLAIR_LEVELS)
+    found = describe_changes(evidence, first=a, second=b, pair=pair, thickest_mm=1.0)
+    assert [(r["event"], r["lesions_from"], r["lesions_to"]) for r in found.rows] == [
+        ("merged", "1+2", "1")
+    ]
+    # Sums are compared: the bridge is what they gained
+    row = found.rows[0]
+    assert row["volume_change_mm3"] == row["gained_mm3"] == np.count_nonzero(bridge & (a == 0))
+    back = describe_changes(
+        ChangeEvidence(evidence.kept, evidence.lost, evidence.gained),
+        first=b, second=a, pair=matched(*scans[::-1], FLAIR_LEVELS), thickest_mm=1.0,
+    )  # fmt: skip
+    assert [r["event"] for r in back.rows] == ["split"]
+
+
+def test_volumes_of_a_new_lesion():
+    found = compared([], [(LEFT, 4)])
+    row = found.rows[0]
+    # Ball of 4 mm: 268 mm³; its border is half a voxel unsure
+    assert row["volume_to_mm3"] == pytest.approx(268, rel=0.25)
+    assert row["volume_from_mm3"] == 0
+    assert row["volume_change_pct"] is None
+    assert row["confirmed_by_intensity"] is True
+    assert found.summary["new_t2_count"] == 1
+    assert found.summary["gross_gain_ml"] == pytest.approx(row["volume_to_mm3"] / 1000)
+    assert found.summary["gross_loss_ml"] == 0
+
+
+@pytest.mark.parametrize("name", ["new", "resolved", "enlarging", "shrinking"])
+def test_change_map(name):
+    first, second, _ = CASES[name]
+    values = set(np.unique(compared(first, second).change_map)) - {0}
+    assert values == {
+        "new": {KEPT, NEW}, "resolved": {RESOLVED},
+        "enlarging": {KEPT, GROWN}, "shrinking": {KEPT, SHRUNK},
+    }[name]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["stable", "new", "resolved", "enlarging", "shrinking"])
+def test_swapped_visits_are_mirrored_bit_for_bit(name):
+    first, second, _ = CASES[name]
+    scans = [scan(FLAIR_LEVELS, lesions=x, seed=n) for n, x in enumerate((first, second))]
+    maps = [outlines(x) for x in (first, second)]
+    tissue = anatomy()
+    found = []
+    for a, b in ((0, 1), (1, 0)):
+        pair = matched(scans[a], scans[b], FLAIR_LEVELS)
+        evidence = weigh_change(
+            pair,
+            first_probability=maps[a][1],
+            second_probability=maps[b][1],
+            likely=tissue == s.WHITE_MATTER,
+            possible=tissue > 0,
+        )
+        found.append(
+            describe_changes(
+                evidence, first=maps[a][0], second=maps[b][0], pair=pair, thickest_mm=1.0
+            )
+        )
+    there, back = found
+    mirror = np.array([0, KEPT, RESOLVED, SHRUNK, GROWN, NEW], np.uint8)
+    np.testing.assert_array_equal(back.change_map, mirror[there.change_map])
+    assert back.summary["new_t2_count"] == there.summary["resolved_count"]
+    assert back.summary["enlarging_count"] == there.summary["shrinking_count"]
+    assert back.summary["net_change_ml"] == -there.summary["net_change_ml"]
+
+
+def test_outlines_alone_are_no_change():
+    """One visit's map has a lesion, the other's has not, and the scans are the same."""
+    both = [(LEFT, 3)]
+    found = compared(both, both, outlined=(both, []))
+    assert [r["event"] for r in found.rows] == ["stable"]
+    assert found.rows[0]["note"]
+    assert found.summary["new_t2_count"] == found.summary["resolved_count"] == 0
+
+
+def test_border_of_outlines_is_no_growth():
+    """The map of the second visit is 1 mm larger all around, the scans are the same."""
+    both = [(LEFT, 3)]
+    found = compared(both, both, outlined=([(LEFT, 2.5)], [(LEFT, 3.5)]))
+    assert [r["event"] for r in found.rows] == ["stable"]
+    assert found.summary["gross_gain_ml"] == 0
+
+
+def test_scans_alone_show_a_lesion_that_no_map_has():
+    found = compared([], [(LEFT, 4)], outlined=([], []))
+    assert [(r["event"], r["lesions_to"]) for r in found.rows] == [("new", None)]
+    assert found.rows[0]["note"]
+    assert found.links == []
+
+
+def test_nothing_changes_where_nothing_is_seen():
+    found = compared([], [(LEFT, 4)], outlined=([], []), seen=np.zeros(SHAPE, bool))
+    assert found.rows == []
+    assert not found.change_map.any()
+
+
+def test_floor_of_thick_slices():
+    # A ball of 3 mm radius is 6 mm: under the floor of 8 mm on 5 mm slices
+    found = compared([], [(LEFT, 3)], thickest_mm=5.0)
+    assert found.rows[0]["is_under_floor"]
+    assert found.summary["new_t2_count"] == 0
+    assert found.summary["under_floor_count"] == 1
+
+
+def test_not_confirmed():
+    """A new lesion by the maps in tissue that was bright before is not confirmed."""
+    first = [(LEFT, 3)]
+    a, b = outlines([])[0], outlines(first)[0]
+    scans = [scan(FLAIR_LEVELS, lesions=first, seed=n) for n in range(2)]
+    pair = matched(*scans, FLAIR_LEVELS)
+    evidence = ChangeEvidence(np.zeros(SHAPE, bool), b > 0, np.zeros(SHAPE, bool))
+    found = describe_changes(evidence, first=a, second=b, pair=pair, thickest_mm=1.0)
+    assert found.rows[0]["event"] == "new"
+    assert found.rows[0]["confirmed_by_intensity"] is False
+
+
+def test_assign_lesions():
+    outlined = np.zeros((12, 5, 5), np.int32)
+    outlined[1, 2, 2], outlined[6, 2, 2] = 2, 5
+    mask = np.zeros((12, 5, 5), bool)
+    mask[1:8, 2, 2] = True  # one piece that holds both
+    mask[10, 2, 2] = True  # one that holds none
+    found = assign_lesions(mask, outlined)
+    # Voxels 1 to 3 are nearer to 1, 4 to 7 nearer to 6; the last is a number above
+    assert found[:, 2, 2].tolist() == [0, 2, 2, 2, 5, 5, 5, 5, 0, 0, 6, 0]
+
+
+def test_keep_all_lesions_leaves_change_alone():
+    nothing = np.zeros((4, 4, 4), bool)
+    one = nothing.copy()
+    one[1, 1, 1] = True
+    labels = one.astype(np.int32)
+    evidence = ChangeEvidence(nothing, nothing, nothing)
+    assert keep_all_lesions(evidence, labels, np.zeros_like(labels)).kept.sum() == 1
+    gained = replace(evidence, gained=one)
+    found = keep_all_lesions(gained, np.zeros_like(labels), labels)
+    assert not found.kept.any()

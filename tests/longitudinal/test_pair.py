@@ -1,0 +1,320 @@
+"""Two visits from maps to rows, without the registration (a frame that stands still)."""
+
+from dataclasses import replace
+from datetime import date
+
+import nibabel as nib
+import numpy as np
+import pytest
+from pair_phantoms import CENTRE, SHAPE, still_frame, visit
+
+from mslesion.longitudinal import placing
+from mslesion.longitudinal.pair import compare_visits
+from mslesion.longitudinal.pair_quality import (
+    FOR_BRAIN,
+    FOR_LESIONS,
+    PAIR_CHECKS,
+    correlation,
+    judge_pair,
+    overlap,
+)
+from mslesion.longitudinal.placing import PlacedScan, labels_on_grid, place_lesions
+from mslesion.longitudinal.rows import change_row, expansion_rows, lesion_change_rows
+from mslesion.longitudinal.trajectories import measure_trajectories
+from mslesion.preparation.resampling import Grid
+from mslesion.tables import CHANGES, EXPANSIONS, LESION_CHANGES, TRAJECTORIES, as_table, check_table
+
+SIDE = np.array([13.0, 0, 0])
+LEFT, RIGHT = CENTRE - SIDE, CENTRE + SIDE
+DAYS = [date(2020, 1, 1), date(2022, 1, 1), date(2023, 1, 1)]
+
+
+@pytest.fixture(autouse=True)
+def no_registration(monkeypatch):
+    monkeypatch.setattr(placing, "find_frame", still_frame)
+
+
+def first_visit(**kwargs):
+    return visit(lesions=[(LEFT, 4)], seed=1, session="1", day=DAYS[0], **kwargs)
+
+
+def second_visit(**kwargs):
+    return visit(
+        6.4, 23.9, lesions=[(LEFT, 4), (RIGHT, 4)], seed=2, session="2", day=DAYS[1], **kwargs
+    )
+
+
+def checked(rows, table):
+    frame = as_table([{"subject_id": "01"} | row for row in rows], table)
+    check_table(frame, table)
+    return frame
+
+
+@pytest.fixture
+def pair():
+    return compare_visits(first_visit(scanner_id="a"), second_visit(scanner_id="a"))
+
+
+def test_rows_fit_the_tables(pair):
+    row = checked([change_row(pair, widths_mm=(3.0, 3.5))], CHANGES).iloc[0]
+    assert (row["new_t2_count"], row["resolved_count"], row["stable_count"]) == (1, 0, 1)
+    assert row["days"] == 731
+    assert row["pbvc_pct"] < 0 < row["pvvc_pct"]
+    assert row["pbvc_pct_per_year"] == pytest.approx(row["pbvc_pct"] / (731 / 365.25))
+    assert row["pbvc_ci95_low"] < row["pbvc_pct_per_year"] < row["pbvc_ci95_high"]
+    assert row["pbvc_sd_points"] == 0.37
+    assert row["v3_width_change_mm"] == 0.5
+    assert row["detection_floor_mm"] == 3
+    assert row["sel_assessed_count"] == 1
+    lesions = checked(lesion_change_rows({(0, 1): pair}, [1, 2]), LESION_CHANGES)
+    assert lesions["event"].tolist() == ["stable", "new"]
+    assert lesions["track_id"].tolist() == [1, 2]
+    new = lesions.iloc[1]
+    assert [new["x_mm"], new["y_mm"], new["z_mm"]] == pytest.approx(RIGHT.tolist(), abs=0.5)
+    checked(expansion_rows(pair), EXPANSIONS)
+
+
+def test_same_result_twice(pair):
+    again = compare_visits(first_visit(scanner_id="a"), second_visit(scanner_id="a"))
+    assert change_row(again) == change_row(pair)
+
+
+def test_swapped_visits_are_opposite():
+    a, b = replace(first_visit(), day=None), replace(second_visit(), day=None)
+    there, back = change_row(compare_visits(a, b)), change_row(compare_visits(b, a))
+    for name in (
+        "pbvc_bsi_pct", "pbvc_jac_pct", "pbvc_pct", "pvvc_pct", "gm_change_pct", "wm_change_pct",
+        "net_change_ml",
+    ):  # fmt: skip
+        assert there[name] == -back[name]
+    assert there["new_t2_count"] == back["resolved_count"] == 1
+
+
+@pytest.mark.parametrize("codes", ["LAS", "LPS", "PIR"])
+def test_orientation_of_a_scan_changes_nothing(pair, codes):
+    """The second visit's arrays lie along other axes."""
+    turn = nib.orientations.ornt_transform(
+        nib.orientations.axcodes2ornt("RAS"), nib.orientations.axcodes2ornt(codes)
+    )
+    given = second_visit(scanner_id="a")
+    affine = nib.orientations.inv_ornt_aff(turn, SHAPE)
+
+    def turned(array):
+        return np.ascontiguousarray(nib.orientations.apply_orientation(array, turn))
+
+    other = replace(
+        given,
+        scans={n: PlacedScan(turned(x.data), affine) for n, x in given.scans.items()},
+        anatomy=turned(given.anatomy),
+        anatomy_affine=affine,
+        lesions=turned(given.lesions),
+        lesions_affine=affine,
+        probability=turned(given.probability),
+    )
+    expected, found = (
+        change_row(pair),
+        change_row(compare_visits(first_visit(scanner_id="a"), other)),
+    )
+    for name, value in expected.items():
+        wanted = pytest.approx(value, abs=0.01) if isinstance(value, float) else value
+        assert found[name] == wanted, name
+
+
+def test_change_map_on_another_grid(pair):
+    grid = Grid((32, 64, 16), np.diag([2.0, 1, 4, 1]))
+    found = pair.change_map(grid)
+    assert found.shape == grid.shape
+    assert found.dtype == np.uint8
+    # The new lesion lies where it was put
+    assert found[tuple(np.round(RIGHT / (2, 1, 4)).astype(int))] == 2
+    assert found[tuple(np.round(LEFT / (2, 1, 4)).astype(int))] == 1
+
+
+def test_short_interval_has_no_rate():
+    later = replace(second_visit(), day=date(2020, 5, 1))
+    row = change_row(compare_visits(first_visit(), later))
+    assert row["pbvc_pct"] is not None
+    assert row["pbvc_pct_per_year"] is None
+    assert row["pbvc_ci95_low"] is None
+    assert row["new_t2_per_year"] is None
+    assert "sel_candidate_count" not in row
+
+
+def test_no_dates():
+    pair = compare_visits(replace(first_visit(), day=None), second_visit())
+    row = checked([change_row(pair)], CHANGES).iloc[0]
+    assert row["new_t2_count"] == 1
+    assert row[["days", "pbvc_pct_per_year"]].isna().all()
+
+
+@pytest.mark.parametrize("day", [DAYS[0], date(2019, 6, 1)])
+def test_wrong_order(day):
+    pair = compare_visits(first_visit(), replace(second_visit(), day=day))
+    assert pair.lesions is None
+    assert pair.volumes is None
+    assert "days between the visits" in pair.lesion_reason
+    row = checked([change_row(pair)], CHANGES).iloc[0]
+    assert row["qc_pair"] == "fail"
+    assert row[["new_t2_count", "pbvc_pct"]].isna().all()
+
+
+def test_flair_at_one_visit_only():
+    pair = compare_visits(first_visit(), second_visit(modalities=("T1w",)))
+    assert pair.lesion_reason == "no FLAIR at the second visit"
+    assert pair.volumes.brain_pct < 0
+    row = checked([change_row(pair)], CHANGES).iloc[0]
+    assert not row["change_assessable"]
+    assert row["brain_modality"] == "T1w"
+
+
+def test_flair_alone_gives_both():
+    pair = compare_visits(first_visit(modalities=("FLAIR",)), second_visit(modalities=("FLAIR",)))
+    assert pair.brain_modality == "FLAIR"
+    assert pair.volumes.brain_pct < 0
+    assert pair.lesions.summary["new_t2_count"] == 1
+
+
+def test_nothing_in_common():
+    pair = compare_visits(first_visit(modalities=("FLAIR",)), second_visit(modalities=("T1w",)))
+    assert pair.brain_reason == "no T1w or FLAIR that both visits have"
+    checked([change_row(pair)], CHANGES)
+    assert lesion_change_rows({(0, 1): pair}, [1, 2]) == []
+
+
+def test_lesions_at_one_visit_only():
+    pair = compare_visits(first_visit(), replace(second_visit(), lesions=None))
+    assert pair.lesion_reason == "no lesions at the second visit"
+    assert pair.atrophied is not None
+
+
+def test_slices_against_a_volume():
+    pair = compare_visits(first_visit(flair_dim="2D"), second_visit(flair_dim="3D"))
+    assert pair.lesions is None
+    assert "slices at one visit" in pair.lesion_reason
+    assert pair.volumes is not None
+
+
+def test_another_head_is_caught():
+    """Ventricles and brain of another size and place: the brains hardly overlap."""
+    other = second_visit()
+    shifted = replace(
+        other,
+        scans={n: PlacedScan(np.roll(x.data, 9, 0), x.affine) for n, x in other.scans.items()},
+        anatomy=np.roll(other.anatomy, 9, 0),
+    )
+    pair = compare_visits(first_visit(), shifted)
+    assert pair.lesions is None
+    assert pair.volumes is None
+    assert "overlap of the two brains" in pair.brain_reason
+
+
+def test_registration_that_fails(monkeypatch):
+    def fails(*args, **kwargs):
+        raise RuntimeError("sitk::ERROR: all samples map outside")
+
+    monkeypatch.setattr(placing, "find_frame", fails)
+    pair = compare_visits(first_visit(), second_visit())
+    assert "map outside" in pair.lesion_reason
+    assert "map outside" in pair.brain_reason
+    checked([change_row(pair)], CHANGES)
+
+
+def test_scanner_and_skull_are_flagged():
+    pair = compare_visits(
+        first_visit(scanner_id="a", sees_skull=False), second_visit(scanner_id="b", sees_skull=True)
+    )
+    row = change_row(pair)
+    assert row["same_scanner"] is False
+    assert row["flags"] == "P7;P10"
+    assert row["pbvc_sd_points"] == 0.8
+
+
+def test_tracks_over_three_visits():
+    third = visit(6.4, 23.9, lesions=[(RIGHT, 4)], seed=3, session="3", day=DAYS[2])
+    visits = [first_visit(), second_visit(), third]
+    pairs = {(a, b): compare_visits(visits[a], visits[b]) for a, b in ((0, 1), (1, 2), (0, 2))}
+    rows = lesion_change_rows(pairs, [1, 2, 1])
+    events = {(r["session_from"], r["session_to"], r["track_id"]): r["event"] for r in rows}
+    assert events == {
+        ("1", "2", 1): "stable", ("1", "2", 2): "new",
+        ("2", "3", 1): "resolved", ("2", "3", 2): "stable",
+        ("1", "3", 1): "resolved", ("1", "3", 2): "new",
+    }  # fmt: skip
+    # One after the other gives the rows that all at once do
+    two = lesion_change_rows({(0, 1): pairs[0, 1]}, [1, 2])
+    assert two == [r for r in rows if (r["session_from"], r["session_to"]) == ("1", "2")]
+
+
+def test_trajectory_rows_fit_the_table():
+    rows = measure_trajectories({"brain_ml": [1200, 1190, 1180]}, DAYS)
+    frame = checked(rows, TRAJECTORIES)
+    assert frame["slope_per_year"].iloc[0] < 0
+
+
+# ---- pieces
+
+
+def test_quality_states():
+    quality = judge_pair({"P1": 0.69, "P2": 0.94, "P3": 0.5, "P8": 6.0})
+    states = {row["check_id"]: row["state"] for row in quality.rows}
+    assert (states["P1"], states["P2"], states["P3"]) == ("fail", "warn", "pass")
+    assert states["P8"] == "warn"
+    assert states["P4"] == "not assessable"
+    assert quality.state == "fail"
+    assert quality.reason_against(FOR_BRAIN).startswith("correlation of the two scans")
+    assert judge_pair({}).reason_against(FOR_LESIONS) == ""
+    assert set(FOR_BRAIN + FOR_LESIONS) <= {check.check_id for check in PAIR_CHECKS}
+
+
+def test_correlation_and_overlap():
+    a = np.arange(8.0).reshape(2, 2, 2)
+    inside = np.ones(a.shape, bool)
+    assert correlation(a, 3 * a + 1, inside) == pytest.approx(1)
+    assert correlation(a, -a, inside) == pytest.approx(-1)
+    assert correlation(a, np.ones_like(a), inside) is None
+    assert correlation(a, a, ~inside) is None
+    half = a > 3
+    assert overlap(half, inside) == pytest.approx(2 * 4 / 12)
+    assert overlap(~inside, ~inside) is None
+
+
+def test_lesions_keep_their_volume_in_the_frame():
+    """Within 2 % after a move of half a voxel: no nearest neighbour (regression)."""
+    given = visit(lesions=[(LEFT, 5), (RIGHT, 4)])
+    way = np.eye(4)
+    way[:3, 3] = 0.5
+    found = np.bincount(place_lesions(given, Grid(SHAPE, np.eye(4)), way).ravel())[1:]
+    before = np.bincount(given.lesions.ravel())[1:]
+    assert found == pytest.approx(before, rel=0.03)
+
+
+def test_thin_lesion_is_not_lost():
+    given = visit()
+    labels = np.zeros(SHAPE, np.int32)
+    labels[20, 20, 20] = 1
+    given = replace(given, lesions=labels)
+    way = np.eye(4)
+    way[:3, 3] = 0.45
+    assert place_lesions(given, Grid(SHAPE, np.eye(4)), way).max() == 1
+    nothing = replace(given, lesions=np.zeros(SHAPE, np.int32))
+    assert not place_lesions(nothing, Grid(SHAPE, np.eye(4)), way).any()
+
+
+def test_labels_on_the_same_grid_stay():
+    labels = np.zeros((8, 8, 8), np.uint8)
+    labels[2:4, 2:4, 2:4], labels[4:6, 2:4, 2:4] = 2, 5
+    grid = Grid(labels.shape, np.eye(4))
+    found = labels_on_grid(labels, np.eye(4), to=grid, transform=np.eye(4))
+    np.testing.assert_array_equal(found, labels)
+
+
+def test_thin_slices_are_smoothed_like_thick_ones():
+    rng = np.random.default_rng(0)
+    fine = rng.standard_normal((20, 20, 20)).astype(np.float32)
+    scans = [PlacedScan(fine, np.eye(4)), PlacedScan(fine, np.diag([1.0, 1, 4, 1]))]
+    moved = placing._equally_sharp([fine, fine], scans, (np.eye(4), np.eye(4)))
+    np.testing.assert_array_equal(moved[1], fine)
+    rough = [np.abs(np.diff(moved[0], axis=a)).mean() for a in range(3)]
+    assert rough[2] < 0.5 * rough[0]  # smooth across the slices only
+    same = placing._equally_sharp([fine, fine], [scans[0]] * 2, (np.eye(4), np.eye(4)))
+    assert same[0] is fine
