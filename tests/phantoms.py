@@ -93,6 +93,14 @@ PARTS = (
 HEAD_RADII_MM = (74.0, 90.0, 74.0)
 """Skin of the head; its skull lies between this and 6 mm inside."""
 
+FACE = (
+    # offset of the centre in mm, semi-axes in mm
+    ((0, -25, -80), (46, 50, 42)),  # neck
+    ((0, 48, -66), (38, 34, 30)),  # jaw
+    ((0, 90, -28), (11, 16, 18)),  # nose
+)
+"""What makes a head less round than its brain; its tissue is that of the scalp."""
+
 FLAIR_LEVELS = {
     s.EXTRA_AXIAL_CSF: 60, s.CORTEX: 300, s.WHITE_MATTER: 250, s.LATERAL_VENTRICLES: 50,
     s.CHOROID_PLEXUS: 290, s.THIRD_VENTRICLE: 50, s.THALAMUS: 280, s.BASAL_GANGLIA: 270,
@@ -133,6 +141,19 @@ def head_scan(labels, levels, affine=None, *, noise=0.0, skull=True, seed=0):
         data[skin & ~ellipsoid(labels.shape, affine, radii=inner) & (labels == 0)] = 220
     data = data + noise * np.random.default_rng(seed).standard_normal(labels.shape)
     return np.where(data > 0, data, 0).astype(np.float32)
+
+
+def with_face(data, labels, affine, *, level=160):
+    """A scan of the head with neck, jaw and nose, by which a turned head is told.
+
+    The ellipsoids of the head alone look nearly the same from every side.
+    """
+    data = data.copy()
+    inner = ellipsoid(labels.shape, affine, radii=HEAD_RADII_MM)
+    for offset, radii in FACE:
+        part = ellipsoid(labels.shape, affine, centre=CENTRE_MM + offset, radii=radii)
+        data[part & ~inner] = level
+    return data
 
 
 def write_nifti(

@@ -7,7 +7,7 @@ import SimpleITK as sitk
 
 from mslesion.errors import StepError
 from mslesion.grid import spacing_mm
-from mslesion.preparation.itk import from_itk, to_itk
+from mslesion.preparation.itk import from_itk, one_thread, to_itk
 
 WORKING_SPACING_MM = 4.0
 """The field is fitted on voxels of about this size; it has no finer detail."""
@@ -25,6 +25,7 @@ class BiasField:
     """Largest by smallest value of the field in the mask (99th by 1st percentile)."""
 
 
+@one_thread()
 def correct_bias(data: np.ndarray, affine: np.ndarray, *, mask: np.ndarray) -> BiasField:
     """Estimate and divide out the bias field.
 
@@ -64,7 +65,6 @@ def correct_bias(data: np.ndarray, affine: np.ndarray, *, mask: np.ndarray) -> B
         inside = small > 0
     n4 = sitk.N4BiasFieldCorrectionImageFilter()
     n4.SetMaximumNumberOfIterations(ITERATIONS)
-    n4.SetNumberOfThreads(1)  # sums depend on the number of threads
     n4.Execute(sitk.Maximum(small, 1e-6), inside)
     log_field = from_itk(n4.GetLogBiasFieldAsImage(image)).astype(np.float64)
     log_field -= np.median(log_field[usable])

@@ -1,14 +1,33 @@
 """Between arrays with RAS affines and SimpleITK images, which speak LPS.
 
-Every filter whose sum depends on the number of threads is run on one thread here,
-so that the same input gives the same bits on every machine.
+Every filter whose sum depends on the number of threads is run on one thread
+(`one_thread`), so that the same input gives the same bits every time.
 """
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 import SimpleITK as sitk
 
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """World axes of ITK (left, back, head) in those of nibabel (right, front, head)."""
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Run all of ITK on one thread for as long as the context lasts.
+
+    A filter's own number of threads is not enough: the parts it is made of, such as
+    the mutual information of a registration, take the default of the whole program,
+    and their sums then differ in the last digits from run to run.
+    """
+    before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
+    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    try:
+        yield
+    finally:
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
 
 
 def to_itk(data: np.ndarray, affine: np.ndarray) -> sitk.Image:

@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 
 from mslesion.grid import spacing_mm, world_mm
-from mslesion.preparation.itk import from_itk_transform, to_itk
+from mslesion.preparation.itk import from_itk_transform, one_thread, to_itk
 
 LEVELS_MM = (6.0, 3.0, 1.5)
 """Voxel size of each level, coarse to fine."""
@@ -16,6 +16,9 @@ BINS = 32
 """Bins of the joint histogram."""
 SEED = 1
 ITERATIONS = 120
+GRADIENT_TOLERANCE = 1e-8
+"""Below this the search stops (inclusive). ITK's 1e-4 stops a correlation, whose slope is
+small far from the best place too, millimetres before it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,7 @@ class RigidMatch:
     """Mutual information, or correlation, at the end; larger is better."""
 
 
+@one_thread()
 def register_rigid(
     fixed: np.ndarray,
     fixed_affine: np.ndarray,
@@ -81,9 +85,8 @@ def register_rigid(
 
 
 def _method(metric, start, share):
-    """A registration of this metric that moves `start`, on one thread."""
+    """A registration of this metric that moves `start`."""
     method = sitk.ImageRegistrationMethod()
-    method.SetNumberOfThreads(1)  # sums depend on the number of threads
     if metric == "correlation":
         method.SetMetricAsCorrelation()
     else:
@@ -93,7 +96,11 @@ def _method(metric, start, share):
         method.SetMetricSamplingPercentage(share, SEED)
     method.SetInterpolator(sitk.sitkLinear)
     method.SetOptimizerAsRegularStepGradientDescent(
-        learningRate=1.0, minStep=1e-3, numberOfIterations=ITERATIONS, relaxationFactor=0.6
+        learningRate=1.0,
+        minStep=1e-3,
+        numberOfIterations=ITERATIONS,
+        relaxationFactor=0.6,
+        gradientMagnitudeTolerance=GRADIENT_TOLERANCE,
     )
     method.SetOptimizerScalesFromPhysicalShift()
     method.SetInitialTransform(start, inPlace=True)

@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 from nibabel.affines import obliquity
 
-from mslesion.grid import spacing_mm, world_mm
+from mslesion.grid import SPACING_DECIMALS, spacing_mm, world_mm
 from mslesion.preparation.itk import from_itk, to_itk, to_itk_transform
 
 WORKING_SPACING_MM = 1.0
@@ -17,6 +17,9 @@ MAX_ANISOTROPY = 1.5
 """Up to this ratio of voxel sides (inclusive) an oblique scan is turned upright."""
 MIN_OBLIQUITY_DEGREES = 3.0
 """Scans less oblique than this (exclusive) keep their axes."""
+MASK_NUDGE_MM = 1e-3
+"""Masks are looked up this far to the right, front and head. Between two grids half a
+voxel apart every border voxel is a tie; taken all alike, masks would grow by a slice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +53,8 @@ def working_grid(shape: tuple, affine: np.ndarray) -> Grid:
     centre = world_mm(affine, (np.array(shape) - 1) / 2)
     upright = np.degrees(obliquity(affine)).max() < MIN_OBLIQUITY_DEGREES
     turn = not upright and spacing.max() / spacing.min() <= MAX_ANISOTROPY
-    if not turn and np.all(np.abs(spacing - WORKING_SPACING_MM) <= SAME_SPACING):
+    gap = np.abs(spacing / WORKING_SPACING_MM - 1)
+    if not turn and np.all(np.round(gap, SPACING_DECIMALS) <= SAME_SPACING):
         return Grid(tuple(int(n) for n in shape), np.array(affine, np.float64))
     if turn:
         axes = np.eye(3)
@@ -143,7 +147,8 @@ def resample_mask(
     """A mask on another grid, its border kept where it was.
 
     The mask is interpolated linearly and cut at one half; nearest neighbour would
-    move borders and change volumes.
+    move borders and change volumes. Ties go to the mask at its left, back and lower
+    borders and against it at the others (`MASK_NUDGE_MM`).
 
     Parameters
     ----------
@@ -160,4 +165,8 @@ def resample_mask(
     -------
     bool array of shape ``to.shape``
     """
-    return resample(mask.astype(np.float32), affine, to=to, transform=transform) >= 0.5
+    if transform is None and np.array_equal(affine, to.affine) and mask.shape == to.shape:
+        return mask
+    nudged = np.eye(4) if transform is None else np.array(transform, np.float64)
+    nudged[:3, 3] += MASK_NUDGE_MM
+    return resample(mask.astype(np.float32), affine, to=to, transform=nudged) >= 0.5
