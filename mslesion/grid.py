@@ -19,8 +19,9 @@ SPACING_DECIMALS = 5
 """Spacings are rounded to 0.00001 mm: a float32 header holds no more, and turned 5 mm
 slices must not become 5.0000002 mm ones, over a threshold of 5 mm."""
 
-COUNT_TOLERANCE_VOXELS = 1e-6
-"""Slack when a volume is turned into voxels: 3 mm³ is 3 voxels of 1.0000001 mm³."""
+COUNT_TOLERANCE = 1e-6
+"""Slack, relative, when a volume is turned into voxels: 20 mm³ is 20 voxels of
+0.9999999 mm³, which is what rounding in a float32 header makes of 1 mm³."""
 
 
 def voxel_volume_mm3(affine: np.ndarray) -> float:
@@ -84,7 +85,7 @@ def min_voxel_count(min_volume_mm3: float, affine: np.ndarray) -> int:
     (3, 4)
     """
     count = min_volume_mm3 / voxel_volume_mm3(affine)
-    return max(1, math.ceil(count - COUNT_TOLERANCE_VOXELS))
+    return max(1, math.ceil(count * (1 - COUNT_TOLERANCE)))
 
 
 def corner_gap_mm(shape: tuple, affine: np.ndarray, other_affine: np.ndarray) -> float:

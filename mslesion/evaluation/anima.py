@@ -21,7 +21,7 @@ import numpy as np
 from mslesion.evaluation.components import check_masks, count_overlaps, label_components
 from mslesion.evaluation.detection import Detection
 from mslesion.evaluation.empty import value_or_rule
-from mslesion.grid import COUNT_TOLERANCE_VOXELS, voxel_volume_mm3
+from mslesion.grid import COUNT_TOLERANCE, voxel_volume_mm3
 from mslesion.segmentation.instances import FACES
 
 MIN_VOLUME_MM3 = 3.0
@@ -135,7 +135,7 @@ def _lesion_overlaps(predicted, reference, affine) -> np.ndarray:
     check_masks(predicted=predicted, reference=reference)
     count = MIN_VOLUME_MM3 / voxel_volume_mm3(affine)
     # min_voxel_count is inclusive; here the volume must be exceeded
-    min_voxels = math.floor(count + COUNT_TOLERANCE_VOXELS) + 1
+    min_voxels = math.floor(count * (1 + COUNT_TOLERANCE)) + 1
     return count_overlaps(
         predicted_labels=label_components(predicted, connectivity=FACES, min_voxels=min_voxels),
         reference_labels=label_components(reference, connectivity=FACES, min_voxels=min_voxels),

@@ -45,7 +45,8 @@ def find_midplane(labels: np.ndarray, affine: np.ndarray) -> Midplane:
     Parameters
     ----------
     labels : (I, J, K) int array
-        Anatomy map, 0 outside.
+        Anatomy map, 0 outside, on about equal sides: thick slices mirror best onto
+        themselves, whatever the tilt of the head.
     affine : (4, 4) array
         Voxel-to-world matrix in mm, axes closest to RAS+.
 

@@ -141,7 +141,7 @@ def longest_distance_mm(points: np.ndarray) -> float:
         flat = points[:, np.ptp(points, axis=0) > 1e-6]  # a slice is flat along one axis
         try:
             points = points[np.sort(ConvexHull(flat).vertices)]
-        except QhullError:  # flat along no axis of the world
+        except (QhullError, ValueError):  # a line, or flat along no axis of the world
             points = points[_extremes(points)]
     return float(pdist(points).max(initial=0))
 
