@@ -29,7 +29,7 @@ from sample_data.heads import load_head
 from sample_data.lesions import Library, Placer, lesion_maps, track_map
 from sample_data.patients import PATIENTS
 from sample_data.scanner import Scanner, grid_of, movement, recorded
-from sample_data.signals import signal
+from sample_data.signals import signal, unevenness
 from sample_data.truth import (
     VisitTruth,
     change_row,
@@ -69,6 +69,7 @@ def make_visits(root, patient, head, lesions, seed, transforms):
     """Write the scans and maps of each visit of a patient, and yield its truth."""
     days = [visit.day for visit in patient.visits]
     whole = atrophy(head, patient.strain) if patient.strain else None
+    uneven = unevenness(head.tissue.shape, np.random.default_rng((seed, TISSUE)))
     for number, day in enumerate(days):
         session = session_label(number + 1)
         part = (day - days[0]) / (days[-1] - days[0]) if number else 0
@@ -82,7 +83,7 @@ def make_visits(root, patient, head, lesions, seed, transforms):
         ):
             grid = grid_of(head, voxel_mm, patient.tilt_deg)
             scanner = Scanner(head, deformation, place, grid)
-            drawn = signal(head, lesions, number, suffix, np.random.default_rng((seed, TISSUE)))
+            drawn = signal(head, lesions, number, suffix, uneven)
             coil_rng = np.random.default_rng((seed, COIL))
             inside = scanner.mean(head.solid)
             data = recorded(scanner.mean(drawn), inside, suffix, coil_rng, rng)

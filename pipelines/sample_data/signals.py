@@ -52,7 +52,17 @@ SEQUENCES = {
 }
 
 
-def signal(head, lesions, visit, suffix, rng):
+def unevenness(shape, rng):
+    """Factors of T1 and T2 of each voxel, about 1, the same at all visits of a patient."""
+    factors = []
+    for _ in range(2):
+        field = rng.normal(size=shape).astype(np.float32)
+        field = ndi.gaussian_filter(field, UNEVEN_MM, truncate=3)
+        factors.append(1 + UNEVEN_SHARE * field / field.std())
+    return factors
+
+
+def signal(head, lesions, visit, suffix, uneven):
     """Signal of a head with its lesions at a visit.
 
     Parameters
@@ -62,8 +72,8 @@ def signal(head, lesions, visit, suffix, rng):
     visit : int
         From 0.
     suffix : {"FLAIR", "T1w"}
-    rng : numpy Generator
-        For the unevenness of tissue, which is the same at all visits of a patient.
+    uneven : list of (I, J, K) array
+        What `unevenness` returns.
 
     Returns
     -------
@@ -79,11 +89,8 @@ def signal(head, lesions, visit, suffix, rng):
     t1[soft] = np.where(head.fat[soft], FAT_T1_MS, MUSCLE_T1_MS)
     t2[head.fat], density[head.fat] = FAT_T2_MS, FAT_DENSITY
     density[head.in_tissue("skin")] = SKIN_DENSITY
-    for part in (t1, t2):
-        field = ndi.gaussian_filter(
-            rng.normal(size=part.shape).astype(np.float32), UNEVEN_MM, truncate=3
-        )
-        part *= 1 + UNEVEN_SHARE * field / field.std()
+    t1 *= uneven[0]
+    t2 *= uneven[1]
     white = head.in_tissue("white")
     ventricles = head.in_structure(LATERAL_VENTRICLES).astype(np.float32)
     t2 += CAP_T2_MS * white * ndi.gaussian_filter(ventricles, CAP_REACH_MM)
