@@ -163,12 +163,11 @@ def compare_visits(
             matched[modality] = _match(placed[modality], first, second)
         except (StepError, RuntimeError) as error:  # ITK raises the latter without overlap
             failed[modality] = str(error).strip().splitlines()[-1]
-            placed.pop(modality, None)
-    quality = judge_pair(_quality_values(first, second, days, placed, matched))
+    quality = judge_pair(_quality_values(first, second, days, placed))
     if not lesion_reason:
-        lesion_reason = failed.get(lesion_modality) or quality.reason_against(FOR_LESIONS)
+        lesion_reason = _why_not(failed.get(lesion_modality), quality, FOR_LESIONS)
     if not brain_reason:
-        brain_reason = failed.get(brain_modality) or quality.reason_against(FOR_BRAIN)
+        brain_reason = _why_not(failed.get(brain_modality), quality, FOR_BRAIN)
     years = years_of(days)
     lesions = volumes = expansion = atrophied = None
     if not lesion_reason:
@@ -198,6 +197,11 @@ def compare_visits(
         first, second, days, quality, lesion_reason, brain_reason, lesion_modality,
         brain_modality, placed, matched, lesions, volumes, expansion, atrophied, rule,
     )  # fmt: skip
+
+
+def _why_not(failure: str | None, quality: PairQuality, checks: tuple[str, ...]) -> str:
+    """Reasons against a measurement, joined; empty if there is none."""
+    return "; ".join(filter(None, (quality.reason_against(checks), failure)))
 
 
 def _lesion_modality(first: VisitMaps, second: VisitMaps) -> tuple[str, str]:
@@ -287,14 +291,14 @@ def _expansion(outlined, place, volumes, years, enhancing) -> Expansion | None:
     )
 
 
-def _quality_values(first, second, days, placed, matched) -> dict[str, float | None]:
+def _quality_values(first, second, days, placed) -> dict[str, float | None]:
     """Values of the pair's checks."""
     values: dict[str, float | None] = {"P9": days}
     if placed:
         modality = next(iter(placed))
-        place, match = placed[modality], matched[modality]
+        place = placed[modality]
         brains = [a > 0 for a in place.anatomies]
-        values["P1"] = correlation(match.first, match.second, brains[0] & brains[1] & place.seen)
+        values["P1"] = correlation(*place.scans, brains[0] & brains[1] & place.seen)
         values["P2"] = overlap(*brains)
         values["P3"] = place.frame.inconsistency_mm
         values["P5"] = place.thickness_gap_mm
