@@ -1,4 +1,4 @@
-"""Intensity scales: one for the network, one from the tissue itself."""
+"""Intensity scales: from the whole scan to find the tissues, then from the tissues."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,13 @@ import numpy as np
 from mslesion.errors import StepError
 
 TOP_PERCENTILE = 99.0
-"""Percentile of the foreground that becomes 1 for the network."""
+"""Percentile of the foreground that becomes 1 for the network of structures."""
 TOP_VALUE = 2.0
 """Brighter values are cut off here."""
+WHITE_LEVELS = {"FLAIR": 0.65, "T1w": 0.85, "T2w": 0.35}
+"""Where white matter's median lies for the network of lesions, by contrast."""
+WHITE_TOP_VALUE = 2.5
+"""Brighter values are cut off here on that scale."""
 MAD_TO_SD = 1.4826
 """A normal distribution's standard deviation per median absolute deviation."""
 
@@ -52,6 +56,37 @@ def network_scale(data: np.ndarray) -> np.ndarray:
     values = values[values >= values.mean(dtype=np.float64)]
     top = np.percentile(values, TOP_PERCENTILE)
     return np.clip(data / np.float32(top), 0, TOP_VALUE).astype(np.float32)
+
+
+def white_matter_scale(data: np.ndarray, white: np.ndarray, *, contrast: str) -> np.ndarray:
+    """A scan with the median of its white matter at a fixed level.
+
+    Parameters
+    ----------
+    data : (I, J, K) array
+        A scan.
+    white : (I, J, K) bool array
+        Where white matter is.
+    contrast : {"FLAIR", "T1w", "T2w"}
+        Names the level, of `WHITE_LEVELS`.
+
+    Returns
+    -------
+    (I, J, K) float32 array
+
+    Raises
+    ------
+    StepError
+        If the scan shows no white matter.
+    """
+    values = data[white & (data > 0)]
+    if not values.size:
+        raise StepError(
+            f"The {contrast} shows nothing where white matter is, but its intensities are scaled "
+            "by it. Look at the scan: does it cover the brain?"
+        )
+    factor = WHITE_LEVELS[contrast] / float(np.median(values))
+    return np.clip(data * np.float32(factor), 0, WHITE_TOP_VALUE).astype(np.float32)
 
 
 def tissue_scale(data: np.ndarray, tissue: np.ndarray) -> TissueScale:

@@ -8,6 +8,7 @@ import pandas as pd
 
 from mslesion.loaders.nifti import Scan, save_like, write_bytes
 from mslesion.report.tables import write_json, write_tsv
+from mslesion.segmentation.anatomy import brain_mask
 from mslesion.segmentation.structures import STRUCTURES
 from mslesion.tables import LESIONS, sidecar
 from mslesion.tables.lesions import LOCATIONS
@@ -73,7 +74,8 @@ def write_maps(
     def table(ending, frame):
         write_tsv(frame, start.with_name(f"{start.name}_{ending}.tsv"))
 
-    write(anatomy > 0, "desc-brain_mask", "Brain, ventricles and CSF around them", Type="Brain")
+    brain = brain_mask(anatomy, scan.affine)
+    write(brain, "desc-brain_mask", "Brain, ventricles and CSF between gyri", Type="Brain")
     write(anatomy, "seg-anatomy_dseg", "Structures of the brain", Manual=False)
     structures = [{"index": 0, "name": "background"}]
     structures += [{"index": part.index, "name": part.name} for part in STRUCTURES]

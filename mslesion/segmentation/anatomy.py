@@ -1,9 +1,12 @@
 """The anatomy map: cleaned of islands, and brought to the scan's own grid."""
 
+import math
+
 import numpy as np
 from scipy import ndimage as ndi
 
 from mslesion.errors import StepError
+from mslesion.grid import spacing_mm
 from mslesion.preparation.resampling import Grid, resample
 from mslesion.segmentation import structures as s
 
@@ -12,6 +15,8 @@ MIN_BRAIN_ML = 300.0
 ISLAND_SHARE = 0.1
 """A piece smaller than this share of its structure's largest piece (exclusive) is an
 island and is given to the surroundings."""
+CLOSING_MM = 4.0
+"""Sulci up to twice as wide are part of the brain mask (inclusive)."""
 SKULL_MARGIN_MM = 6.0
 """Signal further outside the brain than this (exclusive) comes from skull and scalp."""
 SKULL_SHARE = 0.08
@@ -114,19 +119,33 @@ def to_scan_grid(labels: np.ndarray, affine: np.ndarray, *, to: Grid) -> np.ndar
     return out
 
 
-def brain_mask(labels: np.ndarray) -> np.ndarray:
+def brain_mask(labels: np.ndarray, affine: np.ndarray) -> np.ndarray:
     """The brain with its ventricles and the CSF between its gyri.
+
+    Brain and ventricles are closed by a ball of `CLOSING_MM`, so that the mask runs over
+    the sulci; the CSF between brain and skull, which is part of the anatomy map, is not.
 
     Parameters
     ----------
     labels : (I, J, K) int array
         Anatomy map.
+    affine : (4, 4) array
+        Its voxel-to-world matrix in mm.
 
     Returns
     -------
     (I, J, K) bool array
     """
-    return labels > 0
+    spacing = spacing_mm(affine)
+    brain = labels > s.EXTRA_AXIAL_CSF
+    if not brain.any():
+        return brain
+    room = [(math.ceil(2 * CLOSING_MM / size),) * 2 for size in spacing]
+    padded = np.pad(brain, room)
+    grown = ndi.distance_transform_edt(~padded, sampling=spacing) <= CLOSING_MM
+    closed = ndi.distance_transform_edt(grown, sampling=spacing) > CLOSING_MM
+    closed = closed[tuple(slice(low, -high) for low, high in room)]
+    return brain | (ndi.binary_fill_holes(closed) & (labels > 0))
 
 
 def sees_skull(scan: np.ndarray, labels: np.ndarray) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from mslesion.preparation.intensity import network_scale
 from mslesion.preparation.resampling import resample, resample_mask
 from mslesion.quantification.appearance import TissueReference, reference_tissue
 from mslesion.segmentation import structures as s
-from mslesion.segmentation.anatomy import MIN_BRAIN_ML, clean_anatomy, sees_skull, to_scan_grid
+from mslesion.segmentation.anatomy import MIN_BRAIN_ML, sees_skull, to_scan_grid
 from mslesion.segmentation.instances import LesionMap, find_lesions
 from mslesion.segmentation.lesions import threshold_lesions
 from mslesion.segmentation.midplane import Midplane, find_midplane
@@ -57,6 +58,7 @@ def segment_visit(
     *,
     settings: Settings,
     lesion_mask: tuple[np.ndarray, np.ndarray] | None = None,
+    models: str | Path | None = None,
 ) -> Segmented:
     """Find the structures and the lesions of a prepared visit.
 
@@ -68,6 +70,8 @@ def segment_visit(
         Threshold, smallest lesion, whether the skull is off.
     lesion_mask : tuple of ((I, J, K) bool array, (4, 4) array), optional
         A given mask and its affine, instead of our own lesion step.
+    models : str or Path, optional
+        A folder with other networks than those inside the package.
 
     Returns
     -------
@@ -85,8 +89,8 @@ def segment_visit(
         for channel, name in ((FLAIR, FLAIR), (T1W, prepared.t1_name), (T2W, T2W))
         if name in prepared.working
     }
-    prediction = predict(channels)
-    working_anatomy = clean_anatomy(prediction.anatomy)
+    prediction = predict(channels, with_lesions=lesion_mask is None, models=models)
+    working_anatomy = prediction.anatomy
     _check_brain(working_anatomy, prepared)
     anatomy = to_scan_grid(working_anatomy, prepared.working_grid.affine, to=prepared.grid)
     skull = settings.skull_stripped == "no"

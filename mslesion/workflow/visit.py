@@ -59,6 +59,7 @@ def process_visit(
     lesion_mask: tuple[np.ndarray, np.ndarray] | None = None,
     segmenter: tuple[str, str] = ("given mask", ""),
     settings: Settings | None = None,
+    models: str | Path | None = None,
 ) -> VisitResult:
     """Segment and measure one visit.
 
@@ -73,6 +74,9 @@ def process_visit(
         Name and version of what made the given mask.
     settings : Settings, optional
         By default those of `Settings`.
+    models : str or Path, optional
+        A folder with other networks (`structures.onnx`, `lesions.onnx`) than those inside
+        the package.
 
     Returns
     -------
@@ -89,7 +93,7 @@ def process_visit(
     visit = scans if isinstance(scans, Visit) else Visit("1", "", dict(scans))
     settings = settings or Settings()
     prepared = prepare_visit(visit.scans)
-    segmented = segment_visit(prepared, settings=settings, lesion_mask=lesion_mask)
+    segmented = segment_visit(prepared, settings=settings, lesion_mask=lesion_mask, models=models)
     if lesion_mask is None:
         segmenter = ("mslesion", version("mslesion"))
     measured = measure_visit(

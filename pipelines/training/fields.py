@@ -56,7 +56,7 @@ def rotation(limit_degrees):
     return matrix
 
 
-def sampling_points(shape, centre, matrix, warp_mm, device):
+def sampling_points(shape, centre, matrix, warp_mm, device, voxel_mm=1.0):
     """(3, I, J, K) points of the source that the patch's voxels look at.
 
     An affine map around `centre`, plus smooth displacements on two scales.
@@ -65,8 +65,8 @@ def sampling_points(shape, centre, matrix, warp_mm, device):
     points = torch.stack(torch.meshgrid(*axes, indexing="ij"))
     points = torch.einsum("ab,bijk->aijk", matrix.to(device), points)
     points += torch.tensor(centre, device=device, dtype=torch.float32)[:, None, None, None]
-    points += smooth_field(shape, 32, device, 3) * warp_mm
-    points += smooth_field(shape, 12, device, 3) * warp_mm * 0.25
+    points += smooth_field(shape, 32 / voxel_mm, device, 3) * warp_mm
+    points += smooth_field(shape, 12 / voxel_mm, device, 3) * warp_mm * 0.25
     return points
 
 
@@ -102,7 +102,7 @@ def thick_slices(image, spacing_mm):
     return F.interpolate(down, size=shape, mode="trilinear", align_corners=False)[0, 0]
 
 
-def acquisition(image, *, quality=1.0):
+def acquisition(image, *, quality=1.0, voxel_mm=1.0):
     """Scanner effects on a (I, J, K) image: blur, bias, slices, noise, gamma.
 
     `quality` scales how bad they may be.
@@ -112,7 +112,9 @@ def acquisition(image, *, quality=1.0):
     image = blur(image[None], [uniform(0.35, 0.35 + 0.55 * quality) for _ in range(3)])[0]
     if chance(0.75):
         strength = uniform(0, 0.3 * quality)
-        image = image * torch.exp(smooth_field(shape, uniform(50, 110), device)[0] * strength)
+        image = image * torch.exp(
+            smooth_field(shape, uniform(50, 110) / voxel_mm, device)[0] * strength
+        )
     if chance(0.15):  # sharpened by the scanner
         image = image + uniform(0.3, 1.0) * (image - blur(image[None], 1.0)[0])
     if chance(0.1 * quality):  # ghost
@@ -127,6 +129,7 @@ def acquisition(image, *, quality=1.0):
             spacing = [max(s, others) for s in spacing]
     elif draw < 0.6 * quality:
         spacing = [uniform(1, 2.2)] * 3 if chance(0.6) else [uniform(1, 1.8) for _ in range(3)]
+    spacing = [s / voxel_mm for s in spacing]
     noise = uniform(0, 0.2 * quality**0.5) ** 2 * top
     if chance(0.5):
         image = image + noise * torch.randn(shape, device=device)
@@ -153,3 +156,19 @@ def normalise(image):
     values = values[values > values.mean()]
     scale = torch.quantile(values, 0.99)
     return (image / scale.clamp_min(1e-6)).clamp(0, 2)
+
+
+WHITE_LEVELS = (0.65, 0.85, 0.35)
+"""Median of white matter on FLAIR, T1w and T2w for the lesion network."""
+TOP_VALUE = 2.5
+
+
+def white_scale(scans, white):
+    """(3, I, J, K) scans with the median of white matter at `WHITE_LEVELS`."""
+    out = torch.zeros_like(scans)
+    for channel, level in enumerate(WHITE_LEVELS):
+        values = scans[channel][white]
+        values = values[values > 0]
+        if values.numel():
+            out[channel] = (scans[channel] * (level / values.median())).clamp(0, TOP_VALUE)
+    return out

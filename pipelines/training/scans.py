@@ -1,26 +1,42 @@
 """Patches of real scans with manual lesion masks, changed at random."""
 
-import math
-
 import torch
 from fields import (
     acquisition,
     blur,
     chance,
-    normalise,
     rotation,
     sample_linear,
     sample_nearest,
     sampling_points,
     uniform,
+    white_scale,
 )
 from grid import GRID_CORNER_MM, GRID_SHAPE, SCAN_CORNER, SCAN_ORIGIN_MM
-from network import STRUCTURE_COUNT
-from synthesis import pick_modalities
+from synthesis import LESION_SETS, pick_modalities
 from tissues import TISSUES
-from views import predict
 
 WHITE_MATTER = 3
+
+
+def tissues_of(scans, lesion):
+    """CSF, grey and white matter (1, 2, 3) of a brain, from three levels of its T1w.
+
+    Lesions count as white matter. Good enough to scale by, and to set lesions in.
+    """
+    t1w = blur(scans[1:2], 0.7)[0]
+    brain = (scans[0] > 0) & (scans[1] > 0)
+    values = t1w[brain & ~lesion]
+    centres = torch.quantile(
+        values[:: max(1, len(values) // 100_000)], torch.tensor([0.1, 0.5, 0.8])
+    )
+    for _ in range(20):
+        edges = (centres[1:] + centres[:-1]) / 2
+        part = torch.bucketize(values, edges)
+        centres = torch.stack([values[part == n].mean() for n in range(3)])
+    tissue = torch.bucketize(t1w, (centres[1:] + centres[:-1]) / 2) + 1
+    tissue = torch.where(lesion, WHITE_MATTER, tissue)
+    return torch.where(brain, tissue, 0).to(torch.uint8)
 
 
 class Visit:
@@ -36,7 +52,11 @@ class Visit:
         self.channels = [[load("FLAIR")], [s for s in t1w if s is not None], [load("T2w")]]
         self.channels[2] = [s for s in self.channels[2] if s is not None]
         self.lesion = load("lesion")
-        self.anatomy = torch.zeros_like(self.lesion, dtype=torch.uint8)
+        self.anatomy = tissues_of(self.scans(lambda _: 0), self.lesion)
+
+    def scaled(self, choose):
+        """The scans on the white matter's scale."""
+        return white_scale(self.scans(choose), self.anatomy == WHITE_MATTER)
 
     def scans(self, choose):
         """(3, I, J, K) float scans, one a channel; empty channels are 0."""
@@ -63,12 +83,6 @@ class Scans:
             o + c - g for o, c, g in zip(SCAN_ORIGIN_MM, SCAN_CORNER, GRID_CORNER_MM, strict=True)
         ]
 
-    def learn_anatomy(self, model):
-        """Let a trained network name the structures of every visit."""
-        for visit in self.visits:
-            scans = torch.stack([normalise(s) for s in visit.scans(lambda _: 0)])
-            visit.anatomy = predict(model, scans)[:STRUCTURE_COUNT].argmax(0).to(torch.uint8)
-
     def pick(self):
         """A visit; every patient is as likely as any other."""
         patient = self.patients[int(uniform(0, len(self.patients)))]
@@ -91,9 +105,8 @@ class Scans:
             scans[channel] *= 1 + factor * one
         return scans, lesion | fresh
 
-    def with_borrowed_lesions(self, visit, scans, lesion):
+    def with_borrowed_lesions(self, visit, other, scans, lesion):
         """Paste another visit's lesions with their surroundings, levels matched."""
-        other = self.pick()
         if other is visit:
             return scans, lesion
         theirs = other.scans(lambda n: int(uniform(0, n)))
@@ -109,16 +122,19 @@ class Scans:
                 scans[channel] = 0
         return scans, torch.where(zone, other.lesion, lesion)
 
-    def case(self, shape):
-        """One training case."""
+    def lesion_case(self, shape):
+        """A case for the lesion network: scans on the white matter's scale, brain, lesion."""
         visit = self.pick()
         scans = visit.scans(lambda n: int(uniform(0, n)))
         lesion = visit.lesion
+        patients = frozenset({visit.patient})
         draw = torch.rand(()).item()
         if draw < 0.3:
             scans, lesion = self.with_inserted_lesions(visit, scans, lesion)
         elif draw < 0.5:
-            scans, lesion = self.with_borrowed_lesions(visit, scans, lesion)
+            other = self.pick()
+            scans, lesion = self.with_borrowed_lesions(visit, other, scans, lesion)
+            patients |= {other.patient}
         centre = [(n - 1) / 2 + uniform(-25, 25) for n in lesion.shape]
         size = uniform(0.85, 1.15)
         matrix = rotation(uniform(0, 15)) @ torch.diag(
@@ -128,24 +144,18 @@ class Scans:
             matrix = matrix @ torch.diag(torch.tensor([-1.0, 1.0, 1.0]))
         points = sampling_points(shape, centre, matrix, uniform(0, 3), self.device)
         sampled = sample_linear(torch.cat([scans, lesion[None].float()]), points)
-        structure = sample_nearest(visit.anatomy, points).long()
+        tissue = sample_nearest(visit.anatomy, points)
         lesion = sampled[3] > 0.5
-        seen = structure > 0
-        if chance(0.2):  # extracted more tightly
-            level = blur((structure > 1).float()[None], uniform(1, 3))[0]
-            seen = seen & (level > uniform(0.3, 0.6))
-        modalities = pick_modalities()
+        seen = tissue > 0
+        if chance(0.3):  # extracted more tightly
+            level = blur((tissue > 1).float()[None], uniform(1, 4))[0]
+            seen = seen & (level > uniform(0.15, 0.5))
+        modalities = pick_modalities(LESION_SETS)
         out = torch.zeros(3, *shape, device=self.device)
-        present = [m and bool(sampled[c].any()) for c, m in enumerate(modalities)]
-        if not any(present):
-            present[0] = True
         for channel in range(3):
-            if present[channel]:
+            if modalities[channel] and sampled[channel].any():
                 image = sampled[channel]
                 visible = image > 0
-                image = acquisition(image, quality=0.5)
-                visible = visible & (seen | (structure == 0))
-                image = torch.where(visible, image, 0)
-                out[channel] = normalise(image) * math.exp(uniform(-0.15, 0.15))
-        structure = torch.where(seen, structure, 0)
-        return out, structure, lesion & seen, 1.0 if present[0] else 0.0
+                out[channel] = acquisition(image, quality=0.4) * (visible & seen)
+        white = (tissue == WHITE_MATTER) & ~lesion
+        return white_scale(out, white) * seen, seen, lesion & seen, patients

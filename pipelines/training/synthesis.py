@@ -22,6 +22,7 @@ from fields import (
     sampling_points,
     smooth_field,
     uniform,
+    white_scale,
 )
 from tissues import TISSUES, tissue_number
 
@@ -34,6 +35,10 @@ MODALITY_SETS = (
     ((0, 1, 0), 0.17), ((0, 0, 1), 0.04),
 )  # fmt: skip
 """Which of FLAIR, T1w, T2w a training case has, and how often."""
+
+
+LESION_SETS = (((1, 0, 0), 0.30), ((1, 1, 0), 0.50), ((1, 1, 1), 0.12), ((1, 0, 1), 0.08))
+"""The same for the lesion network, which needs a FLAIR."""
 
 
 def numbers(*names):
@@ -49,14 +54,10 @@ FLUID = [*VENTRICLES, *numbers("csf")]
 ENHANCING = numbers("artery", "vein", "artery outside", "vein outside", "choroid plexus", "mucosa")
 
 
-def pick_modalities():
-    """One of `MODALITY_SETS`."""
-    draw = torch.rand(()).item()
-    for modalities, share in MODALITY_SETS:
-        draw -= share
-        if draw < 0:
-            break
-    return modalities
+def pick_modalities(sets=MODALITY_SETS):
+    """One of some sets, by their shares."""
+    shares = torch.tensor([share for _, share in sets])
+    return sets[torch.multinomial(shares, 1).item()][0]
 
 
 def membership(members, device):
@@ -84,8 +85,8 @@ def blob_shapes(rng):
 class Generator:
     """Draws (scans, structures, lesion, lesion weight) patches."""
 
-    def __init__(self, packed, device):
-        self.device = device
+    def __init__(self, packed, device, voxel_mm=1.0):
+        self.device, self.voxel_mm = device, voxel_mm
         names = sorted(key for key in packed.files if key.startswith("head_"))
         self.heads = [torch.from_numpy(packed[n]).to(device) for n in names]
         counts = packed["lesion_counts"]
@@ -175,7 +176,7 @@ class Generator:
         return maps
 
     # Contrast -----------------------------------------------------------
-    def relaxation(self, tissue, lesion, t2_effect, t1_effect):
+    def relaxation(self, tissue, t2_effect, t1_effect):
         """T1, T2 and density of every voxel, with lesions and their look-alikes."""
         device, shape = self.device, tissue.shape
         count = len(TISSUES)
@@ -190,21 +191,29 @@ class Generator:
         table[:, hypo] = table[:, WHITE[0]]
         t1, t2, density = (row[tissue] for row in table)
         soft = tissue == tissue_number("soft tissue")
-        fat = (smooth_field(shape, uniform(6, 20), device)[0] > uniform(-0.8, 0.8)) & soft
+        fat = (
+            smooth_field(shape, uniform(6, 20) / self.voxel_mm, device)[0] > uniform(-0.8, 0.8)
+        ) & soft
         t1 = torch.where(fat, t1 * 0.4, torch.where(soft, t1 * 1.4, t1))
         t2 = torch.where(fat, t2 * 1.8, t2)
         uneven = uniform(0.01, 0.06)
-        t1 = t1 * torch.exp(uneven * smooth_field(shape, uniform(6, 20), device)[0])
-        t2 = t2 * torch.exp(uneven * smooth_field(shape, uniform(6, 20), device)[0])
+        t1 = t1 * torch.exp(uneven * smooth_field(shape, uniform(6, 20) / self.voxel_mm, device)[0])
+        t2 = t2 * torch.exp(uneven * smooth_field(shape, uniform(6, 20) / self.voxel_mm, device)[0])
         # Caps, halos and uneven white matter: brighter, but no lesion
         white = self.white[tissue].float()
-        near = blur(self.ventricles[tissue].float()[None], uniform(1.0, 3.0))[0]
-        cap = near * white * (0.6 + 0.6 * smooth_field(shape, 16, device)[0]).clamp(0, 2)
-        dirty = (smooth_field(shape, uniform(8, 24), device)[0] - 0.7).clamp(0, 1.5) * white
+        near = blur(self.ventricles[tissue].float()[None], uniform(1.0, 3.0) / self.voxel_mm)[0]
+        cap = (
+            near
+            * white
+            * (0.6 + 0.6 * smooth_field(shape, 16 / self.voxel_mm, device)[0]).clamp(0, 2)
+        )
+        dirty = (smooth_field(shape, uniform(8, 24) / self.voxel_mm, device)[0] - 0.7).clamp(
+            0, 1.5
+        ) * white
         similar = cap * uniform(0, 0.55) + dirty * uniform(0, 0.2)
         halo = blur(t2_effect[None], uniform(1.5, 4))[0] * white * uniform(0, 0.3)
         lesion_blur = uniform(0.4, 0.9)
-        rough = (1 + 0.2 * smooth_field(shape, 5, device)[0]).clamp(0.3, 1.6)
+        rough = (1 + 0.2 * smooth_field(shape, 5 / self.voxel_mm, device)[0]).clamp(0.3, 1.6)
         effects = blur(torch.stack([t2_effect, t1_effect]) * rough, lesion_blur)
         more_t2 = torch.maximum(effects[0], similar + halo)
         more_t1 = torch.maximum(effects[1], 0.35 * (similar + halo))
@@ -228,7 +237,9 @@ class Generator:
         signal = density * z.abs() * torch.exp(-echo / t2)
         if chance(0.6):
             bright = signal[self.white[tissue]].mean() if self.white[tissue].any() else 0.2
-            spots = (smooth_field(tissue.shape, uniform(5, 14), self.device)[0] - 1.2).clamp(0, 1)
+            spots = (
+                smooth_field(tissue.shape, uniform(5, 14) / self.voxel_mm, self.device)[0] - 1.2
+            ).clamp(0, 1)
             flow = self.fluid[tissue].float() * spots * uniform(0, 1.8)
             signal = signal + blur(flow[None], 0.7)[0] * bright
         return signal
@@ -238,7 +249,7 @@ class Generator:
         if chance(0.4):
             agent = membership(ENHANCING, self.device)[tissue].float()
             edge = tissue == tissue_number("csf")
-            edge = edge & (smooth_field(tissue.shape, 10, self.device)[0] > 1.6)
+            edge = edge & (smooth_field(tissue.shape, 10 / self.voxel_mm, self.device)[0] > 1.6)
             agent = torch.maximum(agent, edge.float() * 0.7)
             if chance(0.3):
                 agent = torch.maximum(agent, enhancement)
@@ -269,7 +280,7 @@ class Generator:
             levels[fluid] = levels[FLUID[0]]
         levels[tissue_number("hypointense white")] = levels[WHITE[0]]
         image = levels[tissue]
-        image = image * (1 + 0.1 * smooth_field(tissue.shape, 8, self.device)[0])
+        image = image * (1 + 0.1 * smooth_field(tissue.shape, 8 / self.voxel_mm, self.device)[0])
         image = image + t2_effect * uniform(-0.5, 0.5)
         return image.clamp_min(0)
 
@@ -280,9 +291,9 @@ class Generator:
         seen = torch.ones(shape, dtype=torch.bool, device=device)
         if chance(0.6):
             brain = structure > 0 if chance(0.5) else structure > 1
-            reach = uniform(0.8, 5)
+            reach = uniform(0.8, 5) / self.voxel_mm
             level = blur(brain.float()[None], reach)[0]
-            level = level + 0.12 * smooth_field(shape, 20, device)[0]
+            level = level + 0.12 * smooth_field(shape, 20 / self.voxel_mm, device)[0]
             threshold = uniform(0.15, 0.6)
             tight = brain if chance(0.4) else torch.zeros_like(brain)
             seen = (level > threshold) & ((level > 0.8) | brain | ~tight)
@@ -294,9 +305,9 @@ class Generator:
             axes = [torch.arange(n, device=device).float() - n / 2 for n in shape]
             i, j, k = torch.meshgrid(*axes, indexing="ij")
             height = normal[0] * i + normal[1] * j + normal[2] * k
-            seen = (height < uniform(30, 90)) | (structure > 0)
+            seen = (height < uniform(30, 90) / self.voxel_mm) | (structure > 0)
         if chance(0.12):
-            axis, cut = int(uniform(0, 3)), int(uniform(5, 40))
+            axis, cut = int(uniform(0, 3)), int(uniform(5, 40) / self.voxel_mm)
             index = torch.arange(shape[axis], device=device)
             kept = index >= cut if chance(0.5) else index < shape[axis] - cut
             view = [1, 1, 1]
@@ -304,7 +315,7 @@ class Generator:
             seen = seen & kept.reshape(view)
         return seen
 
-    def case(self, shape):
+    def case(self, shape, sets=MODALITY_SETS):
         """One training case."""
         device = self.device
         which = torch.randint(len(self.heads), ()).item()
@@ -320,19 +331,21 @@ class Generator:
             centre = [uniform(0.2, 0.8) * n for n in head.shape]
         size = uniform(0.88, 1.25)
         matrix = rotation(uniform(0, 20)) @ torch.diag(
-            torch.tensor([size * uniform(0.94, 1.06) for _ in range(3)])
+            torch.tensor([self.voxel_mm * size * uniform(0.94, 1.06) for _ in range(3)])
         )
         if chance(0.5):
             matrix = matrix @ torch.diag(torch.tensor([-1.0, 1.0, 1.0]))
-        points = sampling_points(shape, centre, matrix, uniform(0, 4.5), device)
+        points = sampling_points(shape, centre, matrix, uniform(0, 4.5), device, self.voxel_mm)
         tissue = sample_nearest(head, points).long()
         lesion, t2_effect, t1_effect = sample_linear(maps, points)
         structure = self.structure[tissue]
         lesion = (lesion > 0.5) & (structure > 1) & ~self.fluid[tissue]
         seen = self.visible(tissue, structure)
-        modalities = pick_modalities()
-        parameters = self.relaxation(tissue, lesion, t2_effect, t1_effect)
-        enhancement = (t2_effect * (smooth_field(shape, 20, device)[0] > 1)).clamp(0, 1)
+        modalities = pick_modalities(sets)
+        parameters = self.relaxation(tissue, t2_effect, t1_effect)
+        enhancement = (t2_effect * (smooth_field(shape, 20 / self.voxel_mm, device)[0] > 1)).clamp(
+            0, 1
+        )
         weight = 1.0 if modalities[0] else 0.0
         scans = torch.zeros(3, *shape, device=device)
         for channel, present in enumerate(modalities):
@@ -347,7 +360,7 @@ class Generator:
                 image = self.t1_weighted(tissue, *parameters, enhancement)
             else:
                 image = self.t2_weighted(*parameters)
-            image = acquisition(image)
+            image = acquisition(image, voxel_mm=self.voxel_mm)
             if channel and chance(0.3):  # registration is never perfect
                 image = _shift(image, [uniform(-0.7, 0.7) for _ in range(3)])
             image = torch.where(seen, image, 0)
@@ -355,16 +368,16 @@ class Generator:
         structure = torch.where(seen, structure, 0)
         return scans, structure, lesion & seen, weight
 
-    def batch(self, count, shape):
-        """`count` cases stacked: scans, structures, lesion, lesion weight."""
-        cases = [self.case(shape) for _ in range(count)]
-        scans, structures, lesions, weights = zip(*cases, strict=True)
-        return (
-            torch.stack(scans),
-            torch.stack(structures),
-            torch.stack(lesions).float(),
-            torch.tensor(weights, device=self.device),
-        )
+    def lesion_case(self, shape):
+        """A case for the lesion network: scans on the white matter's scale, brain, lesion."""
+        scans, structure, lesion, weight = self.case(shape, LESION_SETS)
+        while not weight or not (structure == 3).any():
+            scans, structure, lesion, weight = self.case(shape, LESION_SETS)
+        seen = structure > 0
+        if chance(0.5):  # how much of the CSF around is inside a mask differs
+            level = blur((structure > 1).float()[None], uniform(1, 4))[0]
+            seen = seen & (level > uniform(0.1, 0.5))
+        return white_scale(scans, (structure == 3) & ~lesion) * seen, seen, lesion & seen
 
 
 def _shift(image, offset):

@@ -1,8 +1,8 @@
-"""Slices of volumes for the 2D form, and whole volumes put through either form."""
+"""Slices of volumes for the lesion network, and whole volumes put through it."""
 
 import torch
 import torch.nn.functional as F
-from network import NEIGHBOURS, STRUCTURE_COUNT, VIEWS
+from network import NEIGHBOURS, VIEWS
 
 SLICES_AT_ONCE = 24
 
@@ -38,26 +38,16 @@ def pad_to_16(volumes):
 
 
 @torch.no_grad()
-def predict(model, scans):
-    """(16, I, J, K) probabilities: of the 15 structures, and of lesion."""
+def predict_lesions(model, scans):
+    """(I, J, K) lesion probability: mean of the three views."""
     shape = scans.shape[1:]
     padded = pad_to_16(scans)
-    cut = (slice(None), *(slice(n) for n in shape))
-    device = scans.device.type
-    with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
-        if model.dims == 3:
-            return probabilities(model(padded[None])[0].float())[cut]
-        total = torch.zeros(STRUCTURE_COUNT + 1, *padded.shape[1:], device=scans.device)
-        for view in range(VIEWS):
-            out = total.movedim(1 + view, 0)
-            for first in range(0, shape[view], SLICES_AT_ONCE):
-                indices = range(first, min(first + SLICES_AT_ONCE, shape[view]))
+    total = torch.zeros(padded.shape[1:], device=scans.device)
+    for view in range(VIEWS):
+        out = total.movedim(view, 0)
+        for first in range(0, shape[view], SLICES_AT_ONCE):
+            indices = range(first, min(first + SLICES_AT_ONCE, shape[view]))
+            with torch.autocast(scans.device.type, torch.bfloat16):
                 logits = model(slices_of(padded, view, list(indices)))
-                values = probabilities(logits.float().movedim(1, 0)).movedim(0, 1)
-                out[first : first + len(indices)] += values
-    return (total / VIEWS)[cut]
-
-
-def probabilities(logits):
-    """Softmax of the structures and sigmoid of the lesion logit, along axis 0."""
-    return torch.cat([logits[:STRUCTURE_COUNT].softmax(0), logits[STRUCTURE_COUNT:].sigmoid()])
+            out[first : first + len(indices)] += logits[:, 0].float().sigmoid()
+    return (total / VIEWS)[tuple(slice(n) for n in shape)]

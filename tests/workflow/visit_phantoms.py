@@ -105,9 +105,10 @@ def network_for(*heads):
         same = grid.shape == one.shape and np.allclose(grid.affine, one.affine)
         known[grid.shape] = one if same else Head(grid.shape, grid.affine, one.skull)
 
-    def predict(scans, *, model=None):
+    def predict(scans, *, with_lesions=True, models=None):
         one = known[next(iter(scans.values())).shape]
-        return Prediction(one.labels, one.probability if "FLAIR" in scans else None)
+        has_lesions = with_lesions and "FLAIR" in scans
+        return Prediction(one.labels, one.probability if has_lesions else None)
 
     return predict
 

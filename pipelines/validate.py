@@ -1,0 +1,206 @@
+"""Measure mslesion on scans with known answers: the figures of `docs/validation.md`.
+
+    python pipelines/validate.py DATA OUTPUT_DIR [--folds DIR] [--parts lesions brain ...]
+
+DATA holds the developers' scans (`crosssectional`, `longitudinal`, `wholehead`). The
+lesion figures are of patients left out: FOLDS holds `without_PATIENT/lesions.onnx`, trained
+by `pipelines/training/train_lesions.py` on the other patients. The network of structures
+has seen no real scan. Writes a CSV a part and prints a summary.
+"""
+
+import argparse
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import nibabel as nib
+import numpy as np
+import pandas as pd
+import SimpleITK as sitk
+from nibabel.affines import from_matvec
+from nibabel.orientations import axcodes2ornt, ornt_transform
+from scipy.spatial.transform import Rotation
+
+import mslesion as ms
+from mslesion.preparation.itk import to_itk
+from mslesion.segmentation import structures as s
+
+DLMUSE_LATERAL_VENTRICLES = (49, 50, 51, 52)
+DLMUSE_THALAMUS = (59, 60)
+
+
+def dice(a, b):
+    """Overlap of two masks."""
+    return 2 * np.count_nonzero(a & b) / (np.count_nonzero(a) + np.count_nonzero(b))
+
+
+def lesions(data, folds):
+    """Agreement with manual masks, each patient by the network that has not seen them."""
+    rows = []
+    for visit in ms.find_visits(data / "crosssectional"):
+        path = data / "crosssectional/derivatives/manual" / visit.folder / "anat"
+        reference, _ = ms.load_mask(path / f"{visit.name}_label-L_mask.nii.gz")
+        models = folds / f"without_{visit.subject}" if folds else None
+        for inputs in (("FLAIR", "T1w"), ("FLAIR",), ("FLAIR", "T1w", "T2w")):
+            scans = {name: visit.scans[name] for name in inputs if name in visit.scans}
+            if len(scans) < len(inputs):
+                continue
+            result = ms.process_visit(scans, models=models, settings=ms.Settings(min_size="all"))
+            row = ms.compare_masks(
+                predicted=result.lesion_labels > 0,
+                reference=reference,
+                affine=result.affine,
+                subject_id=visit.subject,
+                session_id=visit.session,
+            )
+            row.insert(0, "inputs", "+".join(inputs))
+            row.insert(1, "seconds", round(result.seconds, 1))
+            rows.append(row)
+            print(visit.name, "+".join(inputs), row[["dice", "lesion_f1"]].to_numpy(), flush=True)
+    return pd.concat(rows, ignore_index=True)
+
+
+def summarize_lesions(table):
+    """Means over patients, not visits."""
+    for inputs, rows in table.groupby("inputs"):
+        means = rows.groupby("subject_id")[["dice", "lesion_f1", "anima_f1"]].mean()
+        volumes = rows[["predicted_volume_mm3", "reference_volume_mm3"]].to_numpy(float)
+        error = 100 * np.abs(volumes[:, 0] - volumes[:, 1]) / volumes[:, 1]
+        print(f"\n{inputs}: {len(rows)} visits of {len(means)} patients")
+        print(means.round(3).to_string())
+        print("mean over patients:", means.mean().round(3).to_dict())
+        print(f"volume: r {np.corrcoef(volumes.T)[0, 1]:.3f}", end=", ")
+        print(f"median absolute error {np.median(error):.0f} %, largest {error.max():.0f} %")
+
+
+def brain(data):
+    """Brain masks of thick-slice whole heads, FLAIR alone and T1w alone."""
+    rows = []
+    root = data / "longitudinal"
+    for subject in ("LJL01", "LJL03"):
+        truth_folder = root / f"derivatives/change/sub-{subject}"
+        truth = sitk.ReadImage(
+            str(truth_folder / f"anat/sub-{subject}_space-common_desc-brain_mask.nii.gz")
+        )
+        reference = sitk.GetArrayFromImage(truth) > 0
+        for visit in ms.find_visits(root, subjects=(subject,)):
+            xfm = f"{visit.name}_from-common_to-FLAIR_xfm.txt"
+            to_flair = sitk.ReadTransform(str(truth_folder / visit.folder.name / "anat" / xfm))
+            flair = ms.load_scan(visit.scans["FLAIR"])
+            for modality in ("FLAIR", "T1w"):
+                if modality not in visit.scans:
+                    continue
+                result = ms.process_visit({modality: visit.scans[modality]})
+                mask, affine = result.anatomy > 0, result.affine
+                if modality == "T1w":  # the truth lies in the FLAIR's frame
+                    t1w = result.prepared.reference_scan
+                    match = ms.register_rigid(flair.data, flair.affine, t1w.data, t1w.affine)
+                    affine = np.linalg.inv(match.matrix) @ affine
+                image = to_itk(mask.astype(np.float32), affine)
+                moved = sitk.Resample(image, truth, to_flair, sitk.sitkLinear, 0.0)
+                found = sitk.GetArrayFromImage(moved) >= 0.5
+                rows.append(
+                    {
+                        "visit": visit.name,
+                        "scan": modality,
+                        "dice": dice(found, reference),
+                        "found_voxels": np.count_nonzero(found),
+                        "reference_voxels": np.count_nonzero(reference),
+                    }
+                )
+                print(rows[-1], flush=True)
+    return pd.DataFrame(rows)
+
+
+def heads(data):
+    """Intracranial mask and structures of whole heads at 2 mm, T1w alone."""
+    rows = []
+    for visit in ms.find_visits(data / "wholehead"):
+        path = data / "wholehead/derivatives/dlmuse" / visit.folder / "anat"
+        path = path / f"{visit.name}_seg-DLMUSE_dseg.nii.gz"
+        if not path.exists():
+            continue
+        result = ms.process_visit(visit)
+        voxel_ml = abs(np.linalg.det(result.affine[:3, :3])) / 1000
+
+        def reference(labels, path=path):
+            return ms.load_mask(path, label=labels)[0]
+
+        inside = reference(tuple(range(1, 1000)))
+        ventricles = reference(DLMUSE_LATERAL_VENTRICLES)
+        found = np.isin(result.anatomy, (s.LATERAL_VENTRICLES, s.CHOROID_PLEXUS))
+        rows.append(
+            {
+                "visit": visit.name,
+                "intracranial_dice": dice(result.anatomy > 0, inside),
+                "ventricle_dice": dice(found, ventricles),
+                "ventricle_ml": np.count_nonzero(found) * voxel_ml,
+                "reference_ventricle_ml": np.count_nonzero(ventricles) * voxel_ml,
+                "thalamus_dice": dice(result.anatomy == s.THALAMUS, reference(DLMUSE_THALAMUS)),
+                "sees_skull": result.segmented.sees_skull,
+            }
+        )
+        print(rows[-1], flush=True)
+    table = pd.DataFrame(rows)
+    volumes = table[["ventricle_ml", "reference_ventricle_ml"]].to_numpy(float)
+    print(table.mean(numeric_only=True).round(3).to_dict())
+    print(f"lateral ventricle volume: r {np.corrcoef(volumes.T)[0, 1]:.3f}")
+    return table
+
+
+def stored_otherwise(path):
+    """The same scan with other axes, turned in space, and shifted by half a voxel."""
+    image = nib.as_closest_canonical(nib.load(path))
+    yield "RAS", image
+    for code in ("LAS", "LPS", "PIR"):
+        turn = ornt_transform(axcodes2ornt("RAS"), axcodes2ornt(code))
+        yield code, image.as_reoriented(turn)
+    turn = Rotation.from_euler("xyz", [8, -5, 11], degrees=True).as_matrix()
+    yield "oblique", nib.Nifti1Image(image.dataobj, from_matvec(turn) @ image.affine)
+    shift = from_matvec(np.eye(3), image.affine[:3, :3] @ [0.5, 0.5, 0.5])
+    yield "shifted", nib.Nifti1Image(image.dataobj, shift @ image.affine)
+
+
+def storage(data):
+    """Volumes of one visit, stored in several ways."""
+    rows = []
+    with TemporaryDirectory() as folder:
+        for dataset, label in (("crosssectional", "LJ07"), ("longitudinal", "LJL01")):
+            visit = ms.find_visits(data / dataset, subjects=(label,))[0]
+            names = ("FLAIR", "T1w")
+            kinds = zip(*(stored_otherwise(visit.scans[name]) for name in names), strict=True)
+            for (kind, flair), (_, t1w) in kinds:
+                scans = {name: Path(folder) / f"{kind}_{name}.nii" for name in names}
+                nib.save(flair, scans["FLAIR"])
+                nib.save(t1w, scans["T1w"])
+                values = ms.process_visit(scans).visits.iloc[0]
+                row = {name: values[name] for name in values.index if name.endswith("_ml")}
+                rows.append({"visit": visit.name, "stored": kind, **row})
+    table = pd.DataFrame(rows)
+    for name, part in table.groupby("visit"):
+        values = part.drop(columns=["visit", "stored"]).astype(float).dropna(axis=1)
+        change = (100 * (values / values.iloc[0] - 1).abs()).max(axis=1)
+        print(name, dict(zip(part["stored"], change.round(2), strict=True)), "% at most")
+    return table
+
+
+def main():
+    """Measure the parts that are asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("data", type=Path)
+    parser.add_argument("output", type=Path)
+    parser.add_argument("--folds", type=Path, help="folder of the networks of left-out patients")
+    parts = {"lesions": lesions, "brain": brain, "heads": heads, "storage": storage}
+    parser.add_argument("--parts", nargs="+", choices=parts, default=list(parts))
+    options = parser.parse_args()
+    options.output.mkdir(parents=True, exist_ok=True)
+    for name in options.parts:
+        print(f"\n== {name}", flush=True)
+        given = (options.data, options.folds) if name == "lesions" else (options.data,)
+        table = parts[name](*given)
+        if name == "lesions":
+            summarize_lesions(table)
+        table.round(4).to_csv(options.output / f"{name}.csv", index=False)
+
+
+if __name__ == "__main__":
+    main()
