@@ -157,7 +157,14 @@ def test_snake_case_names_exist(name):
     known |= {item.name for item in fields(Settings)}
     known |= {*MIN_SIZES, *SCHEMES, *mslesion.__all__}
     known |= {column.name for column in RATED_COLUMNS}
-    known |= {"threshold_lesions", "EMPTY_RULES", "sample_data", "lesion_roi"}
+    known |= {
+        "threshold_lesions",
+        "predict_lesions",
+        "brain_mask",
+        "EMPTY_RULES",
+        "sample_data",
+        "lesion_roi",
+    }
     words = {
         span for span in spans(ROOT / name) if re.fullmatch(r"[A-Za-z]\w*_\w*[A-Za-z0-9]", span)
     }
