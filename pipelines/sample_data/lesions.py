@@ -68,7 +68,7 @@ def lesion_maps(shape, lesions, visit):
 
 
 def track_map(share, track):
-    """Number each lesion on a scan's grid, with as many voxels as its volume fills.
+    """Number each lesion on a scan's grid: one piece, of as many voxels as its volume fills.
 
     A threshold of half a voxel would cut a tenth and more off small lesions.
 
@@ -81,10 +81,20 @@ def track_map(share, track):
     """
     labels = np.zeros(share.shape, np.uint8)
     for number in np.unique(track[share > 0]):
-        part = np.where(track == number, share, 0).ravel()
-        fullest = np.argsort(-part, kind="stable")[: round(float(part.sum(dtype=float)))]
-        labels.ravel()[fullest] = number
+        labels[_fullest(np.where(track == number, share, 0))] = number
     return labels
+
+
+def _fullest(share):
+    """The fullest voxels that hang together, as many as the shares add up to."""
+    count, share = round(float(share.sum(dtype=float))), share.copy()
+    while True:
+        chosen = np.zeros(share.shape, bool)
+        chosen.ravel()[np.argsort(-share, axis=None, kind="stable")[:count]] = True
+        stray = chosen & ~_largest_piece(chosen)
+        if not stray.any():
+            return chosen
+        share[stray] = 0
 
 
 def grown(depth, host, growth_mm):
