@@ -23,6 +23,7 @@ from scipy.spatial.transform import Rotation
 import mslesion as ms
 from mslesion.preparation.itk import to_itk
 from mslesion.segmentation import structures as s
+from mslesion.segmentation.anatomy import brain_mask
 
 DLMUSE_LATERAL_VENTRICLES = (49, 50, 51, 52)
 DLMUSE_THALAMUS = (59, 60)
@@ -90,7 +91,7 @@ def brain(data):
                 if modality not in visit.scans:
                     continue
                 result = ms.process_visit({modality: visit.scans[modality]})
-                mask, affine = result.anatomy > 0, result.affine
+                mask, affine = brain_mask(result.anatomy, result.affine), result.affine
                 if modality == "T1w":  # the truth lies in the FLAIR's frame
                     t1w = result.prepared.reference_scan
                     match = ms.register_rigid(flair.data, flair.affine, t1w.data, t1w.affine)
