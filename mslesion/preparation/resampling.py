@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
-from nibabel.affines import obliquity
 
 from mslesion.grid import SPACING_DECIMALS, spacing_mm, world_mm
 from mslesion.preparation.itk import from_itk, to_itk, to_itk_transform
@@ -13,10 +12,6 @@ WORKING_SPACING_MM = 1.0
 """Voxel size of the grid that segmentation works on."""
 SAME_SPACING = 0.02
 """A spacing this near to the working one (relative, inclusive) is kept as it is."""
-MAX_ANISOTROPY = 1.5
-"""Up to this ratio of voxel sides (inclusive) an oblique scan is turned upright."""
-MIN_OBLIQUITY_DEGREES = 3.0
-"""Scans less oblique than this (exclusive) keep their axes."""
 MASK_NUDGE_MM = 1e-3
 """Masks are looked up this far to the right, front and head. Between two grids half a
 voxel apart every border voxel is a tie; taken all alike, masks would grow by a slice."""
@@ -33,9 +28,9 @@ class Grid:
 def working_grid(shape: tuple, affine: np.ndarray) -> Grid:
     """The 1 mm grid that covers a scan.
 
-    It keeps the scan's axes, so that slices stay slices; only an about isotropic
-    oblique scan is turned to the world's axes. It is anchored to the scan's centre:
-    the same scan stored elsewhere or mirrored gives the same voxels.
+    It keeps the scan's axes, oblique ones too: slices stay slices, and they are set
+    along the head as a rule. It is anchored to the scan's centre: the same scan stored
+    elsewhere or mirrored gives the same voxels.
 
     Parameters
     ----------
@@ -51,21 +46,12 @@ def working_grid(shape: tuple, affine: np.ndarray) -> Grid:
     """
     spacing = np.array(spacing_mm(affine))
     centre = world_mm(affine, (np.array(shape) - 1) / 2)
-    upright = np.degrees(obliquity(affine)).max() < MIN_OBLIQUITY_DEGREES
-    turn = not upright and spacing.max() / spacing.min() <= MAX_ANISOTROPY
     gap = np.abs(spacing / WORKING_SPACING_MM - 1)
-    if not turn and np.all(np.round(gap, SPACING_DECIMALS) <= SAME_SPACING):
+    if np.all(np.round(gap, SPACING_DECIMALS) <= SAME_SPACING):
         return Grid(tuple(int(n) for n in shape), np.array(affine, np.float64))
-    if turn:
-        axes = np.eye(3)
-        corners = np.array(np.meshgrid(*((-0.5, n - 0.5) for n in shape))).reshape(3, -1).T
-        extent = np.ptp(world_mm(affine, corners), axis=0)
-    else:
-        axes = affine[:3, :3] / spacing
-        extent = spacing * shape
-    size = tuple(int(n) for n in np.ceil(extent / WORKING_SPACING_MM - 1e-6))
+    size = tuple(int(n) for n in np.ceil(spacing * shape / WORKING_SPACING_MM - 1e-6))
     out = np.eye(4)
-    out[:3, :3] = axes * WORKING_SPACING_MM
+    out[:3, :3] = affine[:3, :3] / spacing * WORKING_SPACING_MM
     out[:3, 3] = centre - out[:3, :3] @ ((np.array(size) - 1) / 2)
     return Grid(size, out)
 
