@@ -366,8 +366,8 @@ def shrinkage(brain: np.ndarray, head: np.ndarray, rate: float) -> np.ndarray:
     """A smooth displacement (voxels) that shrinks the brain and widens what is around it."""
     near = (ndi.distance_transform_edt(~head) < 8) & ~ndi.binary_dilation(brain, iterations=2)
     near |= head & ~brain
-    source = -rate * ndi.gaussian_filter(brain.astype(np.float64), 1)
-    around = ndi.gaussian_filter(near.astype(np.float64), 1)
+    source = -rate * ndi.gaussian_filter(brain.astype(np.float64), 4)
+    around = ndi.gaussian_filter(near.astype(np.float64), 4)
     source -= around * source.sum() / around.sum()
     waves = np.meshgrid(*(2 * np.pi * np.fft.fftfreq(n) for n in brain.shape), indexing="ij")
     power = sum(wave**2 for wave in waves)

@@ -17,7 +17,9 @@ from mslesion.errors import StepError
 LEVELS = ((2, 4, 4), (2, 2, 3), (1, 2, 3))
 """Of each level, coarse to fine: by how much the scans are shrunk, voxels of the shrunk
 scan from node to node, number of steps."""
-STRAIN = 0.05
+COARSE_LEVELS = LEVELS[:2]
+"""Enough to bring both scans' tissues onto each other."""
+STRAIN = 0.1
 """Typical strain (mm per mm) of tissue between visits: how uneven a displacement may be."""
 ROBUST_LEVEL = 0.25
 """Differences beyond this (by white matter) pull less: lesions and vessels change."""
@@ -44,7 +46,12 @@ class Deformation:
 
 
 def find_deformation(
-    first: np.ndarray, second: np.ndarray, *, inside: np.ndarray, noise: float
+    first: np.ndarray,
+    second: np.ndarray,
+    *,
+    inside: np.ndarray,
+    noise: float,
+    levels: tuple[tuple[int, int, int], ...] = LEVELS,
 ) -> Deformation:
     """Deform two matched scans onto each other, treating both alike.
 
@@ -56,6 +63,8 @@ def find_deformation(
         Where the scans can be compared: the brain and a rim around it.
     noise : float
         Spread of the scans' difference where nothing changed.
+    levels : tuple of (int, int, int)
+        Coarse to fine, as in `LEVELS`.
 
     Returns
     -------
@@ -87,8 +96,8 @@ def find_deformation(
         for scan in (first, second)
     ]
     cost = (noise / STRAIN) ** 2
-    nodes, old = None, 1.0
-    for shrink, spacing, steps in LEVELS:
+    nodes, old = None, 1
+    for shrink, spacing, steps in levels:
         small = [_binned(scan, shrink) for scan in scans]
         where = _binned(weight, shrink)
         shape = where.shape
@@ -107,20 +116,45 @@ def find_deformation(
             )  # fmt: skip
         old = shrink * spacing
     displacement = np.zeros((3, *first.shape), np.float32)
-    displacement[(slice(None), *box)] = _resized(nodes, weight.shape, LEVELS[-1][1])
+    displacement[(slice(None), *box)] = _resized(nodes, weight.shape, old)
     change = np.zeros(first.shape, np.float32)
     change[box] = _change(displacement[(slice(None), *box)])
     return Deformation(displacement, change)
 
 
-def _forces(scans, displacement, where, spacing):
-    """How the scans' difference pulls at each node, and how stiffly."""
-    points = [np.arange(n, dtype=np.float32) for n in where.shape]
+def meet_halfway(
+    first: np.ndarray, second: np.ndarray, deformation: Deformation
+) -> tuple[np.ndarray, np.ndarray]:
+    """Both scans moved onto each other, by half of the displacement each.
+
+    Parameters
+    ----------
+    first, second : (I, J, K) array
+        Scans in the frame of the deformation.
+    deformation : Deformation
+        Of `find_deformation`.
+
+    Returns
+    -------
+    tuple of (I, J, K) float32 array, shape (2,)
+    """
+    scans = first.astype(np.float32), second.astype(np.float32)
+    return tuple(_moved(scans, deformation.displacement))
+
+
+def _moved(scans, displacement: np.ndarray) -> list[np.ndarray]:
+    """The first scan half of the displacement back, the second half of it forth."""
+    points = [np.arange(n, dtype=np.float32) for n in displacement.shape[1:]]
     grid = np.stack(np.meshgrid(*points, indexing="ij"))
-    moved = [
+    return [
         ndi.map_coordinates(scan, grid + sign * displacement / 2, order=1, mode="nearest")
         for scan, sign in zip(scans, (-1, 1), strict=True)
     ]
+
+
+def _forces(scans, displacement, where, spacing):
+    """How the scans' difference pulls at each node, and how stiffly."""
+    moved = _moved(scans, displacement)
     difference = moved[1] - moved[0]
     slope = np.gradient((moved[0] + moved[1]) / 2)
     weight = where / (1 + (difference / np.float32(ROBUST_LEVEL)) ** 2)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage as ndi
+from scipy.special import ndtr
 
 from mslesion.longitudinal.matching import MatchedPair
 
@@ -32,6 +33,10 @@ SMOOTHING_MM = 0.7
 """Difference and evidence are smoothed by this much."""
 CONTRAST = (0.12, 0.3, 0.6)
 """Least, usual and largest brightness of lesions above white matter (by white matter)."""
+MIN_NOISE = 0.01
+"""The scans' difference is never taken to be less noisy than this (by white matter)."""
+MAX_SCORE = 8.0
+"""Differences beyond this many standard deviations count as this many."""
 MIN_CONTRAST_VOXELS = 50
 """From fewer lesion voxels than this (exclusive) no contrast is measured."""
 
@@ -87,12 +92,13 @@ def weigh_change(
     ChangeEvidence
     """
     logits = [_logit(p) for p in (first_probability, second_probability)]
-    evidence = difference_evidence(pair, lesion=(logits[0] > 0) & (logits[1] > 0))
+    healthy = likely & possible & (logits[0] < 0) & (logits[1] < 0)
+    evidence = difference_evidence(pair, lesion=(logits[0] > 0) & (logits[1] > 0), white=healthy)
     place = np.where(likely, 0, UNLIKELY_PLACE_COST) + CHANGE_COST
     mean, gap = (logits[0] + logits[1]) / 2, (logits[1] - logits[0]) / 2
     changed = []
     for sign in (1, -1):
-        seen = np.clip(sign * evidence.linear - evidence.offset, -MAX_EVIDENCE, MAX_EVIDENCE)
+        seen = likelihood_ratio(sign * evidence.score, evidence.contrast)
         margin = sign * gap + seen - place - np.abs(mean)
         margin = ndi.gaussian_filter(margin, SMOOTHING_MM)
         changed.append(_pieces((margin > 0) & possible, seen, voxel_mm3))
@@ -102,19 +108,18 @@ def weigh_change(
 
 @dataclass(frozen=True, slots=True)
 class DifferenceEvidence:
-    """How much a difference of the scans speaks for a lesion at one visit only.
+    """The scans' difference, and the most that a lesion makes of it."""
 
-    For the second visit the log likelihood ratio is ``linear - offset``, for the first
-    ``-linear - offset``.
-    """
-
-    linear: np.ndarray
-    offset: np.ndarray
-    contrast: float
+    score: np.ndarray
+    """(I, J, K) second minus first visit, in standard deviations of no change."""
+    contrast: np.ndarray
+    """(I, J, K) brightness of a whole lesion, in the same unit."""
 
 
-def difference_evidence(pair: MatchedPair, *, lesion: np.ndarray) -> DifferenceEvidence:
-    """Likelihood of the scans' difference with a lesion at one visit, against none.
+def difference_evidence(
+    pair: MatchedPair, *, lesion: np.ndarray, white: np.ndarray
+) -> DifferenceEvidence:
+    """The scans' difference by what it is where nothing changed.
 
     Parameters
     ----------
@@ -122,6 +127,8 @@ def difference_evidence(pair: MatchedPair, *, lesion: np.ndarray) -> DifferenceE
         FLAIR of both visits on one scale.
     lesion : (I, J, K) bool array
         Lesion at both visits: its brightness is what a new lesion should have.
+    white : (I, J, K) bool array
+        Tissue without lesions, whose median difference is none.
 
     Returns
     -------
@@ -134,9 +141,39 @@ def difference_evidence(pair: MatchedPair, *, lesion: np.ndarray) -> DifferenceE
         contrast = float(np.clip(np.median(mean[lesion]) - pair.levels[2], least, largest))
     slope = ndi.gaussian_gradient_magnitude(mean, SMOOTHING_MM)
     difference = ndi.gaussian_filter(pair.second.astype(np.float64) - pair.first, SMOOTHING_MM)
-    variance = pair.noise**2 + (MISREGISTRATION_MM * slope) ** 2
-    ratio = contrast / np.maximum(variance, 1e-6)
-    return DifferenceEvidence(ratio * difference, ratio * contrast / 2, contrast)
+    if white.any():
+        difference -= np.median(difference[white])
+    spread = np.sqrt(max(pair.noise, MIN_NOISE) ** 2 + (MISREGISTRATION_MM * slope) ** 2)
+    return DifferenceEvidence(difference / spread, contrast / spread)
+
+
+def likelihood_ratio(score: np.ndarray, contrast: np.ndarray) -> np.ndarray:
+    """Log likelihood of a difference with a lesion at one visit only, against none.
+
+    Without a lesion the difference is normal around 0. With one it is normal around a
+    value between 0 and the whole contrast, each as probable: a border voxel holds a part
+    of the lesion only, and young lesions are fainter.
+
+    Parameters
+    ----------
+    score, contrast : array
+        Difference and contrast in standard deviations.
+
+    Returns
+    -------
+    array
+        Limited to `MAX_EVIDENCE` either way.
+
+    Examples
+    --------
+    >>> likelihood_ratio(np.array([-2.0, 0, 2, 4]), np.array(6.0)).round(1)
+    array([-2.7, -1.6,  1.1,  6. ])
+    """
+    score = np.clip(score, -MAX_SCORE, MAX_SCORE)
+    between = ndtr(score) - ndtr(score - contrast)
+    ratio = np.log(np.sqrt(2 * np.pi) / contrast) + score**2 / 2
+    ratio += np.log(np.maximum(between, np.finfo(float).tiny))
+    return np.clip(ratio, -MAX_EVIDENCE, MAX_EVIDENCE)
 
 
 def keep_all_lesions(

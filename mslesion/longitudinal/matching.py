@@ -6,6 +6,7 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from mslesion.errors import StepError
+from mslesion.longitudinal.deformation import COARSE_LEVELS, find_deformation, meet_halfway
 from mslesion.preparation.intensity import MAD_TO_SD
 from mslesion.segmentation import structures as s
 
@@ -19,6 +20,10 @@ MIN_TISSUE_VOXELS = 200
 CORE_SHARE = 0.3
 """Share of a tissue's voxels, those of the least slope, that are free of its neighbours."""
 CORE_SIGMA_VOXELS = 0.7
+PASSES = 2
+"""How often the scans are moved onto each other and matched."""
+MIN_NOISE = 0.01
+"""The scans' difference is never taken to be less noisy than this (by white matter)."""
 
 TISSUES = (
     (s.LATERAL_VENTRICLES, s.THIRD_VENTRICLE, s.FOURTH_VENTRICLE),
@@ -54,7 +59,8 @@ def match_intensities(
 
     Each scan is mapped linearly so that its CSF, grey and white matter come closest
     to the mean of both scans; then the slow part of their log ratio, half of it each,
-    is divided out.
+    is divided out. Levels and ratio are those of the scans moved onto each other: else
+    they would take a part of the atrophy away.
 
     Parameters
     ----------
@@ -83,34 +89,58 @@ def match_intensities(
             "Check that both show the same head."
         )
     a, b = _one_scale(first, second, masks)
-    ratio = _slow_log_ratio(a, b, both)
-    a, b = a * np.exp(-ratio / 2), b * np.exp(ratio / 2)
-    # Again, away from the tissues' borders: the maps' errors lie there
-    slope = ndi.gaussian_gradient_magnitude((a + b) / 2, CORE_SIGMA_VOXELS)
-    cores = [mask & (slope <= np.quantile(slope[mask], CORE_SHARE)) for mask in masks]
-    a, b = _one_scale(a, b, cores)
+    inside = (first > 0) & (second > 0) & ((first_anatomy > 0) | (second_anatomy > 0))
+    for _ in range(PASSES):
+        # Where the brain shrank, its borders darken: that is no bias field and no scale.
+        # So both are measured on scans that are moved onto each other, ...
+        moved = _met(a, b, inside, masks[2])
+        # ... and away from the tissues' borders, where the maps err
+        slope = ndi.gaussian_gradient_magnitude((moved[0] + moved[1]) / 2, CORE_SIGMA_VOXELS)
+        cores = [mask & (slope <= np.quantile(slope[mask], CORE_SHARE)) for mask in masks]
+        ratio = _slow_log_ratio(*moved, cores[1] | cores[2])
+        halves = np.exp(-ratio / 2), np.exp(ratio / 2)
+        lines = _lines(*(scan * half for scan, half in zip(moved, halves, strict=True)), cores)
+        a, b = (
+            np.where(scan > 0, line[0] * scan * half + line[1], 0)
+            for scan, half, line in zip((a, b), halves, lines, strict=True)
+        )
     mean = (a + b) / 2
     levels = tuple(float(np.median(mean[core])) for core in cores)
-    spreads = tuple(
-        MAD_TO_SD * float(np.median(np.abs(mean[core] - level)))
-        for core, level in zip(cores, levels, strict=True)
-    )
-    difference = (b - a)[masks[2]]
-    noise = MAD_TO_SD * float(np.median(np.abs(difference - np.median(difference))))
+    spreads = tuple(_spread(mean[core]) for core in cores)
+    noise = _spread((b - a)[masks[2]])
     return MatchedPair(a.astype(np.float32), b.astype(np.float32), noise, levels, spreads)
+
+
+def _met(a, b, inside, white):
+    """Both scans moved onto each other."""
+    noise = max(_spread((b - a)[white]), MIN_NOISE)
+    found = find_deformation(a, b, inside=inside, noise=noise, levels=COARSE_LEVELS)
+    return tuple(scan.astype(np.float64) for scan in meet_halfway(a, b, found))
 
 
 def _one_scale(first, second, masks) -> list[np.ndarray]:
     """Both scans mapped linearly onto the mean of their tissues' levels."""
+    return [
+        np.where(scan > 0, slope * scan.astype(np.float64) + offset, 0)
+        for scan, (slope, offset) in zip((first, second), _lines(first, second, masks), strict=True)
+    ]
+
+
+def _lines(first, second, masks) -> list[tuple[float, float]]:
+    """Slope and offset that bring each scan's tissue levels onto their mean."""
     levels = np.array([[np.median(scan[mask]) for mask in masks] for scan in (first, second)])
     common = (levels / levels[:, 2:]).mean(axis=0)
-    scaled = []
-    for scan, own in zip((first, second), levels, strict=True):
+    lines = []
+    for own in levels:
         centred = own - own.mean()
         slope = float((centred * (common - common.mean())).sum() / (centred**2).sum())
-        offset = common.mean() - slope * own.mean()
-        scaled.append(np.where(scan > 0, slope * scan.astype(np.float64) + offset, 0))
-    return scaled
+        lines.append((slope, float(common.mean() - slope * own.mean())))
+    return lines
+
+
+def _spread(values: np.ndarray) -> float:
+    """Robust standard deviation."""
+    return MAD_TO_SD * float(np.median(np.abs(values - np.median(values))))
 
 
 def _slow_log_ratio(first: np.ndarray, second: np.ndarray, where: np.ndarray) -> np.ndarray:
