@@ -163,7 +163,8 @@ def compare_visits(
             matched[modality] = _match(placed[modality], first, second)
         except (StepError, RuntimeError) as error:  # ITK raises the latter without overlap
             failed[modality] = str(error).strip().splitlines()[-1]
-    quality = judge_pair(_quality_values(first, second, days, placed))
+    values = _quality_values(first, second, days, placed)
+    quality = judge_pair(values)
     if not lesion_reason:
         lesion_reason = _why_not(failed.get(lesion_modality), quality, FOR_LESIONS)
     if not brain_reason:
@@ -184,6 +185,7 @@ def compare_visits(
             lesions=(outlined[0] > 0) | (outlined[1] > 0),
             seen=place.seen,
         )
+        quality = judge_pair(values | {"P11": volumes.stretch_range_pct})
         if first.lesions is not None:
             expansion = _expansion(outlined, place, volumes, years, enhancing)
             atrophied = measure_atrophied_lesions(

@@ -23,6 +23,8 @@ MIN_NOISE = 0.01
 """The scans' difference is never taken to be less noisy than this (by white matter)."""
 MIN_STRUCTURE_ML = 1.0
 """The change of a smaller structure (exclusive) is not given."""
+MIN_STRETCH_VOXELS = 1000
+"""No stretch is measured in fewer voxels than this (exclusive)."""
 
 PARTS = {
     "gm": s.indices(s.GREY),
@@ -53,6 +55,9 @@ class VolumeChanges:
     calibration: float | None
     """Correction of the boundary-shift integral."""
     deformation: Deformation | None
+    stretch_pct: tuple[float, float, float] | None = None
+    """How much longer the brain became along each axis of the frame. Atrophy is about the
+    same along all three; a scanner whose voxel size drifted is off along one."""
     note: str = ""
     """Why something is missing."""
 
@@ -61,6 +66,11 @@ class VolumeChanges:
         """Mean of the estimates that there are."""
         values = [v for v in (self.boundary_pct, self.deformation_pct) if v is not None]
         return sum(values) / len(values) if values else None
+
+    @property
+    def stretch_range_pct(self) -> float | None:
+        """Largest minus smallest stretch."""
+        return None if self.stretch_pct is None else max(self.stretch_pct) - min(self.stretch_pct)
 
     @property
     def difference_pct(self) -> float | None:
@@ -125,12 +135,13 @@ def measure_volume_changes(
     head = (first_anatomy > 0) | (second_anatomy > 0)
     # Next to where a scan ends its smoothed border would pull
     inside = ndi.binary_dilation(head, iterations=int(EDGE_MM)) & ndi.binary_erosion(seen)
-    deformation = whole = eroded = None
+    deformation = whole = eroded = stretch = None
     parts: dict[str, float | None] = dict.fromkeys(PARTS)
     if inside.any():
         noise = max(pair.noise, MIN_NOISE)
         deformation = find_deformation(pair.first, pair.second, inside=inside, noise=noise)
         whole = volume_change_pct(deformation, structure=_share(*brains))
+        stretch = _stretch_pct(deformation.displacement, brains[0] & brains[1])
         core = ndi.binary_erosion(brains[0] & brains[1], iterations=3)
         eroded = volume_change_pct(deformation, structure=core)
         for name, numbers in PARTS.items():
@@ -140,8 +151,19 @@ def measure_volume_changes(
     else:
         notes.append("The two scans share no voxel of the head.")
     return VolumeChanges(
-        boundary, whole, fluid, parts, eroded, calibration, deformation, " ".join(notes)
+        boundary, whole, fluid, parts, eroded, calibration, deformation, stretch, " ".join(notes)
     )
+
+
+def _stretch_pct(displacement: np.ndarray, brain: np.ndarray) -> tuple[float, float, float] | None:
+    """Stretch along each axis, of the affine map closest to the displacement."""
+    points = np.argwhere(brain)
+    if len(points) < MIN_STRETCH_VOXELS:
+        return None
+    centred = points - points.mean(axis=0)
+    moved = displacement[:, brain].T.astype(np.float64)
+    slopes = np.linalg.solve(centred.T @ centred, centred.T @ moved)
+    return tuple(100 * float(slopes[a, a]) for a in range(3))
 
 
 def _share(first: np.ndarray, second: np.ndarray) -> np.ndarray:

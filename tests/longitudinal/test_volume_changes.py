@@ -237,6 +237,22 @@ def test_bad_contrast_leaves_the_deformation():
     assert "CSF lies at 0.95" in found.note
 
 
+def test_stretch_of_one_axis():
+    """A voxel size that is 1 % off along x is told from atrophy."""
+    before = scan(T1_LEVELS, ventricle=8.0, noise=0)
+    grid = np.stack(np.meshgrid(*(np.arange(n, dtype=float) for n in SHAPE), indexing="ij"))
+    grid[0] = CENTRE[0] + (grid[0] - CENTRE[0]) / 1.01
+    after = ndi.map_coordinates(before, grid, order=3)
+    found = measure_volume_changes(
+        matched(before, after, T1_LEVELS), first_anatomy=anatomy(8.0), second_anatomy=anatomy(8.0),
+        lesions=np.zeros(SHAPE, bool), seen=np.ones(SHAPE, bool),
+    )  # fmt: skip
+    assert found.stretch_pct[0] == pytest.approx(1, abs=0.35)
+    assert found.stretch_pct[1] == pytest.approx(found.stretch_pct[2], abs=0.1)
+    assert found.stretch_range_pct > 0.5
+    assert measured((24.0, 8.0), (23.85, 8.2)).stretch_range_pct < 0.2
+
+
 # ---- intensities
 
 
