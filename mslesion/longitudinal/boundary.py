@@ -22,12 +22,12 @@ MIN_WINDOW_SHARE = 0.3
 one of this share, in the middle."""
 MIN_STEP = 0.1
 """A smaller step from CSF to brain (by white matter, exclusive) shows no border."""
-CALIBRATION_SCALE = 0.02
-"""The response is measured on a brain of this much difference in length: at its border
-about a voxel, so that the place of the border between two voxels averages out."""
-MAX_CALIBRATION = 1.5
+CALIBRATION_SCALE = 0.01
+"""The response is measured on a brain of this much difference in length. Less, and the
+place of a sharp border between two voxels counts; more, and both sides of a sulcus meet."""
+MAX_CALIBRATION = 4.0
 """A larger correction (exclusive) tells that the border is not in view, as in brains whose
-skull was taken off without a rim of CSF."""
+skull was taken off without a rim of CSF: those needed 13 and more, a whole head 3."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,14 +163,18 @@ def ventricle_shift(
     Raises
     ------
     StepError
-        If CSF is not darker than the brain.
+        If CSF is not darker than the brain, or the border is not in view.
     """
     volume = (np.count_nonzero(first_ventricle) + np.count_nonzero(second_ventricle)) / 2
     if not volume:
         return None
-    region = _border(first_ventricle, second_ventricle)
-    region = region if seen is None else region & seen
-    return -100 * _integral(pair.first, pair.second, region, find_window(pair)) / volume
+    window = find_window(pair)
+    seen = np.ones(pair.first.shape, bool) if seen is None else seen
+    region = _border(first_ventricle, second_ventricle) & seen
+    change = _integral(pair.first, pair.second, region, window)
+    mean = (pair.first + pair.second) / np.float32(2)
+    factor = _calibration(mean, first_ventricle, second_ventricle, seen, window, dark=True)
+    return float(-100 * factor * change / volume)
 
 
 def _border(first: np.ndarray, second: np.ndarray) -> np.ndarray:
@@ -187,8 +191,8 @@ def _integral(first, second, region, window) -> float:
     return float(rise.sum()) / (window[1] - window[0])
 
 
-def _calibration(mean, first_brain, second_brain, seen, window) -> float:
-    """True by measured volume of a known change of the mean scan."""
+def _calibration(mean, first_brain, second_brain, seen, window, *, dark=False) -> float:
+    """True by measured volume of a known change of the mean scan; `dark` for fluid."""
     both, either = first_brain & second_brain, first_brain | second_brain
     middle = np.array(ndi.center_of_mass(either))
     box = tuple(
@@ -207,7 +211,7 @@ def _calibration(mean, first_brain, second_brain, seen, window) -> float:
         views.append(_scaled(seen[box].astype(np.float32), factor, shift, 1) > 0.99)
     region = _border(brains[0] > 0.5, brains[1] > 0.5) & views[0] & views[1]
     true = float(brain.sum(dtype=np.float64)) * 2 * np.sinh(1.5 * CALIBRATION_SCALE)
-    measured = _integral(scans[0], scans[1], region, window)
+    measured = _integral(scans[0], scans[1], region, window) * (-1 if dark else 1)
     if measured * MAX_CALIBRATION < true:
         raise StepError(
             f"The boundary-shift integral sees {100 * max(measured, 0) / true:.0f} % of a known "

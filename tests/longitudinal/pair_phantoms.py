@@ -44,7 +44,9 @@ def anatomy(ventricle=6.0, brain=24.0):
     return out
 
 
-def scan(levels, ventricle=6.0, brain=24.0, *, noise=0.01, seed=0, lesions=(), bright=0.4):
+def scan(
+    levels, ventricle=6.0, brain=24.0, *, noise=0.01, seed=0, lesions=(), bright=0.4, blur=0.0
+):
     """Intensities with partial volume; lesions are (centre, radius)."""
     data = levels[s.EXTRA_AXIAL_CSF] * cover(28)
     for structure, radius in (
@@ -56,6 +58,7 @@ def scan(levels, ventricle=6.0, brain=24.0, *, noise=0.01, seed=0, lesions=(), b
         data = data * (1 - share) + levels[structure] * share
     for centre, radius in lesions:
         data = data + bright * cover(radius, centre)
+    data = ndi.gaussian_filter(data, blur) if blur else data
     data = data + noise * np.random.default_rng(seed).standard_normal(SHAPE)
     return np.where(distance() <= 28, np.maximum(data, 0.01), 0).astype(np.float32)
 

@@ -27,9 +27,14 @@ def brain(radii):
     return (cover(radii[0]) >= 0.5) & (cover(radii[1]) < 0.5)
 
 
-def pair_of(before, after):
+BLUR = 0.8
+"""Width of a point in voxels: no scanner's is much sharper."""
+
+
+def pair_of(before, after, *, blur=0.0):
     scans = [
-        scan(T1_LEVELS, ventricle=r[1], brain=r[0], seed=n) for n, r in enumerate((before, after))
+        scan(T1_LEVELS, ventricle=r[1], brain=r[0], seed=n, blur=blur)
+        for n, r in enumerate((before, after))
     ]
     return matched(*scans, T1_LEVELS)
 
@@ -48,13 +53,18 @@ def test_boundary_shift(after):
     assert found.change_pct == pytest.approx(true, rel=0.03, abs=0.03)
 
 
-def test_calibration_of_a_sharp_ball_is_small():
-    pair = pair_of((24.0, 6.0), (23.9, 6.0))
-    masks = {"first_brain": brain((24, 6)), "second_brain": brain((23.9, 6))}
+@pytest.mark.parametrize("after", [(23.9, 6.0), (23.8, 6.2), (24.2, 5.8)])
+def test_calibration(after):
+    """Of blurred scans a part of the shift falls out of the region or the window."""
+    before = (24.0, 6.0)
+    pair = pair_of(before, after, blur=BLUR)
+    masks = {"first_brain": brain(before), "second_brain": brain(after)}
     plain = boundary_shift(pair, calibrate=False, **masks)
     found = boundary_shift(pair, **masks)
-    assert found.calibration == pytest.approx(1, abs=0.15)
+    true = true_change_pct(before, after)
     assert found.change_mm3 == pytest.approx(found.calibration * plain.change_mm3)
+    assert abs(plain.change_pct) < 0.85 * abs(true)
+    assert found.change_pct == pytest.approx(true, rel=0.06)
 
 
 def test_boundary_shift_is_exactly_opposite():
@@ -86,7 +96,7 @@ def test_brain_without_a_rim():
     """The skull was taken off along the cortex: there is no border to see."""
     pair = pair_of((24.0, 6.0), (24.0, 6.0))
     mask = brain((24, 6))
-    with pytest.raises(StepError, match="of a known change, but 67 % or more is expected"):
+    with pytest.raises(StepError, match="of a known change, but 25 % or more is expected"):
         boundary_shift(pair, first_brain=mask, second_brain=mask, seen=distance() < 23)
 
 
@@ -110,11 +120,12 @@ def test_no_brain():
 
 
 def test_ventricle_shift():
-    pair = pair_of((24.0, 6.0), (24.0, 6.3))
+    pair = pair_of((24.0, 6.0), (24.0, 6.3), blur=BLUR)
     masks = [cover(r) >= 0.5 for r in (6.0, 6.3)]
     found = ventricle_shift(pair, first_ventricle=masks[0], second_ventricle=masks[1])
     true = 200 * (6.3**3 - 6**3) / (6.3**3 + 6**3)  # 14.6 %
-    assert found == pytest.approx(true, rel=0.05)
+    # A ventricle this small moves on all sides by as much as its border is wide
+    assert found == pytest.approx(true, rel=0.2)
     nothing = np.zeros(SHAPE, bool)
     assert ventricle_shift(pair, first_ventricle=nothing, second_ventricle=nothing) is None
 
@@ -146,7 +157,7 @@ def test_growth_of_a_scaled_sphere(codes):
     )
     found = find_deformation(first, second, inside=np.ones(first.shape, bool), noise=0.01)
     true = 200 * (1.03**3 - 1) / (1.03**3 + 1)
-    assert volume_change_pct(found, structure=(a + b) / 2) == pytest.approx(true, rel=0.12)
+    assert volume_change_pct(found, structure=(a + b) / 2) == pytest.approx(true, rel=0.06)
 
 
 def test_deformation_is_exactly_opposite():
@@ -191,7 +202,7 @@ def test_nothing_to_deform():
 
 
 def measured(before, after, *, swapped=False):
-    pair = pair_of(before, after)
+    pair = pair_of(before, after, blur=BLUR)
     maps = [anatomy(ventricle=r[1], brain=r[0]) for r in (before, after)]
     if swapped:
         pair, maps = matched(pair.second, pair.first, T1_LEVELS), maps[::-1]
@@ -211,7 +222,7 @@ def test_both_estimates_see_atrophy():
     assert found.boundary_pct == pytest.approx(true, rel=0.2)
     assert found.deformation_pct == pytest.approx(true, rel=0.25)
     assert found.brain_pct == (found.boundary_pct + found.deformation_pct) / 2
-    assert found.ventricles_pct == pytest.approx(200 * (8.2**3 - 512) / (8.2**3 + 512), rel=0.1)
+    assert found.ventricles_pct == pytest.approx(200 * (8.2**3 - 512) / (8.2**3 + 512), rel=0.2)
     assert found.parts_pct["thalamus"] is None
 
 
