@@ -1,6 +1,7 @@
 """Every column that mslesion writes, declared once: type, unit, meaning, source."""
 
 from mslesion.tables.agreement import AGREEMENT, AGREEMENT_SUMMARY
+from mslesion.tables.calibration import CALIBRATION
 from mslesion.tables.changes import CHANGES, EXPANSIONS, LESION_CHANGES, TRAJECTORIES
 from mslesion.tables.columns import (
     Column,
@@ -25,6 +26,7 @@ TABLES = (
     LESION_CHANGES,
     EXPANSIONS,
     TRAJECTORIES,
+    CALIBRATION,
     CRITERIA,
     PANELS,
     FAILURES,
@@ -36,6 +38,7 @@ TABLES = (
 __all__ = [
     "AGREEMENT",
     "AGREEMENT_SUMMARY",
+    "CALIBRATION",
     "CHANGES",
     "COMPARISONS",
     "CRITERIA",
