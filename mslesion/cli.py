@@ -123,14 +123,8 @@ def _run(options: argparse.Namespace) -> int:
 
     from mslesion.errors import DatasetError, SettingsError
     from mslesion.loaders.dataset import find_visits
-    from mslesion.workflow.cohort import (
-        Job,
-        has_outputs,
-        process_job,
-        run_cohort,
-        write_failures,
-        write_group,
-    )
+    from mslesion.workflow.cohort import Job, process_job, run_cohort, write_failures
+    from mslesion.workflow.group import has_outputs, write_group
     from mslesion.workflow.settings import Settings, read_settings
 
     root, output = Path(options.bids_dir), Path(options.output_dir)

@@ -8,9 +8,9 @@ import pytest
 
 from mslesion import cli
 from mslesion.errors import DatasetError, OutputError
-from mslesion.workflow import cohort
+from mslesion.workflow import cohort, group
 from mslesion.workflow.cohort import Outcome
-from mslesion.workflow.outputs import RECORD_KEYS, part_path, record_path
+from mslesion.workflow.records import RECORD_KEYS, part_path, record_path
 
 
 @pytest.fixture(autouse=True)
@@ -222,7 +222,7 @@ def test_disk_full_at_the_tables(tmp_path, monkeypatch, capsys):
     def full(*_args, **_options):
         raise OutputError(errno.ENOSPC, "visits.csv cannot be written. Free space.")
 
-    monkeypatch.setattr(cohort, "write_group", full)
+    monkeypatch.setattr(group, "write_group", full)
     root = bids(tmp_path / "in", "01")
     assert call(root, tmp_path / "out", "participant") == cli.UNUSABLE
     assert "visits.csv cannot be written" in capsys.readouterr().err

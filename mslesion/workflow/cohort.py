@@ -1,6 +1,5 @@
 """Many visits: in processes of their own, each visit's failure its own row."""
 
-import json
 import logging
 import os
 import traceback
@@ -8,28 +7,19 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from importlib.metadata import version
 from multiprocessing import get_context
 from pathlib import Path
 
-import pandas as pd
 from tqdm import tqdm
 
 from mslesion.errors import DatasetError, MSLesionError
 from mslesion.loaders.dataset import FLAIR, T1W, T1W_CONTRAST, Visit
 from mslesion.loaders.masks import MaskFile, find_lesion_mask
-from mslesion.loaders.nifti import load_mask, load_scan, write_bytes
-from mslesion.report import page
-from mslesion.report.derivatives import write_dataset
-from mslesion.report.tables import write_csv, write_tsv
-from mslesion.tables import FAILURES, LESIONS, QUALITY, VISITS, as_table
-from mslesion.workflow.outputs import (
-    RECORD_KEYS,
-    clear_visit,
-    fingerprint,
-    record_path,
-    write_visit,
-)
+from mslesion.loaders.nifti import load_mask, load_scan
+from mslesion.report.tables import write_tsv
+from mslesion.tables import FAILURES, as_table
+from mslesion.workflow.outputs import clear_visit, write_visit
+from mslesion.workflow.records import fingerprint, read_record, record_path
 from mslesion.workflow.settings import Settings
 from mslesion.workflow.visit import process_visit
 
@@ -178,67 +168,6 @@ def _one_thread() -> None:
     os.environ["OMP_NUM_THREADS"] = "1"
 
 
-def write_group(output: Path, *, raw: str) -> dict[str, pd.DataFrame]:
-    """Merge what the visits left: tables at the root, one page a subject.
-
-    Parameters
-    ----------
-    output : Path
-        The output dataset.
-    raw : str
-        The dataset that the scans came from.
-
-    Returns
-    -------
-    dict of str to DataFrame
-        The merged tables by name; without rows if the only visit of an older run failed.
-
-    Raises
-    ------
-    DatasetError
-        If there is nothing to merge, or a record cannot be read.
-    """
-    paths = sorted((output / "logs" / "visits").glob("*.json"))
-    if not paths and not has_outputs(output):
-        raise DatasetError(
-            f"{output} has no finished visit, but they are what is merged. "
-            "Run the participant level first."
-        )
-    records = [_read_record(path) for path in paths]
-    merged = {}
-    for declared, key in ((VISITS, "visits"), (LESIONS, "lesions"), (QUALITY, "qc")):
-        rows = [row for record in records for row in record[key]]
-        merged[declared.name] = as_table(rows, declared)
-        write_csv(merged[declared.name], declared, output)
-    subjects = sorted({record["subject"] for record in records})
-    write_dataset(output, version=version("mslesion"), raw=raw, subjects=subjects)
-    for subject in subjects:
-        own = [record for record in records if record["subject"] == subject]
-        parts = [record["part"] for record in sorted(own, key=lambda record: record["session"])]
-        document = page.subject_page(subject, parts, version=version("mslesion"))
-        write_bytes(document.encode(), output / f"sub-{subject}.html")
-    for old in output.glob("sub-*.html"):
-        if old.stem.removeprefix("sub-") not in subjects:
-            old.unlink()
-    return merged
-
-
-def has_outputs(output: Path) -> bool:
-    """Whether a run has finished a visit here, now or before.
-
-    Parameters
-    ----------
-    output : Path
-        The output dataset.
-
-    Returns
-    -------
-    bool
-    """
-    visits = output / "logs" / "visits"
-    return (output / f"{VISITS.name}.csv").is_file() or any(visits.glob("*.json"))
-
-
 def write_failures(outcomes: Sequence[Outcome], output: Path) -> None:
     """Write ``logs/failures.tsv``: a row a failed visit, none if all went well.
 
@@ -276,29 +205,10 @@ def _read_mask(mask: MaskFile | None, visit: Visit, settings: Settings):
 def _is_finished(output: Path, visit: Visit, made_from: dict) -> bool:
     """Whether the visit was done from the same files, settings and version."""
     try:
-        record = _read_record(record_path(output, visit))
+        record = read_record(record_path(output, visit))
     except DatasetError:
         return False
     return record["made_from"] == made_from
-
-
-def _read_record(path: Path) -> dict:
-    """The record of a finished visit, and its part of the page as "part"."""
-    try:
-        record = json.loads(path.read_text("utf-8"))
-        part = path.with_suffix(".html").read_text("utf-8")
-        missing = [key for key in RECORD_KEYS if key not in record]
-    except (OSError, ValueError, TypeError) as error:
-        raise DatasetError(
-            f"{path} cannot be read ({error}), but each finished visit has its record there and "
-            "an .html beside it. Remove the record and run the participant level again."
-        ) from error
-    if missing:
-        raise DatasetError(
-            f"{path} has no {missing[0]!r}, but each record has it. Remove the record and run "
-            "the participant level again."
-        )
-    return record | {"part": part}
 
 
 def _report(outcome: Outcome) -> None:

@@ -1,8 +1,6 @@
 """What a visit leaves behind: maps, its part of the page, and its record."""
 
-import hashlib
 from html import escape
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -18,80 +16,13 @@ from mslesion.report.methods import describe
 from mslesion.report.summary import all_measures, summary
 from mslesion.report.tables import rows_of, write_json
 from mslesion.segmentation.structures import STRUCTURES
-from mslesion.workflow.settings import Settings
+from mslesion.workflow.records import part_path, record_path
 from mslesion.workflow.visit import VisitResult
 
-RECORD_FORMAT = 1
-"""Raised when records of older versions can no longer be read."""
-RECORD_KEYS = ("subject", "session", "made_from", "visits", "lesions", "qc")
-"""What every record has."""
 LESIONS_LOOK_FOR = (
     "Axial, coronal and sagittal slices. R: the patient's right is at the left; A: front. Is every "
     "line round a lesion, and does every lesion have one?"
 )
-
-
-def record_path(output: Path, visit: Visit) -> Path:
-    """Where the record of a visit lies.
-
-    Parameters
-    ----------
-    output : Path
-        The output dataset.
-    visit : Visit
-        The visit.
-
-    Returns
-    -------
-    Path
-    """
-    return output / "logs" / "visits" / f"{visit.name}.json"
-
-
-def part_path(output: Path, visit: Visit) -> Path:
-    """Where a visit's part of the page lies.
-
-    Parameters
-    ----------
-    output : Path
-        The output dataset.
-    visit : Visit
-        The visit.
-
-    Returns
-    -------
-    Path
-    """
-    return record_path(output, visit).with_suffix(".html")
-
-
-def fingerprint(visit: Visit, *, settings: Settings, extra: tuple[Path, ...] = ()) -> dict:
-    """What the outputs of a visit depend on.
-
-    Parameters
-    ----------
-    visit : Visit
-        Its scans and facts.
-    settings : Settings
-        Of the run.
-    extra : tuple of Path
-        Other files, such as a given mask.
-
-    Returns
-    -------
-    dict
-        Content hashes, settings, facts and version; plain values.
-    """
-    files = {name: _hash(path) for name, path in sorted(visit.scans.items())}
-    files |= {path.name: _hash(path) for path in extra}
-    facts = {name: str(getattr(visit.facts, name)) for name in visit.facts.__slots__}
-    return {
-        "format": RECORD_FORMAT,
-        "version": version("mslesion"),
-        "files": files,
-        "settings": settings.as_dict(),
-        "facts": facts,
-    }
 
 
 def clear_visit(output: Path, visit: Visit) -> None:
@@ -246,9 +177,3 @@ def _uri(path: Path, root: Path) -> str:
         return f"bids:raw:{Path(path).resolve().relative_to(root.resolve()).as_posix()}"
     except ValueError:
         return f"bids:raw:{Path(path).name}"
-
-
-def _hash(path: Path) -> str:
-    """Content hash of a file."""
-    with Path(path).open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -18,9 +18,9 @@ from mslesion.errors import DatasetError, StepError
 from mslesion.loaders import nifti
 from mslesion.loaders.dataset import Visit, find_visits
 from mslesion.tables import FAILURES
-from mslesion.workflow import cohort, segment
+from mslesion.workflow import cohort, group, segment
 from mslesion.workflow.cohort import Job, Outcome, process_job, run_cohort
-from mslesion.workflow.outputs import part_path, record_path
+from mslesion.workflow.records import part_path, record_path
 from mslesion.workflow.settings import Settings
 
 SETTINGS = Settings()
@@ -120,7 +120,7 @@ def test_a_fact_that_became_known_redoes_its_visit(dataset):
 def test_another_version_redoes_all(dataset, monkeypatch):
     root, output, _ = dataset
     run(root, output)
-    monkeypatch.setattr("mslesion.workflow.outputs.version", lambda _name: "9.9")
+    monkeypatch.setattr("mslesion.workflow.records.version", lambda _name: "9.9")
     assert run(root, output) == ["done", "done"]
 
 
@@ -282,7 +282,7 @@ def test_failures_are_a_table(tmp_path):
 def test_group_merges_what_the_visits_left(dataset):
     root, output, _ = dataset
     run(root, output)
-    tables = cohort.write_group(output, raw=str(root))
+    tables = group.write_group(output, raw=str(root))
     assert list(tables["visits"]["subject_id"]) == ["01", "02"]
     assert len(tables["lesions"]) == 8
     frame = pd.read_csv(output / "visits.csv", dtype=str)
@@ -290,17 +290,17 @@ def test_group_merges_what_the_visits_left(dataset):
     people = pd.read_csv(output / "participants.tsv", sep="\t")
     assert list(people["participant_id"]) == ["sub-01", "sub-02"]
     before = {path.name: path.read_bytes() for path in output.glob("*.*")}
-    cohort.write_group(output, raw=str(root))
+    group.write_group(output, raw=str(root))
     assert before == {path.name: path.read_bytes() for path in output.glob("*.*")}
 
 
 def test_group_forgets_a_visit_that_now_fails(dataset):
     root, output, _ = dataset
     run(root, output)
-    cohort.write_group(output, raw=str(root))
+    group.write_group(output, raw=str(root))
     for subject in ("01", "02"):
         record_path(output, Visit(subject, "1", {})).unlink()
-        tables = cohort.write_group(output, raw=str(root))
+        tables = group.write_group(output, raw=str(root))
         assert not (output / f"sub-{subject}.html").exists()
     assert len(tables["visits"]) == 0
     assert len((output / "visits.csv").read_text().splitlines()) == 1
@@ -308,7 +308,7 @@ def test_group_forgets_a_visit_that_now_fails(dataset):
 
 def test_group_of_nothing(tmp_path):
     with pytest.raises(DatasetError, match="has no finished visit, but they are what is merged"):
-        cohort.write_group(tmp_path, raw="in")
+        group.write_group(tmp_path, raw="in")
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_group_names_a_broken_record(dataset, content, message):
     run(root, output)
     record_path(output, Visit("01", "1", {})).write_text(content)
     with pytest.raises(DatasetError, match=message):
-        cohort.write_group(output, raw=str(root))
+        group.write_group(output, raw=str(root))
 
 
 def test_order_of_outcomes_is_that_of_the_jobs():

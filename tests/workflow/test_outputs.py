@@ -17,8 +17,10 @@ from mslesion.quantification.quality import CHECKS
 from mslesion.report.derivatives import LOCATION_INDEX
 from mslesion.report.tables import format_value
 from mslesion.tables import LESIONS, QUALITY, VISITS, sidecar
-from mslesion.workflow.cohort import write_failures, write_group
-from mslesion.workflow.outputs import clear_visit, part_path, record_path, write_visit
+from mslesion.workflow.cohort import write_failures
+from mslesion.workflow.group import write_group
+from mslesion.workflow.outputs import clear_visit, write_visit
+from mslesion.workflow.records import part_path, record_path
 
 VALIDATOR = shutil.which("bids-validator-deno")
 
