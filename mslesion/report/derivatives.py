@@ -10,14 +10,14 @@ from mslesion.loaders.nifti import Scan, save_like, write_bytes
 from mslesion.report.tables import write_json, write_tsv
 from mslesion.segmentation.anatomy import brain_mask
 from mslesion.segmentation.structures import STRUCTURES
-from mslesion.tables import LESIONS, sidecar
+from mslesion.tables import LESIONS, TABLES, sidecar
 from mslesion.tables.lesions import LOCATIONS
 
 LOCATION_INDEX = {name: index for index, name in enumerate(LOCATIONS, start=1)}
 """Number of each location class in the location map."""
 BIDS_VERSION = "1.10.0"
-NOT_BIDS = ("*.html", "/*.csv", "/visits.json", "/lesions.json", "/qc.json")
-"""Our files at the root that BIDS has no name for."""
+NOT_BIDS = ("*.html", "/*.csv", *(f"/{table.name}.json" for table in TABLES), "*_xfm.txt")
+"""Our files that BIDS has no name for, or none yet."""
 
 
 def write_maps(
@@ -141,8 +141,9 @@ def write_dataset(folder: str | Path, *, version: str, raw: str, subjects: Seque
     )
     write_bytes(
         b"Lesion and brain measures made by mslesion.\n\nvisits.csv, lesions.csv and qc.csv hold "
-        b"a row a visit, a lesion and a check; the .json\nbeside each says what its columns mean. "
-        b"Research use only.\n",
+        b"a row a visit, a lesion and a check, changes.csv\nand lesion_changes.csv a row a pair of "
+        b"visits and a lesion of it; the .json beside each\nsays what its columns mean. Research "
+        b"use only.\n",
         folder / "README.md",
     )
     write_bytes(("\n".join(NOT_BIDS) + "\n").encode(), folder / ".bidsignore")

@@ -8,15 +8,32 @@ import pandas as pd
 
 from mslesion.errors import DatasetError
 from mslesion.loaders.nifti import write_bytes
+from mslesion.loaders.ratings import BIDS_TABLES, Ratings, read_ratings
 from mslesion.report import page
 from mslesion.report.derivatives import write_dataset
 from mslesion.report.tables import write_csv
-from mslesion.tables import LESIONS, QUALITY, VISITS, as_table
+from mslesion.tables import (
+    CHANGES,
+    EXPANSIONS,
+    LESION_CHANGES,
+    LESIONS,
+    QUALITY,
+    TRAJECTORIES,
+    VISITS,
+    as_table,
+)
+from mslesion.workflow.merge_changes import merge_changes
+from mslesion.workflow.pair_records import finished_pairs, in_time
 from mslesion.workflow.records import read_record
 
+BETWEEN_VISITS = (CHANGES, LESION_CHANGES, EXPANSIONS, TRAJECTORIES)
+"""Tables that are written where a patient has two visits or more."""
 
-def write_group(output: Path, *, raw: str) -> dict[str, pd.DataFrame]:
-    """Merge what the visits left: tables at the root, one page a subject.
+
+def write_group(
+    output: Path, *, raw: str, ratings: Ratings | None = None
+) -> dict[str, pd.DataFrame]:
+    """Merge what the visits and pairs left: tables at the root, one page a subject.
 
     Parameters
     ----------
@@ -24,6 +41,8 @@ def write_group(output: Path, *, raw: str) -> dict[str, pd.DataFrame]:
         The output dataset.
     raw : str
         The dataset that the scans came from.
+    ratings : Ratings, optional
+        Facts from outside; by default those of the dataset's BIDS tables.
 
     Returns
     -------
@@ -48,11 +67,22 @@ def write_group(output: Path, *, raw: str) -> dict[str, pd.DataFrame]:
         merged[declared.name] = as_table(rows, declared)
         write_csv(merged[declared.name], declared, output)
     subjects = sorted({record["subject"] for record in records})
+    own = {one: in_time([r for r in records if r["subject"] == one]) for one in subjects}
+    pairs = {one: finished_pairs(output, own[one]) for one in subjects}
+    if ratings is None:
+        ratings = _bids_ratings(Path(raw))
+    merged |= merge_changes(own, pairs, ratings=ratings)
+    has_pairs = any(len(visits) > 1 for visits in own.values())
+    for declared in BETWEEN_VISITS:
+        if has_pairs:
+            write_csv(merged[declared.name], declared, output)
+        else:
+            for ending in ("csv", "json"):
+                (output / f"{declared.name}.{ending}").unlink(missing_ok=True)
     link = os.path.relpath(raw, output)  # an absolute path would tell of the machine
     write_dataset(output, version=version("mslesion"), raw=link, subjects=subjects)
     for subject in subjects:
-        own = [record for record in records if record["subject"] == subject]
-        parts = [record["part"] for record in sorted(own, key=lambda record: record["session"])]
+        parts = [record["part"] for record in own[subject]]
         document = page.subject_page(subject, parts, version=version("mslesion"))
         write_bytes(document.encode(), output / f"sub-{subject}.html")
     for old in output.glob("sub-*.html"):
@@ -75,3 +105,10 @@ def has_outputs(output: Path) -> bool:
     """
     visits = output / "logs" / "visits"
     return (output / f"{VISITS.name}.csv").is_file() or any(visits.glob("*.json"))
+
+
+def _bids_ratings(root: Path) -> Ratings:
+    """Facts of the dataset's own tables; none where it has no such tables."""
+    found = [root / name for name in BIDS_TABLES if (root / name).is_file()]
+    found += sorted(root.glob("sub-*/sub-*_sessions.tsv"))
+    return read_ratings(found) if found else Ratings()
