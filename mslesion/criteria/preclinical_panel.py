@@ -80,6 +80,12 @@ def preclinical_panel(facts: Facts, visit: Mapping) -> list[PanelRow]:
         _value("lesion volume", known(visit, "lesion_volume_ml"), "mL"),
         _value("T2 lesions", facts.t2_count, None),
         *(_lesions(facts, *declared) for declared in _LESIONS),
+        _value(
+            "contrast-enhancing candidates",
+            known(visit, "enhancing_candidate_count"),
+            None,
+            text="Candidates of the scans, not a count: look at each. No rule uses them.",
+        ),
         *(rule_row(PANEL, verdict) for verdict in _verdicts(facts)),
         _risk_factors(facts),
         _value("age", facts.age_years, "year", source=_RISK_SOURCE),
@@ -155,7 +161,9 @@ def _risk_factors(facts: Facts) -> PanelRow:
     )
 
 
-def _value(domain: str, value: float | None, unit: str | None, *, source: str = "") -> PanelRow:
+def _value(
+    domain: str, value: float | None, unit: str | None, *, source: str = "", text: str = ""
+) -> PanelRow:
     """A value without a threshold."""
     value = None if value is None else float(value)
     return PanelRow(
@@ -165,6 +173,7 @@ def _value(domain: str, value: float | None, unit: str | None, *, source: str = 
         value=value,
         unit=unit,
         evidence=source or DESCRIPTIVE,
+        text=text if value is not None else "",
     )
 
 

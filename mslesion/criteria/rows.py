@@ -13,6 +13,7 @@ from mslesion.criteria.judging import judge
 from mslesion.criteria.mcdonald import MCDONALD
 from mslesion.criteria.preclinical_panel import preclinical_panel
 from mslesion.criteria.progressive_panel import progressive_panel
+from mslesion.criteria.susceptibility_panel import susceptibility_panel
 from mslesion.criteria.visits import (
     Row,
     VisitRows,
@@ -74,14 +75,17 @@ def panel_rows(given: VisitRows) -> list[dict]:
     Parameters
     ----------
     given : VisitRows
-        The visit. Without a visit before only the pre-clinical panel is made.
+        The visit. Without a visit before only the panels of one visit are made.
 
     Returns
     -------
     list of dict
     """
     facts = facts_of_visit(given)
-    panels = [preclinical_panel(facts, given.visit)]
+    panels = [
+        preclinical_panel(facts, given.visit),
+        susceptibility_panel(facts, rated=given.rated, rated_lesions=given.rated_lesions),
+    ]
     if given.change is not None:
         area, limit = known(given.rated, "ucca_mm2"), known(given.rated, "ucca_lower_limit_mm2")
         panels += [

@@ -206,14 +206,14 @@ def _location(lesion: Row, contact_mm: float | None) -> str | None:
 def _assemble(rows: VisitRows, counts: Mapping[str, int | None]) -> Facts:
     """All facts: counts of the brain, change since the visit before, and what is rated."""
     values = {name: known(rows.rated, name) for name in FACT_NAMES} | counts
-    values["gd_count"] = gd = _first(values["gd_count"], known(rows.visit, "gd_count"))
+    values["gd_count"] = gd = _first(values["gd_count"], _count_listed(rows.rated_lesions, "gd"))
     values["age_years"] = _age(rows)
     if gd is not None and counts["t2_count"] is not None:
         values["non_enhancing_count"] = max(0, counts["t2_count"] - gd)
     if values["incidental"]:
         for name in ("symptomatic_infratentorial_count", "symptomatic_cord_count"):
             values[name] = _first(values[name], 0)
-    values["prl_count"] = _first(values["prl_count"], _count_rims(rows.rated_lesions))
+    values["prl_count"] = _first(values["prl_count"], _count_listed(rows.rated_lesions, "prl"))
     values["cvs_select_six"] = _select_six(rows, counts["t2_count"])
     return Facts(**values | _changed(rows.change, gd))
 
@@ -243,9 +243,9 @@ def _changed(change: Row | None, gd: int | None) -> dict[str, Any]:
     return values | {"new_t2_count": new, "enlarging_count": enlarging, "active_count": active}
 
 
-def _count_rims(rated: Sequence[LesionRating]) -> int | None:
-    """Rim lesions of a rater's list; None if none was found and not all were rated."""
-    ratings = [lesion.prl for lesion in rated]
+def _count_listed(rated: Sequence[LesionRating], name: str) -> int | None:
+    """Lesions of a rater's list with a sign; None if none has it and not all were rated."""
+    ratings = [getattr(lesion, name) for lesion in rated]
     count = sum(rating is True for rating in ratings)
     return count if count or (ratings and None not in ratings) else None
 

@@ -137,6 +137,73 @@ def load_mask(
     return mask, affine
 
 
+def load_labels(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read a label map.
+
+    Parameters
+    ----------
+    path : str or Path
+        A NIfTI file of whole numbers, 0 is background.
+
+    Returns
+    -------
+    labels : (I, J, K) int32 array
+        Axes turned to RAS.
+    affine : (4, 4) array
+        Voxel-to-world matrix in mm.
+
+    Raises
+    ------
+    ImageError
+        If the file cannot be read.
+    MaskError
+        If a value is no whole number of 0 or more.
+    """
+    _, data, affine, _ = _read(Path(path), is_scan=False)
+    if not (np.isfinite(data).all() and (data >= 0).all() and (data == np.rint(data)).all()):
+        raise MaskError(
+            f"{path} has values that are no whole numbers of 0 or more, but a label map is "
+            "expected. Give the map in which each lesion has a number."
+        )
+    labels, affine = _to_ras(np.rint(data).astype(np.int32), affine)
+    return labels, affine
+
+
+def load_map(path: str | Path, *, like: Scan) -> np.ndarray:
+    """Read a map that `save_like` wrote, as it was.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    like : Scan
+        The scan on whose grid it lies.
+
+    Returns
+    -------
+    array of shape ``like.data.shape``
+        Axes turned to RAS; values and type as stored.
+
+    Raises
+    ------
+    ImageError
+        If the file cannot be read.
+    GeometryError
+        If it does not lie on the grid of `like`.
+    """
+    _, data, affine, _ = _read(Path(path), is_scan=False)
+    values, affine = _to_ras(data, affine)
+    check_same_grid(
+        values.shape,
+        affine,
+        like.data.shape,
+        like.affine,
+        name=str(path),
+        other_name=str(like.path),
+    )
+    return values
+
+
 def as_stored(array: np.ndarray, scan: Scan) -> np.ndarray:
     """Turn an array on a scan's RAS grid back to the axes of the scan's file.
 

@@ -37,6 +37,8 @@ class Ratings:
     """Known facts by subject and session."""
     lesions: Mapping[Place, tuple[LesionRating, ...]] = field(default_factory=dict)
     """Rated lesions by subject and session."""
+    folders: tuple[Path, ...] = ()
+    """Folders that were read, for a rater's label maps."""
 
     @property
     def subjects(self) -> list[str]:
@@ -115,33 +117,8 @@ def read_ratings(paths: str | Path | Iterable[str | Path]) -> Ratings:
     facts = {
         place: {name: cell.value for name, cell in row.items()} for place, row in cells.items()
     }
-    return Ratings(facts, {place: tuple(rated) for place, rated in lesions.items()})
-
-
-def check_subjects(ratings: Ratings, subjects: Iterable[str]) -> None:
-    """Raise if a spreadsheet cut the leading zeros off subject labels.
-
-    Parameters
-    ----------
-    ratings : Ratings
-        What was read.
-    subjects : iterable of str
-        Labels of the dataset. Rated subjects that are not among them are no error.
-
-    Raises
-    ------
-    TableError
-        If a rated label that is not in the dataset is one of its labels without zeros.
-    """
-    subjects = set(subjects)
-    short = {subject.lstrip("0"): subject for subject in subjects}
-    for label in ratings.subjects:
-        if label not in subjects and label in short:
-            raise TableError(
-                f"The ratings have the subject {label!r}, but the dataset has {short[label]!r}: a "
-                "spreadsheet cut the zeros off. Format the column as text and write "
-                f"sub-{short[label]}."
-            )
+    folders = tuple(Path(given) for given in paths if Path(given).is_dir())
+    return Ratings(facts, {place: tuple(rated) for place, rated in lesions.items()}, folders)
 
 
 def _files(path: Path) -> list[Path]:

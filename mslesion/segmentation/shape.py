@@ -98,7 +98,7 @@ def measure_shapes(labels: np.ndarray, affine: np.ndarray) -> list[dict]:
                 "slice_count": len(set(voxels[:, thickest])),
                 "surface_mm2": surface,
                 "sphericity_ratio": sphericity,
-                "elongation_ratio": _elongation(points, affine),
+                "elongation_ratio": elongation(points, affine),
             }
         )
     return rows
@@ -166,8 +166,21 @@ def _surface(mask: np.ndarray, spacing: np.ndarray) -> tuple[float, float]:
     return area, float(np.pi ** (1 / 3) * (6 * volume) ** (2 / 3) / area)
 
 
-def _elongation(points: np.ndarray, affine: np.ndarray) -> float:
-    """Ratio of the standard deviations along the first and second principal axis."""
+def elongation(points: np.ndarray, affine: np.ndarray) -> float:
+    """Ratio of the standard deviations along the first and second principal axis.
+
+    Parameters
+    ----------
+    points : (N, 3) array
+        Voxel centres of one object in world millimetres; at least one.
+    affine : (4, 4) array
+        Voxel-to-world matrix in mm.
+
+    Returns
+    -------
+    float
+        1 for a ball, a plate or a single cubic voxel; large for a rod.
+    """
     voxel = affine[:3, :3] @ affine[:3, :3].T / 12  # variance inside one voxel
     centred = points - points.mean(axis=0)
     values = np.linalg.eigvalsh(centred.T @ centred / len(points) + voxel)

@@ -12,7 +12,7 @@ from mslesion.tables.columns import (
     sidecar,
 )
 from mslesion.tables.comparisons import COMPARISONS
-from mslesion.tables.criteria import CRITERIA, PANELS
+from mslesion.tables.criteria import CRITERIA, PANELS, RATED_LESIONS
 from mslesion.tables.failures import FAILURES
 from mslesion.tables.lesions import LESIONS
 from mslesion.tables.quality import QUALITY
@@ -29,6 +29,7 @@ TABLES = (
     CALIBRATION,
     CRITERIA,
     PANELS,
+    RATED_LESIONS,
     FAILURES,
     AGREEMENT,
     AGREEMENT_SUMMARY,
@@ -48,6 +49,7 @@ __all__ = [
     "LESION_CHANGES",
     "PANELS",
     "QUALITY",
+    "RATED_LESIONS",
     "TABLES",
     "TRAJECTORIES",
     "VISITS",

@@ -17,6 +17,7 @@ DOMAIN_STATES = {
 }
 PANEL_NAMES = {
     "pre-clinical": "findings of one visit",
+    "susceptibility": "central veins and paramagnetic rims as a rater counted them",
     "activity": "activity since the visit before",
     "progressive": "domains of progressive activity, without a score",
 }
@@ -76,4 +77,26 @@ PANELS = Table(
         Column("text", TEXT, "Details and caveats."),
     ),
     ("subject_id", "session_id", "panel", "position"),
+)  # fmt: skip
+
+RATED_LESIONS = Table(
+    "rated_lesions",
+    "One row a lesion that a rater named, with the lesion of ours that it is.",
+    (
+        *_VISIT[:2],
+        Column("position", COUNT, "Place in the list of the visit, from 1."),
+        Column("lesion_id", COUNT, "Our lesion; empty if none of ours is there."),
+        Column("matched_by", TEXT, "How it was found.",
+               levels={"position": "nearest lesion within 5 mm of x_mm, y_mm, z_mm",
+                       "label map": "lesion that shares most voxels with the rater's",
+                       "number": "the rater gave the number of our lesion"}),
+        Column("distance_mm", NUMBER, "From the position to the lesion.", "mm"),
+        Column("prl", FLAG, "Rater: has a paramagnetic rim."),
+        Column("cvs", FLAG, "Rater: has a central vein."),
+        Column("eligible", FLAG, "Rater: may be rated for the central vein."),
+        Column("exclusion_reason", TEXT, "Rater: why it may not."),
+        Column("gd", FLAG, "Rater: takes up contrast agent."),
+        Column("place", TEXT, "File and row it was read from."),
+    ),
+    ("subject_id", "session_id", "position"),
 )  # fmt: skip

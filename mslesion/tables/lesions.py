@@ -56,6 +56,9 @@ LESIONS = Table(
         Column("t1_index_p10", NUMBER, "10th percentile of the T1 index.", source="mslesion"),
         Column("t1_hypo_volume_mm3", NUMBER, "Volume with T1 index <= 0.", "mm^3",
                "Eur Radiol 2026, 10.1007/s00330-026-12577-6"),
+        Column("is_enhancing_candidate", FLAG,
+               "Holds a candidate for contrast enhancement, to be looked at; empty without T1w "
+               "before and after contrast agent.", source="mslesion"),
         Column("is_confluent", FLAG, "Has more than one centre."),
         Column("is_single_slice", FLAG, "Is on one slice only."),
         Column("touches_brain_edge", FLAG, "Touches the border of the brain mask."),

@@ -81,6 +81,10 @@ _LOOK = (
            source=OURS),
     Column("flair_z_mean", NUMBER, "Mean FLAIR of lesion voxels, in MADs of white matter.",
            source=OURS),
+    Column("enhancing_candidate_count", COUNT,
+           "Places at lesions that became bright by contrast agent: candidates to look at, no "
+           "count of enhancing lesions; empty without T1w before and after.", source=OURS),
+    Column("enhancing_candidate_volume_ml", NUMBER, "Their volume.", "mL", OURS),
 )  # fmt: skip
 
 _BRAIN = (

@@ -8,24 +8,31 @@ import pandas as pd
 
 from mslesion.errors import DatasetError
 from mslesion.loaders.nifti import write_bytes
-from mslesion.loaders.ratings import BIDS_TABLES, Ratings, read_ratings
+from mslesion.loaders.ratings import Ratings
+from mslesion.loaders.ratings_dataset import dataset_ratings
 from mslesion.report import page
 from mslesion.report.derivatives import write_dataset
 from mslesion.report.tables import write_csv
 from mslesion.tables import (
     CHANGES,
+    CRITERIA,
     EXPANSIONS,
     LESION_CHANGES,
     LESIONS,
+    PANELS,
     QUALITY,
+    RATED_LESIONS,
     TRAJECTORIES,
     VISITS,
     as_table,
 )
+from mslesion.workflow.interpret import interpret
 from mslesion.workflow.merge_changes import merge_changes
 from mslesion.workflow.pair_records import finished_pairs, in_time
 from mslesion.workflow.records import read_record
 
+OF_VISITS = (VISITS, LESIONS, QUALITY, CRITERIA, PANELS)
+"""Tables that are always written."""
 BETWEEN_VISITS = (CHANGES, LESION_CHANGES, EXPANSIONS, TRAJECTORIES)
 """Tables that are written where a patient has two visits or more."""
 
@@ -42,7 +49,7 @@ def write_group(
     raw : str
         The dataset that the scans came from.
     ratings : Ratings, optional
-        Facts from outside; by default those of the dataset's BIDS tables.
+        Facts from outside; by default those of the dataset (`dataset_ratings`).
 
     Returns
     -------
@@ -53,6 +60,8 @@ def write_group(
     ------
     DatasetError
         If there is nothing to merge, or a record cannot be read.
+    TableError
+        If facts from outside are wrong or do not fit the visits; nothing is written then.
     """
     paths = sorted((output / "logs" / "visits").glob("*.json"))
     if not paths and not has_outputs(output):
@@ -65,20 +74,21 @@ def write_group(
     for declared, key in ((VISITS, "visits"), (LESIONS, "lesions"), (QUALITY, "qc")):
         rows = [row for record in records for row in record[key]]
         merged[declared.name] = as_table(rows, declared)
-        write_csv(merged[declared.name], declared, output)
     subjects = sorted({record["subject"] for record in records})
     own = {one: in_time([r for r in records if r["subject"] == one]) for one in subjects}
     pairs = {one: finished_pairs(output, own[one]) for one in subjects}
     if ratings is None:
-        ratings = _bids_ratings(Path(raw))
+        ratings = dataset_ratings(raw)
     merged |= merge_changes(own, pairs, ratings=ratings)
+    merged |= interpret(output, merged, ratings=ratings)
     has_pairs = any(len(visits) > 1 for visits in own.values())
-    for declared in BETWEEN_VISITS:
-        if has_pairs:
-            write_csv(merged[declared.name], declared, output)
-        else:
+    for declared in (*OF_VISITS, *BETWEEN_VISITS, RATED_LESIONS):  # written when all of it fits
+        is_empty = declared == RATED_LESIONS and not len(merged[declared.name])
+        if is_empty or (declared in BETWEEN_VISITS and not has_pairs):
             for ending in ("csv", "json"):
                 (output / f"{declared.name}.{ending}").unlink(missing_ok=True)
+        else:
+            write_csv(merged[declared.name], declared, output)
     link = os.path.relpath(raw, output)  # an absolute path would tell of the machine
     write_dataset(output, version=version("mslesion"), raw=link, subjects=subjects)
     for subject in subjects:
@@ -105,10 +115,3 @@ def has_outputs(output: Path) -> bool:
     """
     visits = output / "logs" / "visits"
     return (output / f"{VISITS.name}.csv").is_file() or any(visits.glob("*.json"))
-
-
-def _bids_ratings(root: Path) -> Ratings:
-    """Facts of the dataset's own tables; none where it has no such tables."""
-    found = [root / name for name in BIDS_TABLES if (root / name).is_file()]
-    found += sorted(root.glob("sub-*/sub-*_sessions.tsv"))
-    return read_ratings(found) if found else Ratings()

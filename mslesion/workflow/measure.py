@@ -16,6 +16,8 @@ from mslesion.quantification.volumes import PARTS_ML, measure_volumes
 from mslesion.segmentation import structures as s
 from mslesion.segmentation.instances import MAX_CENTER_SPACING_MM
 from mslesion.segmentation.shape import measure_shapes, objects
+from mslesion.workflow.contrast import COLUMNS as ENHANCED_COLUMNS
+from mslesion.workflow.contrast import add_enhancement, measure_enhancement
 from mslesion.workflow.prepare import Prepared
 from mslesion.workflow.segment import Segmented
 from mslesion.workflow.settings import Settings
@@ -87,6 +89,7 @@ def measure_visit(
     """
     values, details = _lesion_free_checks(prepared, segmented)
     t1_reason = _why_no_t1_index(prepared, facts, values.get("Q15"))
+    enhanced, no_enhancement = measure_enhancement(prepared, segmented, t1_reason=t1_reason)
     index = None if t1_reason else t1_index(*_scan_of(prepared.t1_name, segmented))
     if index is not None and np.isnan(index).all():
         index, t1_reason = None, "white matter is not brighter than cortex on the T1w"
@@ -119,6 +122,9 @@ def measure_visit(
                 white_lesion_ml=_white_lesion_ml(prepared, segmented),
                 has_t1_index=index is not None,
             )
+            if enhanced is not None:
+                add_enhancement(row, rows, segmented.lesions.labels, enhanced)
+    empty.because(no_enhancement or "the given mask does not fit the scan", *ENHANCED_COLUMNS)
     if not segmented.sees_skull:
         empty.because("no skull in the scan", *_SKULL_COLUMNS)
     if t1_reason:

@@ -7,7 +7,7 @@ import pytest
 from nibabel.affines import apply_affine
 
 from mslesion.errors import GeometryError, TableError
-from mslesion.loaders.ratings import Ratings, check_subjects, read_ratings
+from mslesion.loaders.ratings import Ratings, read_ratings
 from mslesion.loaders.ratings_matching import match_by_labels, match_by_position
 from mslesion.loaders.ratings_schema import (
     COLUMN_BY_NAME,
@@ -337,13 +337,6 @@ def test_the_age_of_a_person_is_no_age_of_a_visit(write):
     person = write("person.csv", "participant_id,birth_date,age", "01,1990-01-01,20")
     visit = write("visit.csv", VISIT + "visit_date", "01,1,2020-01-01")
     assert read_ratings([person, visit]).facts_of("01", "1")["age_years"] == 20
-
-
-def test_zeros_cut_off_by_a_spreadsheet(write):
-    ratings = read_ratings(write("a.csv", "participant_id,ocb", "1,yes", "99,no"))
-    check_subjects(ratings, ["1", "002"])
-    with pytest.raises(TableError, match=r"have the subject '1', but the dataset has '001'"):
-        check_subjects(ratings, ["001", "002"])
 
 
 def test_declarations_are_whole():
