@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mslesion.report.figures import LOCATION_COLORS, STRUCTURE_COLORS, data_uri
-from mslesion.report.tables import format_value
+from mslesion.report.tables import row_mark, show_value, value_tag
 from mslesion.segmentation.structures import STRUCTURES
 from mslesion.tables import LESIONS, QUALITY, Table
 from mslesion.tables.columns import COUNT, NUMBER, Column
@@ -142,7 +142,7 @@ def structure_key() -> str:
 
 
 def table(frame: pd.DataFrame, declared: Table, *, columns: Sequence[str] = ()) -> str:
-    """A table as HTML; every number is as in the CSV.
+    """A table as HTML; every number is that of the CSV, rounded for the eye.
 
     Parameters
     ----------
@@ -167,13 +167,15 @@ def table(frame: pd.DataFrame, declared: Table, *, columns: Sequence[str] = ()) 
     for _, row in frame.iterrows():
         cells = []
         for column in shown:
-            text = format_value(row[column.name])
-            kind = _kind(column)
-            if column.name == "state":
-                kind = f' class="state {text.split()[0] if text else ""}"'
-                text = MARKS.get(text, text)
-            cells.append(f"<td{kind}>{escape(text)}</td>")
-        body.append(f"<tr>{''.join(cells)}</tr>")
+            text = show_value(row[column.name])
+            if column.dtype in (NUMBER, COUNT):
+                cells.append(value_tag(row[column.name], column.name, missing=""))
+            elif column.name == "state":
+                kind = f"state {text.split()[0] if text else ''}"
+                cells.append(f'<td class="{kind}">{escape(MARKS.get(text, text))}</td>')
+            else:
+                cells.append(f"<td>{escape(text)}</td>")
+        body.append(f"<tr {row_mark(declared, row)}>{''.join(cells)}</tr>")
     return (
         f'<div class="wide"><table><thead><tr>{head}</tr></thead>'
         f"<tbody>{''.join(body)}</tbody></table></div>"

@@ -8,8 +8,8 @@ import pandas as pd
 from mslesion.quantification.load import CLASSES
 from mslesion.report.figures import LOCATION_COLORS
 from mslesion.report.page import MARKS, color_mark, region_name
-from mslesion.report.tables import format_value
-from mslesion.tables import VISITS
+from mslesion.report.tables import row_mark, show_value, value_tag
+from mslesion.tables import VISITS, Table
 
 GLANCE = (
     "lesion_volume_ml", "lesion_count_cc", "lesion_count_centers", "t1_hypo_volume_ml",
@@ -74,16 +74,21 @@ def summary(row: pd.Series) -> str:
         f"<div><h3>Lesion look and share</h3>{_measures(row, LOOK)}</div>"
         f"<div><h3>Brain</h3>{_measures(row, BRAIN)}</div>"
     )
-    return f'{_technique(row)}{_glance(row)}<div class="columns">{tables}</div>{_missing(row)}'
+    return (
+        f"<div {row_mark(VISITS, row)}>{_technique(row)}{_glance(row)}"
+        f'<div class="columns">{tables}</div>{_missing(row)}</div>'
+    )
 
 
-def all_measures(row: pd.Series) -> str:
-    """Every column of the visit table with its value, unit and meaning.
+def all_measures(row: pd.Series, declared: Table = VISITS) -> str:
+    """Every column of a table with its value, unit and meaning.
 
     Parameters
     ----------
     row : Series
-        A row of the visit table.
+        A row of the table.
+    declared : Table
+        Which table.
 
     Returns
     -------
@@ -91,13 +96,13 @@ def all_measures(row: pd.Series) -> str:
         HTML, folded.
     """
     body = "".join(
-        f"<tr><td>{escape(column.name)}</td>{_cell(row, column.name)}"
+        f"<tr><td>{escape(column.name)}</td>{value_tag(row[column.name], column.name, exact=True)}"
         f"<td>{escape(column.units or '')}</td><td>{escape(column.description)}</td></tr>"
-        for column in VISITS.columns
+        for column in declared.columns
     )
     return (
-        "<details><summary>All measures of visits.csv</summary>"
-        '<div class="wide"><table><thead><tr><th scope="col">column</th>'
+        f"<details><summary>All measures of {declared.name}.csv</summary>"
+        f'<div class="wide" {row_mark(declared, row)}><table><thead><tr><th scope="col">column</th>'
         '<th scope="col" class="number">value</th><th scope="col">unit</th>'
         f'<th scope="col">meaning</th></tr></thead><tbody>{body}</tbody></table></div></details>'
     )
@@ -111,7 +116,7 @@ def _technique(row: pd.Series) -> str:
     if not pd.isna(row["t1_type"]) and row["t1_type"] != "unknown":
         parts.append(f"T1w {row['t1_type']}")
     if not pd.isna(row["field_t"]):
-        parts.append(f"{format_value(row['field_t'])} T")
+        parts.append(f"{show_value(row['field_t'])} T")
     parts.append("without skull" if row["skull_stripped"] else "whole head")
     if not pd.isna(row["lesion_count_cc"]):
         parts.append(f"lesions by {row['segmenter']}")
@@ -122,13 +127,12 @@ def _glance(row: pd.Series) -> str:
     """The boxes on top."""
     boxes = []
     for name in GLANCE:
-        value = format_value(row[name])
-        number = (
-            f'<b data-column="{name}">{escape(value)}</b>'
-            f" <small>{escape(_COLUMNS[name].units or '')}</small>"
-            if value
-            else f'<b class="none" data-column="{name}">{NOT_ASSESSABLE}</b>'
+        there = not pd.isna(row[name])
+        number = value_tag(
+            row[name], name, tag="b", kind="" if there else "none", missing=NOT_ASSESSABLE
         )
+        if there:
+            number += f" <small>{escape(_COLUMNS[name].units or '')}</small>"
         boxes.append(
             f'<div class="figure" title="{escape(_COLUMNS[name].description)}">'
             f"<span>{escape(LABELS[name])}</span>{number}</div>"
@@ -170,9 +174,8 @@ def _measures(row: pd.Series, names: Sequence[str]) -> str:
 
 
 def _cell(row: pd.Series, name: str) -> str:
-    """A value as in the CSV; a dash where it is empty."""
-    value = format_value(row[name])
-    return f'<td class="number" data-column="{name}">{escape(value) or "&ndash;"}</td>'
+    """A value; a dash where it is empty."""
+    return value_tag(row[name], name)
 
 
 def _unit(name: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ from mslesion.tables import Table, as_table, check_table, sidecar
 
 SIGNIFICANT_DIGITS = 6
 """Decimal numbers are written with so many digits."""
+SHOWN_DIGITS = 3
+"""A page shows so many, and never cuts a whole number; the written value lies beneath."""
 
 
 def format_value(value) -> str:
@@ -39,6 +42,101 @@ def format_value(value) -> str:
     if isinstance(value, float | np.floating):
         return f"{value:.{SIGNIFICANT_DIGITS}g}"
     return str(value)
+
+
+def show_value(value) -> str:
+    """A value as a page shows it: the value of the CSV, rounded for the eye.
+
+    Parameters
+    ----------
+    value : object
+        A number, text, true/false, or what is missing.
+
+    Returns
+    -------
+    str
+        Empty for what is missing.
+
+    Examples
+    --------
+    >>> [show_value(value) for value in (0.557056, 1103.47, 0.0, -0.25149, 12, "n", None)]
+    ['0.557', '1103', '0', '-0.251', '12', 'n', '']
+    """
+    text = format_value(value)
+    if not text or not isinstance(value, float | np.floating):
+        return {"true": "yes", "false": "no"}.get(text, text)
+    number = float(text) + 0.0  # no minus before a zero
+    if abs(number) >= 10 ** (SHOWN_DIGITS - 1):
+        return f"{number:.0f}"
+    return f"{number:.{SHOWN_DIGITS}g}"
+
+
+def value_tag(
+    value,
+    name: str,
+    *,
+    tag: str = "td",
+    kind: str = "number",
+    missing: str = "\N{EN DASH}",
+    exact: bool = False,
+) -> str:
+    """A value in a page, with the column it is of and its value in the CSV.
+
+    Parameters
+    ----------
+    value : object
+        A number, text, true/false, or what is missing.
+    name : str
+        Column. The table and row stand at an element around: `row_mark`.
+    tag, kind : str
+        HTML element and its class.
+    missing : str
+        What is shown for a value that is not there.
+    exact : bool
+        Whether the value is shown as it is written, unrounded.
+
+    Returns
+    -------
+    str
+        HTML. Where it was rounded, the written value is its tooltip.
+
+    Examples
+    --------
+    >>> value_tag(0.557056, "lesion_volume_ml", tag="b", kind="n")
+    '<b class="n" data-column="lesion_volume_ml" data-value="0.557056" title="0.557056">0.557</b>'
+    """
+    written = escape(format_value(value))
+    shown = written if exact else escape(show_value(value))
+    is_rounded = written != shown and isinstance(value, float | np.floating)
+    title = f' title="{written}"' if is_rounded else ""
+    return (
+        f'<{tag} class="{kind}" data-column="{escape(name)}" data-value="{written}"{title}>'
+        f"{shown or escape(missing)}</{tag}>"
+    )
+
+
+def row_mark(table: Table, row) -> str:
+    """Attributes that say which row of which table the values inside an element are of.
+
+    Parameters
+    ----------
+    table : Table
+        The declaration.
+    row : mapping or Series
+        The row.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> from mslesion.tables import VISITS
+    >>> row_mark(VISITS, {"subject_id": "01", "session_id": "2"})
+    'data-table="visits" data-row="01|2"'
+    """
+    key = "|".join(format_value(row[name]) for name in table.key)
+    return f'data-table="{table.name}" data-row="{escape(key)}"'
 
 
 def as_text(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
