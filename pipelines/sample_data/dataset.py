@@ -13,6 +13,7 @@ from .signals import SEQUENCES
 from .truth import COLUMNS
 
 BIDS_VERSION = "1.10.0"
+DAYS_PER_YEAR = 365.25
 TRUTH = Path("derivatives/truth")
 CODE_URL = "pipelines/make_sample_data.py"
 SOURCES = [
@@ -82,6 +83,7 @@ PARTICIPANT_COLUMNS = {
 }
 SESSION_COLUMNS = {
     "acq_time": {"Description": "When the scans were taken (ISO 8601)."},
+    "age": {"Description": "Age at the visit.", "Units": "year"},
     "relapse_count": {
         "Description": "Relapses since the visit before; at the first, in the year before."
     },
@@ -195,7 +197,9 @@ def write_frame(root, patients):
     write_json(root / "participants.json", PARTICIPANT_COLUMNS)
     for patient in patients:
         subject = f"sub-{patient.label}"
-        rows = [_session(number, visit) for number, visit in enumerate(patient.visits, 1)]
+        rows = [
+            _session(number, visit, patient) for number, visit in enumerate(patient.visits, 1)
+        ]
         write_table(root / subject / f"{subject}_sessions.tsv", rows)
         write_json(root / subject / f"{subject}_sessions.json", SESSION_COLUMNS)
     truth = {"Name": "mslesion sample data, truth", "DatasetType": "derivative", **common}
@@ -234,9 +238,11 @@ def _participant(patient):
     }
 
 
-def _session(number, visit):
+def _session(number, visit, patient):
+    years = round((visit.day - patient.visits[0].day).days / DAYS_PER_YEAR)
     return {
         "session_id": f"ses-{session_label(number)}",
         "acq_time": f"{visit.day.isoformat()}T09:00:00",
-        **{name: getattr(visit, name) for name in list(SESSION_COLUMNS)[1:]},
+        "age": patient.age + years,
+        **{name: getattr(visit, name) for name in list(SESSION_COLUMNS)[2:]},
     }

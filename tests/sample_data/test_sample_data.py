@@ -81,10 +81,12 @@ def test_visits():
         assert visit.facts.scanner_id == "mslesion simulated scanner 1"
     days = {(v.subject, v.session): v.facts.visit_date for v in visits}
     assert days["relapsing", "02"] == date(2020, 5, 12)
-    assert {v.subject: (v.facts.age_years, v.facts.sex) for v in visits} == {
+    assert {v.subject: (v.facts.age_years, v.facts.sex) for v in reversed(visits)} == {
         "preclinical": (34, "F"), "progressive": (46, "M"), "relapsing": (29, "F"),
         "thick": (41, "F"),
     }  # fmt: skip
+    ages = {(v.subject, v.session): v.facts.age_years for v in visits}
+    assert (ages["preclinical", "02"], ages["progressive", "02"]) == (35, 48)
 
 
 def test_scans_load_without_warning():
@@ -134,7 +136,8 @@ def test_preclinical_facts(ratings):
         "other_causes_excluded": True, "progression_12_months": False,
         "visit_date": date(2021, 3, 9), "relapse_count": 0, "contrast_given": False,
     }  # fmt: skip
-    assert second == {**first, "visit_date": date(2022, 3, 8)}  # cord, CSF and Gd not known
+    # Cord, CSF and contrast agent are not known
+    assert second == {**first, "visit_date": date(2022, 3, 8), "age_years": 35}
 
 
 def test_relapsing_facts(ratings):
