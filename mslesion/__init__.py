@@ -10,6 +10,7 @@ _WHERE = {
     "Scan": "loaders.nifti",
     "Settings": "workflow.settings",
     "compare_masks": "evaluation",
+    "compare_visits": "workflow.comparing",
     "correct_bias": "preparation.bias",
     "find_lesions": "segmentation.instances",
     "find_midplane": "segmentation.midplane",

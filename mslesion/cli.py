@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from importlib.metadata import version
 
 DONE, UNUSABLE, SOME_FAILED, INTERRUPTED = 0, 2, 3, 130
-"""Exit codes: all done; unusable arguments or input; some visits failed; stopped by Ctrl-C
+"""Exit codes: all done; unusable arguments or input; some visits or pairs failed; stopped by Ctrl-C
 (128 and the number of the signal, as shells have it)."""
 
 
@@ -27,7 +27,11 @@ def build_parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("bids_dir", metavar="BIDS_DIR", help="BIDS dataset, or a plain tree PATIENT/VISIT/scans")
     add("output_dir", metavar="OUTPUT_DIR", help="where the results go")
-    add("level", choices=("participant", "group"), help="do the visits, or merge what they left")
+    add(
+        "level",
+        choices=("participant", "group"),
+        help="do the visits and compare them, or merge",
+    )
     add(
         "--participant-label",
         "--participant_label",
@@ -46,6 +50,13 @@ def build_parser() -> argparse.ArgumentParser:
         help="only these sessions, with or without ses-",
     )
     add("--lesion-masks", metavar="DIR", help="take lesion masks from here instead of ours")
+    add(
+        "--ratings",
+        nargs="+",
+        default=[],
+        metavar="PATH",
+        help="more facts from outside: CSV files, or folders of them (BIDS_DIR's own are read)",
+    )
     add(
         "--resample-masks",
         action="store_true",
@@ -70,6 +81,13 @@ def build_parser() -> argparse.ArgumentParser:
         type=float,
         metavar="MM",
         help="distance within which a lesion touches (default: 2)",
+    )
+    add("--change-rule", metavar="NAME", help="what is an enlarging lesion (default: radial)")
+    add(
+        "--calibrate",
+        action="store_true",
+        default=None,
+        help="tell how much of a known change is found in each patient",
     )
     add("--prefer", metavar="TEXT", help="of several scans of one modality take the one named so")
     add("--settings", metavar="FILE.toml", help="settings by name; flags win over it")
@@ -123,8 +141,10 @@ def _run(options: argparse.Namespace) -> int:
 
     from mslesion.errors import DatasetError, SettingsError
     from mslesion.loaders.dataset import find_visits
+    from mslesion.loaders.ratings_dataset import check_ratings, dataset_ratings
     from mslesion.workflow.cohort import Job, process_job, run_cohort, write_failures
     from mslesion.workflow.group import has_outputs, write_group
+    from mslesion.workflow.pairs import find_pair_jobs, process_pair
     from mslesion.workflow.settings import Settings, read_settings
 
     root, output = Path(options.bids_dir), Path(options.output_dir)
@@ -132,19 +152,24 @@ def _run(options: argparse.Namespace) -> int:
         raise SettingsError(f"--n-jobs is {options.n_jobs}, but 1 or more is expected. Correct it.")
     given = {name: getattr(options, name, None) for name in Settings.__dataclass_fields__}
     settings = read_settings(options.settings, **given)
+    ratings = dataset_ratings(root, options.ratings)
     if options.level == "group":
-        write_group(output, raw=str(root))
+        write_group(output, raw=str(root), ratings=ratings)
         return DONE
     if output.resolve() == root.resolve():
         raise DatasetError(
             f"{output} is the input too, but scans are never touched. Choose another OUTPUT_DIR."
         )
-    visits = find_visits(
-        root,
-        subjects=tuple(options.participant_label),
-        sessions=tuple(options.session_label),
-        prefer=settings.prefer,
-    )
+    everyone = find_visits(root, subjects=tuple(options.participant_label), prefer=settings.prefer)
+    visits = everyone
+    if options.session_label:
+        visits = find_visits(
+            root,
+            subjects=tuple(options.participant_label),
+            sessions=tuple(options.session_label),
+            prefer=settings.prefer,
+        )
+    check_ratings(ratings, everyone)
     if options.dry_run:
         for visit in visits:
             print(visit.name, "+".join(visit.scans), visit.problem, sep="\t")
@@ -153,11 +178,22 @@ def _run(options: argparse.Namespace) -> int:
     if masks is not None and not masks.is_dir():
         raise DatasetError(f"{masks} is no folder, but --lesion-masks names one. Check the path.")
     jobs = [Job(visit, root, output, settings, masks) for visit in visits]
-    outcomes = run_cohort(process_job, jobs, n_jobs=options.n_jobs, progress=sys.stderr.isatty())
-    write_failures(outcomes, output)
-    failed = [outcome for outcome in outcomes if outcome.state == "failed"]
+    options_of_pool = {"n_jobs": options.n_jobs, "progress": sys.stderr.isatty()}
+    outcomes = run_cohort(process_job, jobs, **options_of_pool)
+    # Each visit is compared with those of older runs too, not only with those of this one
+    pairs = find_pair_jobs(everyone, root=root, output=output, settings=settings)
+    compared = run_cohort(process_pair, pairs, unit="pair", **options_of_pool)
+    write_failures([*outcomes, *compared], output)
     if has_outputs(output):
-        write_group(output, raw=str(root))
-    done = len(outcomes) - len(failed)
-    print(f"{done} of {len(outcomes)} visits done; tables in {output}", file=sys.stderr)
-    return SOME_FAILED if failed else DONE
+        write_group(output, raw=str(root), ratings=ratings)
+    lines = [_count(outcomes, "visits done")]
+    if compared:
+        lines.append(_count(compared, "pairs compared"))
+    print(f"{', '.join(lines)}; tables in {output}", file=sys.stderr)
+    return SOME_FAILED if any(o.state == "failed" for o in [*outcomes, *compared]) else DONE
+
+
+def _count(outcomes: Sequence, what: str) -> str:
+    """How many did not fail."""
+    done = sum(outcome.state != "failed" for outcome in outcomes)
+    return f"{done} of {len(outcomes)} {what}"

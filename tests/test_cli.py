@@ -8,7 +8,7 @@ import pytest
 
 from mslesion import cli
 from mslesion.errors import DatasetError, OutputError
-from mslesion.workflow import cohort, group
+from mslesion.workflow import cohort, group, pairs
 from mslesion.workflow.cohort import Outcome
 from mslesion.workflow.records import RECORD_KEYS, part_path, record_path
 
@@ -33,9 +33,17 @@ def _work(monkeypatch):
         part_path(job.output, job.visit).write_text("<p>part</p>")
         return Outcome(job.visit, "done")
 
+    def compare(job):
+        seen_pairs.append(job.pair)
+        if job.visits[1].session.startswith("odd"):
+            return job.outcome("failed", error="ImageError", reason="A map is odd. Look at it.")
+        return job.outcome("done")
+
+    seen_pairs = []
+    monkeypatch.setattr(pairs, "process_pair", compare)
     monkeypatch.setattr(cohort, "process_job", work)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
-    work.seen = seen
+    work.seen, work.pairs = seen, seen_pairs
     return work
 
 
@@ -72,7 +80,7 @@ def test_all_done(tmp_path, seen, capsys):
     assert [row[:2] for row in rows(tmp_path / "out/visits.csv")[1:]] == [
         ["01", "1"], ["01", "2"], ["02", ""],
     ]  # fmt: skip
-    assert "3 of 3 visits done; tables in" in capsys.readouterr().err
+    assert "3 of 3 visits done, 1 of 1 pairs compared; tables in" in capsys.readouterr().err
     assert len(rows(tmp_path / "out/logs/failures.tsv")) == 1
     assert (tmp_path / "out/sub-01.html").read_text("utf-8").count("<p>part</p>") == 2
 
@@ -81,7 +89,7 @@ def test_some_failed(tmp_path, capsys):
     root = bids(tmp_path / "in", "01", "bad", "02")
     assert call(root, tmp_path / "out", "participant") == cli.SOME_FAILED == 3
     failures = rows(tmp_path / "out/logs/failures.tsv", "\t")
-    assert failures[1:] == [["bad", "n/a", "StepError", "The scan is odd. Look at it."]]
+    assert failures[1:] == [["bad", "n/a", "n/a", "StepError", "The scan is odd. Look at it."]]
     assert [row[0] for row in rows(tmp_path / "out/visits.csv")[1:]] == ["01", "02"]
     assert "2 of 3 visits done" in capsys.readouterr().err
 

@@ -20,6 +20,52 @@ NOT_BIDS = ("*.html", "/*.csv", *(f"/{table.name}.json" for table in TABLES), "*
 """Our files that BIDS has no name for, or none yet."""
 
 
+def map_path(folder: str | Path, name: str, ending: str) -> Path:
+    """Where a map of a visit lies.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The visit's ``anat`` folder.
+    name : str
+        Start of the file names, such as ``sub-01_ses-2``.
+    ending : str
+        What the map is, such as ``seg-lesions_dseg``.
+
+    Returns
+    -------
+    Path
+    """
+    return Path(folder) / f"{name}_space-orig_{ending}.nii.gz"
+
+
+def write_map(path: Path, array: np.ndarray, *, scan: Scan, description: str, **more) -> Path:
+    """Write a map and its sidecar.
+
+    Parameters
+    ----------
+    path : Path
+        Of the image.
+    array : (I, J, K) array
+        On the grid of `scan`.
+    scan : Scan
+        Whose grid it lies on.
+    description : str
+        What it is.
+    **more
+        Further entries of the sidecar.
+
+    Returns
+    -------
+    Path
+        Of the image.
+    """
+    save_like(array, path, scan=scan)
+    about = {"Description": description, "SpatialReference": "orig", **more}
+    write_json(about, path.with_suffix("").with_suffix(".json"))
+    return path
+
+
 def write_maps(
     folder: str | Path,
     *,
@@ -31,6 +77,7 @@ def write_maps(
     probability: np.ndarray | None,
     sources: Sequence[str],
     made_by: Mapping[str, str],
+    fine: tuple[np.ndarray, Scan] | None = None,
 ) -> list[Path]:
     """Write a visit's maps, their sidecars and lookup tables.
 
@@ -54,25 +101,23 @@ def write_maps(
         BIDS URIs of the scans that were used.
     made_by : mapping of str to str
         What made the lesion mask, for the sidecar: Segmenter, Version, ...
+    fine : tuple of ((A, B, C) uint8 array, Scan), optional
+        The anatomy on a 1 mm grid, for scans whose voxels are much longer.
 
     Returns
     -------
     list of Path
         The images that were written.
     """
-    start = Path(folder) / f"{name}_space-orig"
-    common = {"SpatialReference": "orig", "Sources": list(sources)}
     written = []
 
-    def write(array, ending, description, **more):
-        path = start.with_name(f"{start.name}_{ending}.nii.gz")
-        save_like(array, path, scan=scan)
-        sidecar_path = path.with_name(path.name.replace(".nii.gz", ".json"))
-        write_json({"Description": description, **common, **more}, sidecar_path)
-        written.append(path)
+    def write(array, ending, description, *, scan=scan, **more):
+        more = {"Sources": list(sources), **more}
+        path = map_path(folder, name, ending)
+        written.append(write_map(path, array, scan=scan, description=description, **more))
 
     def table(ending, frame):
-        write_tsv(frame, start.with_name(f"{start.name}_{ending}.tsv"))
+        write_tsv(frame, map_path(folder, name, ending).with_suffix("").with_suffix(".tsv"))
 
     brain = brain_mask(anatomy, scan.affine)
     write(brain, "desc-brain_mask", "Brain, ventricles and CSF between gyri", Type="Brain")
@@ -80,6 +125,13 @@ def write_maps(
     structures = [{"index": 0, "name": "background"}]
     structures += [{"index": part.index, "name": part.name} for part in STRUCTURES]
     table("seg-anatomy_dseg", pd.DataFrame(structures))
+    if fine is not None:
+        write(
+            fine[0], "seg-anatomy_res-1mm_dseg", "Structures of the brain, before they were "
+            "brought to the scan's own voxels", scan=fine[1], Manual=False,
+            Resolution="1 mm, along the axes of the head scan",
+        )  # fmt: skip
+        table("seg-anatomy_res-1mm_dseg", pd.DataFrame(structures))
     if lesion_labels is None:
         return written
     manual = made_by["Segmenter"] != "mslesion"

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import time
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
@@ -36,6 +37,22 @@ class Job:
     settings: Settings
     masks: Path | None
 
+    def outcome(self, state: str, **more) -> "Outcome":
+        """How the job ended.
+
+        Parameters
+        ----------
+        state : str
+            "done", "unchanged" or "failed".
+        **more
+            Further fields of `Outcome`.
+
+        Returns
+        -------
+        Outcome
+        """
+        return Outcome(self.visit, state, **more)
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -47,6 +64,15 @@ class Outcome:
     error: str = ""
     reason: str = ""
     seconds: float = 0.0
+    session_from: str | None = None
+    """Of a pair, its first visit; None for a visit alone."""
+
+    @property
+    def name(self) -> str:
+        """What was done, for a line of the log."""
+        if self.session_from is None:
+            return self.visit.name
+        return f"{self.visit.name} compared with ses-{self.session_from}"
 
 
 def process_job(job: Job) -> Outcome:
@@ -62,30 +88,54 @@ def process_job(job: Job) -> Outcome:
     Outcome
         Also when the visit fails; nothing is raised.
     """
-    visit = job.visit
+    return attempt(job, _do_visit)
+
+
+def attempt(job, work: Callable[..., str]) -> Outcome:
+    """Do a job's work; whatever goes wrong in it is its outcome.
+
+    Parameters
+    ----------
+    job : Job
+        What to do; its `outcome` makes the `Outcome`.
+    work : callable
+        A function of the job that returns its state.
+
+    Returns
+    -------
+    Outcome
+    """
+    start = time.perf_counter()
     try:
-        if visit.problem:
-            raise DatasetError(visit.problem)
-        mask = find_lesion_mask(job.masks, visit) if job.masks else None
-        extra = (mask.path,) if mask else ()
-        made_from = fingerprint(visit, settings=job.settings, extra=extra)
-        if _is_finished(job.output, visit, made_from):
-            return Outcome(visit, "unchanged")
-        clear_visit(job.output, visit)
-        result = process_visit(
-            visit,
-            lesion_mask=_read_mask(mask, visit, job.settings),
-            segmenter=(mask.maker, "") if mask else ("", ""),
-            settings=job.settings,
-        )
-        write_visit(result, job.output, root=job.root, made_from=made_from)
-        return Outcome(visit, "done", seconds=result.seconds)
+        return job.outcome(work(job), seconds=time.perf_counter() - start)
     except (MSLesionError, OSError) as error:
-        return Outcome(visit, "failed", type(error).__name__, str(error))
+        return job.outcome("failed", error=type(error).__name__, reason=str(error))
     except Exception as error:  # a broken scan must not end the cohort
         log.debug("%s", traceback.format_exc())
-        reason = f"{error!r} at {traceback.extract_tb(error.__traceback__)[-1].name}."
-        return Outcome(visit, "failed", type(error).__name__, f"{reason} Please report it.")
+        place = traceback.extract_tb(error.__traceback__)[-1].name
+        reason = f"{error!r} at {place}. Please report it."
+        return job.outcome("failed", error=type(error).__name__, reason=reason)
+
+
+def _do_visit(job: Job) -> str:
+    """The work of a visit; returns its state."""
+    visit = job.visit
+    if visit.problem:
+        raise DatasetError(visit.problem)
+    mask = find_lesion_mask(job.masks, visit) if job.masks else None
+    extra = (mask.path,) if mask else ()
+    made_from = fingerprint(visit, settings=job.settings, extra=extra)
+    if _is_finished(job.output, visit, made_from):
+        return "unchanged"
+    clear_visit(job.output, visit)
+    result = process_visit(
+        visit,
+        lesion_mask=_read_mask(mask, visit, job.settings),
+        segmenter=(mask.maker, "") if mask else ("", ""),
+        settings=job.settings,
+    )
+    write_visit(result, job.output, root=job.root, made_from=made_from)
+    return "done"
 
 
 def run_cohort(
@@ -94,8 +144,9 @@ def run_cohort(
     *,
     n_jobs: int = 1,
     progress: bool = False,
+    unit: str = "visit",
 ) -> list[Outcome]:
-    """Do every job; a worker that is killed costs only its own visit.
+    """Do every job; a worker that is killed costs only its own job.
 
     Each worker process has one job at a time, so when the pool breaks, the jobs that
     were under way are tried again, one by one, to find the guilty one.
@@ -105,11 +156,13 @@ def run_cohort(
     work : callable
         `process_job`, or another function of a job.
     jobs : sequence of Job
-        What to do.
+        What to do; other jobs have an `outcome` as `Job` has.
     n_jobs : int
         Worker processes; 1 works in this process.
     progress : bool
         Whether to draw a bar.
+    unit : str
+        What the bar counts.
 
     Returns
     -------
@@ -117,7 +170,7 @@ def run_cohort(
         In the order of the jobs.
     """
     outcomes: dict[int, Outcome] = {}
-    with tqdm(total=len(jobs), disable=not progress, unit="visit") as bar:
+    with tqdm(total=len(jobs), disable=not progress, unit=unit) as bar:
 
         def finish(number: int, outcome: Outcome) -> None:
             outcomes[number] = outcome
@@ -132,7 +185,8 @@ def run_cohort(
             for number in suspects:  # each alone: only the guilty one falls again
                 if _run_pool(work, jobs, [number], 1, finish):
                     reason = "The worker process was killed. Is there enough memory?"
-                    finish(number, Outcome(jobs[number].visit, "failed", "WorkerLost", reason))
+                    lost = jobs[number].outcome("failed", error="WorkerLost", reason=reason)
+                    finish(number, lost)
     return [outcomes[number] for number in range(len(jobs))]
 
 
@@ -169,7 +223,7 @@ def _one_thread() -> None:
 
 
 def write_failures(outcomes: Sequence[Outcome], output: Path) -> None:
-    """Write ``logs/failures.tsv``: a row a failed visit, none if all went well.
+    """Write ``logs/failures.tsv``: a row a failed visit or pair, none if all went well.
 
     Parameters
     ----------
@@ -182,6 +236,7 @@ def write_failures(outcomes: Sequence[Outcome], output: Path) -> None:
         {
             "subject_id": outcome.visit.subject,
             "session_id": outcome.visit.session or None,
+            "session_from": outcome.session_from,
             "error": outcome.error,
             "reason": outcome.reason,
         }
@@ -212,8 +267,8 @@ def _is_finished(output: Path, visit: Visit, made_from: dict) -> bool:
 
 
 def _report(outcome: Outcome) -> None:
-    """One log line a visit."""
+    """One log line a job."""
     if outcome.state == "failed":
-        log.error("%s failed: %s", outcome.visit.name, outcome.reason)
+        log.error("%s failed: %s", outcome.name, outcome.reason)
     else:
-        log.info("%s %s (%.0f s)", outcome.visit.name, outcome.state, outcome.seconds)
+        log.info("%s %s (%.0f s)", outcome.name, outcome.state, outcome.seconds)

@@ -11,7 +11,9 @@ from mslesion.loaders.nifti import write_bytes
 from mslesion.loaders.ratings import Ratings
 from mslesion.loaders.ratings_dataset import dataset_ratings
 from mslesion.report import page
+from mslesion.report.cohort_page import cohort_page
 from mslesion.report.derivatives import write_dataset
+from mslesion.report.front import front_part
 from mslesion.report.tables import write_csv
 from mslesion.tables import (
     CHANGES,
@@ -26,8 +28,10 @@ from mslesion.tables import (
     VISITS,
     as_table,
 )
+from mslesion.workflow.comparing import check_rows
 from mslesion.workflow.interpret import interpret
 from mslesion.workflow.merge_changes import merge_changes
+from mslesion.workflow.pages import subject_parts
 from mslesion.workflow.pair_records import finished_pairs, in_time
 from mslesion.workflow.records import read_record
 
@@ -70,13 +74,17 @@ def write_group(
             "Run the participant level first."
         )
     records = [read_record(path) for path in paths]
-    merged = {}
-    for declared, key in ((VISITS, "visits"), (LESIONS, "lesions"), (QUALITY, "qc")):
-        rows = [row for record in records for row in record[key]]
-        merged[declared.name] = as_table(rows, declared)
     subjects = sorted({record["subject"] for record in records})
     own = {one: in_time([r for r in records if r["subject"] == one]) for one in subjects}
     pairs = {one: finished_pairs(output, own[one]) for one in subjects}
+    merged = {}
+    for declared, key in ((VISITS, "visits"), (LESIONS, "lesions"), (QUALITY, "qc")):
+        rows = [row for record in records for row in record[key]]
+        if declared == QUALITY:
+            rows += [
+                row for one in subjects for pair in pairs[one] for row in check_rows(one, pair)
+            ]
+        merged[declared.name] = as_table(rows, declared)
     if ratings is None:
         ratings = dataset_ratings(raw)
     merged |= merge_changes(own, pairs, ratings=ratings)
@@ -91,10 +99,16 @@ def write_group(
             write_csv(merged[declared.name], declared, output)
     link = os.path.relpath(raw, output)  # an absolute path would tell of the machine
     write_dataset(output, version=version("mslesion"), raw=link, subjects=subjects)
+    order = {one: [record["session"] for record in own[one]] for one in subjects}
     for subject in subjects:
-        parts = [record["part"] for record in own[subject]]
+        parts = [
+            front_part(merged, subject, order[subject]),
+            *subject_parts(own[subject], pairs[subject], merged, ratings=ratings),
+        ]
         document = page.subject_page(subject, parts, version=version("mslesion"))
         write_bytes(document.encode(), output / f"sub-{subject}.html")
+    document = cohort_page(merged, order, version=version("mslesion"))
+    write_bytes(document.encode(), output / "index.html")
     for old in output.glob("sub-*.html"):
         if old.stem.removeprefix("sub-") not in subjects:
             old.unlink()

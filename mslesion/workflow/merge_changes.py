@@ -20,6 +20,7 @@ from mslesion.longitudinal.trajectories import (
 )
 from mslesion.tables import CHANGES, EXPANSIONS, LESION_CHANGES, TRAJECTORIES, VISITS, as_table
 from mslesion.tables.columns import COUNT, NUMBER
+from mslesion.workflow.growth import with_constancy
 from mslesion.workflow.pair_records import day_of, in_time
 
 NO_MEASURES = ("age_years", "field_t", "lesion_threshold", "head_scaling_ratio")
@@ -64,10 +65,11 @@ def merge_changes(
         visits, own = in_time(records), pairs.get(subject, ())
         facts = {v["session"]: ratings.facts_of(subject, v["session"]) for v in visits}
         tracks = _tracks(visits, own)
+        days = {visit["session"]: day_of(visit) for visit in visits}
         found = {
-            CHANGES.name: _change_rows(visits, own, facts),
+            CHANGES.name: _change_rows(days, own, facts),
             LESION_CHANGES.name: _lesion_rows(own, tracks),
-            EXPANSIONS.name: [row for pair in own for row in pair["expansions"]],
+            EXPANSIONS.name: [row for pair in own for row in with_constancy(pair, own, days)],
             TRAJECTORIES.name: _trajectory_rows(visits, own, facts, tracks),
         }
         for name, some in found.items():
@@ -75,11 +77,10 @@ def merge_changes(
     return {table.name: as_table(rows[table.name], table) for table in tables}
 
 
-def _change_rows(visits, pairs, facts) -> list[dict]:
+def _change_rows(days, pairs, facts) -> list[dict]:
     """Rows of changes.csv, with what needs more than the pair."""
-    days = {visit["session"]: day_of(visit) for visit in visits}
     steps = {(p["session_from"], p["session_to"]): p["change"].get(BRAIN_CHANGE) for p in pairs}
-    order = [visit["session"] for visit in visits]
+    order = list(days)
     rows = []
     for pair in pairs:
         row = dict(pair["change"])

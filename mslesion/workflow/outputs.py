@@ -11,13 +11,16 @@ from mslesion.grid import spacing_mm
 from mslesion.loaders.dataset import FLAIR, T1W, Visit
 from mslesion.loaders.nifti import write_bytes
 from mslesion.report import figures, page
+from mslesion.report.change_files import transform_label, write_transform
 from mslesion.report.derivatives import LOCATION_INDEX, write_maps
 from mslesion.report.methods import describe
 from mslesion.report.summary import all_measures, summary
 from mslesion.report.tables import rows_of, write_json
 from mslesion.segmentation.structures import STRUCTURES
+from mslesion.workflow.pair_outputs import clear_pairs_of
 from mslesion.workflow.records import part_path, record_path
 from mslesion.workflow.visit import VisitResult
+from mslesion.workflow.visit_maps import fine_scan, is_coarse
 
 LESIONS_LOOK_FOR = (
     "Axial, coronal and sagittal slices. R: the patient's right is at the left; A: front. Is every "
@@ -26,7 +29,7 @@ LESIONS_LOOK_FOR = (
 
 
 def clear_visit(output: Path, visit: Visit) -> None:
-    """Remove what an older run left of a visit, so that no map outlives its tables.
+    """Remove what an older run left of a visit and its pairs: no map outlives its tables.
 
     Parameters
     ----------
@@ -37,9 +40,11 @@ def clear_visit(output: Path, visit: Visit) -> None:
     """
     record_path(output, visit).unlink(missing_ok=True)  # first: the visit is not finished
     part_path(output, visit).unlink(missing_ok=True)
-    for pattern in (f"{visit.name}_space-orig_*", f".{visit.name}_space-orig_*.part"):
-        for path in (output / visit.folder / "anat").glob(pattern):
-            path.unlink()
+    clear_pairs_of(output, visit)
+    for ours in ("space-orig_*", "from-*_xfm.txt"):
+        for pattern in (f"{visit.name}_{ours}", f".{visit.name}_{ours}.part"):
+            for path in (output / visit.folder / "anat").glob(pattern):
+                path.unlink()
 
 
 def write_visit(result: VisitResult, output: Path, *, root: Path, made_from: dict) -> None:
@@ -57,8 +62,11 @@ def write_visit(result: VisitResult, output: Path, *, root: Path, made_from: dic
         The visit's `fingerprint`.
     """
     visit, segmented = result.visit, result.segmented
-    sources = [_uri(path, root) for path in visit.scans.values()]
+    sources = [source_uri(path, root) for path in visit.scans.values()]
     row = result.visits.iloc[0]
+    fine = None
+    if is_coarse(result.affine):
+        fine = segmented.working_anatomy, fine_scan(result.prepared.reference_scan)
     write_maps(
         output / visit.folder / "anat",
         name=visit.name,
@@ -69,7 +77,12 @@ def write_visit(result: VisitResult, output: Path, *, root: Path, made_from: dic
         probability=segmented.probability,
         sources=sources,
         made_by={"Segmenter": row["segmenter"], "SegmenterVersion": str(row["segmenter_version"])},
+        fine=fine,
     )
+    for name, matrix in result.prepared.transforms.items():
+        write_transform(
+            matrix, output / visit.folder / "anat", name=visit.name, start=transform_label(name)
+        )
     write_bytes(visit_part(result).encode(), part_path(output, visit))
     record = {
         "subject": visit.subject,
@@ -141,7 +154,7 @@ def visit_part(result: VisitResult) -> str:
     ]
     parts += [*drawings, page.structure_key(), page.lesion_table(result.lesions)]
     parts += [all_measures(row), _methods(result)]
-    settings = ", ".join(f"{k} = {v}" for k, v in result.settings.as_dict().items())
+    settings = ", ".join(f"{k} = {v}" for k, v in result.settings.of_visit().items())
     parts.append(f'<p class="note">Settings: {escape(settings)}</p></section>')
     return "".join(parts)
 
@@ -171,8 +184,20 @@ def _methods(result: VisitResult) -> str:
     return page.methods_text(text, references)
 
 
-def _uri(path: Path, root: Path) -> str:
-    """BIDS URI of an input file."""
+def source_uri(path: Path, root: Path) -> str:
+    """BIDS URI of an input file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    root : Path
+        The input dataset.
+
+    Returns
+    -------
+    str
+    """
     try:
         return f"bids:raw:{Path(path).resolve().relative_to(root.resolve()).as_posix()}"
     except ValueError:

@@ -9,7 +9,7 @@ from mslesion.errors import DatasetError
 from mslesion.loaders.dataset import Visit
 from mslesion.workflow.settings import Settings
 
-RECORD_FORMAT = 1
+RECORD_FORMAT = 2
 """Raised when records of older versions can no longer be read."""
 RECORD_KEYS = ("subject", "session", "made_from", "visits", "lesions", "qc")
 """What every record has."""
@@ -73,7 +73,7 @@ def fingerprint(visit: Visit, *, settings: Settings, extra: tuple[Path, ...] = (
         "format": RECORD_FORMAT,
         "version": version("mslesion"),
         "files": files,
-        "settings": settings.as_dict(),
+        "settings": settings.of_visit(),
         "facts": facts,
     }
 

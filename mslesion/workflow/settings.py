@@ -5,14 +5,25 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 from mslesion.errors import SettingsError
+from mslesion.longitudinal.lesion_changes import DEFAULT_RULE
+from mslesion.longitudinal.sizes import RULES
 from mslesion.quantification.location import CONTACT_MM, SCHEMES
 from mslesion.segmentation.instances import MIN_SIZES
 from mslesion.segmentation.lesions import THRESHOLD
 
+VISIT, PAIR = "visit", "pair"
+"""What a setting is for."""
+
 
 def _setting(default, text: str, choices: tuple[str, ...] = (), low=None, high=None):
     """A field with its description and the values it can have."""
-    limits = {"text": text, "choices": choices, "low": low, "high": high}
+    limits = {"text": text, "choices": choices, "low": low, "high": high, "of": VISIT}
+    return field(default=default, metadata=limits)
+
+
+def _between(default, text: str, choices: tuple[str, ...] = ()):
+    """A field that matters between visits only: when it changes, no visit is done again."""
+    limits = {"text": text, "choices": choices, "low": None, "high": None, "of": PAIR}
     return field(default=default, metadata=limits)
 
 
@@ -35,6 +46,13 @@ class Settings:
     resample_masks: bool = _setting(
         default=False, text="bring given lesion masks to the FLAIR's grid where they are on another"
     )
+    change_rule: str = _between(
+        DEFAULT_RULE, "rule of what is an enlarging or shrinking lesion", tuple(RULES)
+    )
+    calibrate: bool = _between(
+        default=False,
+        text="compare each first visit with a synthetic follow-up too, whose change is known",
+    )
 
     def __post_init__(self):
         for item in fields(self):
@@ -48,6 +66,16 @@ class Settings:
         dict
         """
         return asdict(self)
+
+    def of_visit(self) -> dict:
+        """Names and values of what a single visit depends on.
+
+        Returns
+        -------
+        dict
+        """
+        names = [item.name for item in fields(self) if item.metadata["of"] == VISIT]
+        return {name: getattr(self, name) for name in names}
 
 
 def read_settings(path: str | Path | None = None, **given) -> Settings:

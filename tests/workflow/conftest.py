@@ -1,11 +1,16 @@
 """Results that several tests of the workflow share."""
 
+import sys
+from pathlib import Path
+
 import pytest
 import visit_phantoms as heads
 
 from mslesion.loaders.dataset import find_visits
 from mslesion.workflow import segment
 from mslesion.workflow.visit import process_visit
+
+sys.path.append(str(Path(__file__).parents[1] / "report"))  # how a page is taken apart
 
 
 @pytest.fixture(scope="session", autouse=True)

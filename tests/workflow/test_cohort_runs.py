@@ -267,13 +267,15 @@ def test_failures_are_a_table(tmp_path):
         Outcome(visits[0], "failed", "ImageError", "a.nii is odd.\tLook\nat it."),
         Outcome(visits[1], "failed", "StepError", "No brain."),
         Outcome(visits[2], "done"),
+        Outcome(visits[2], "failed", "ImageError", "Odd.", session_from="0"),
     ]
     cohort.write_failures(outcomes, tmp_path)
     frame = pd.read_csv(tmp_path / "logs/failures.tsv", sep="\t", dtype=str, keep_default_na=False)
     assert list(frame.columns) == FAILURES.names
     assert frame.to_numpy().tolist() == [
-        ["01", "n/a", "StepError", "No brain."],
-        ["02", "1", "ImageError", "a.nii is odd.\tLook\nat it."],
+        ["01", "n/a", "n/a", "StepError", "No brain."],
+        ["02", "1", "n/a", "ImageError", "a.nii is odd.\tLook\nat it."],
+        ["03", "1", "0", "ImageError", "Odd."],
     ]
     cohort.write_failures([], tmp_path)
     assert (tmp_path / "logs/failures.tsv").read_text() == "\t".join(FAILURES.names) + "\n"

@@ -13,6 +13,7 @@ def test_defaults_are_the_named_constants():
     assert Settings().as_dict() == {
         "lesion_threshold": 0.5, "min_size": "clinical3mm", "location_scheme": "contact",
         "contact_mm": 2.0, "skull_stripped": "auto", "prefer": "", "resample_masks": False,
+        "change_rule": "radial", "calibrate": False,
     }  # fmt: skip
     assert set(Settings().as_dict()) == {item.name for item in fields(Settings)}
 
@@ -29,7 +30,9 @@ def test_given_values_win_over_the_file(tmp_path):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"contact": 1}, r"The setting 'contact' does not exist, but contact_mm, lesion_"),
+        ({"contact": 1}, r"The setting 'contact' does not exist, but calibrate, change_rule, con"),
+        ({"change_rule": "any"}, r"The setting change_rule is 'any', but it can be radial, pct, "),
+        ({"calibrate": "yes"}, r"The setting calibrate is 'yes', but a bool is expected"),
         ({"contact_mm": "2"}, r"The setting contact_mm is '2', but a float is expected\."),
         ({"contact_mm": True}, r"The setting contact_mm is True, but a float is expected\."),
         ({"contact_mm": -0.1}, r"The setting contact_mm is -0\.1, but 0 to 20 is expected\."),
@@ -44,6 +47,12 @@ def test_given_values_win_over_the_file(tmp_path):
 def test_values_that_cannot_be(values, message):
     with pytest.raises(SettingsError, match=message):
         read_settings(**values)
+
+
+def test_what_matters_between_visits_is_not_of_a_visit():
+    changed = Settings(change_rule="pct", calibrate=True)
+    assert changed.of_visit() == Settings().of_visit()
+    assert set(changed.as_dict()) - set(changed.of_visit()) == {"change_rule", "calibrate"}
 
 
 @pytest.mark.parametrize("value", [0, 0.0, 1, 1.0])

@@ -38,6 +38,10 @@ class Head:
     shape: tuple
     affine: np.ndarray
     skull: bool = True
+    names: tuple = tuple(LESIONS)
+    """Which lesions there are."""
+    grain: int = 0
+    """Another number gives other noise."""
 
     @cached_property
     def labels(self):
@@ -50,7 +54,7 @@ class Head:
     @property
     def lesions(self):
         """Lesion mask."""
-        return np.any([self.lesion(name) for name in LESIONS], axis=0)
+        return np.any([self.lesion(name) for name in self.names], axis=0)
 
     def lesion(self, name):
         """Mask of one lesion."""
@@ -59,7 +63,7 @@ class Head:
     @cached_property
     def probability(self):
         """Lesion probability: 0.5 on the surface of the lesions."""
-        gaps = [self._distance(offset) - RADIUS_MM for offset in LESIONS.values()]
+        gaps = [self._distance(offset) - RADIUS_MM for offset in map(LESIONS.get, self.names)]
         return np.clip(0.5 - np.min(gaps, axis=0) / 2, 0, 1).astype(np.float32)
 
     def scan(self, modality, noise=4.0):
@@ -67,13 +71,13 @@ class Head:
         labels = self.labels
         levels = phantoms.FLAIR_LEVELS if modality == "FLAIR" else phantoms.T1_LEVELS
         data = phantoms.head_scan(labels, levels)
-        for name in LESIONS:
+        for name in self.names:
             level = 420 if modality == "FLAIR" else 130 if name == BLACK_HOLE else 250
             data[self.lesion(name)] = level
         if self.skull:
             whole, inner = (self._body((0, 0, 0), INTRACRANIAL_MM + mm) for mm in (10, 4))
             data[whole & ~inner & (labels == 0)] = 220
-        seed = sorted(phantoms.FLAIR_LEVELS).index(1) + len(modality)
+        seed = sorted(phantoms.FLAIR_LEVELS).index(1) + len(modality) + 100 * self.grain
         grain = noise * np.random.default_rng(seed).standard_normal(self.shape)
         return np.where(data > 0, np.maximum(data + grain, 1), 0).astype(np.float32)
 
