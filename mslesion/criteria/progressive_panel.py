@@ -263,6 +263,8 @@ def _thalamus(change: Mapping) -> PanelRow:
     if None not in (rate, low, high, years) and years >= MIN_YEARS_FOR_CUTOFF:
         met = exceeds(HEALTHY_THALAMUS_LOSS_PCT_PER_YEAR, -high, -low)
     confidence, why = atrophy_confidence(change)
+    if rate is not None and None in (low, high):
+        why = " ".join(filter(None, (why, "The error of this rate is not known.")))
     return PanelRow(
         panel=PANEL,
         domain="deep grey matter",

@@ -11,8 +11,8 @@ MIN_ELIGIBLE_FOR_SHARE = 10
 FEW_LESIONS = 10
 """Select six may go by majority where there are fewer lesions than this (exclusive)."""
 RIM_CATEGORIES = ((0, "0"), (1, "1-3"), (4, "4 or more"))
-"""Least count of each category (Absinta 2019, 10.1001/jamaneurol.2019.2399; the 4 is
-recalled, its abstract does not hold it)."""
+"""Least count of each category (Absinta 2019, 10.1001/jamaneurol.2019.2399; the 4 is not in
+its abstract, but in a table of the JAMA Neurology review of 2021, PMC11382596)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

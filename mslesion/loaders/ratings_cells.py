@@ -34,6 +34,7 @@ SIMILAR_NAME = 0.85
 SESSIONS_FILE = re.compile(r"sub-([A-Za-z0-9]+)_sessions\.tsv")
 """BIDS table of one subject's sessions: its name says whose they are."""
 _LABEL = re.compile(r"[A-Za-z0-9]+")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _OTHER_SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas"}
 
 
@@ -160,6 +161,8 @@ def _label(cell: Cell, name: str) -> str:
     label = cell.value.removeprefix("sub-" if name == "participant_id" else "ses-")
     if name == "session_id" and label.lower() in UNKNOWN:
         return ""
+    if name == "session_id" and _DAY.fullmatch(label):  # a folder of a plain tree
+        return label.replace("-", "")
     if not _LABEL.fullmatch(label):
         raise wrong(cell, "a label of letters and digits", "Write it as the folder is named.")
     return label

@@ -168,6 +168,13 @@ def test_cord(count, area, state):
     assert progressive(Facts(cord_count=count), cord_area=area)["cord"].state == state
 
 
+def test_a_thalamic_rate_without_error_is_not_judged():
+    change = {"thalamus_pct_per_year": -1.6, "dt_years": 2.0}
+    row = by_domain(progressive_panel(Facts(), {}, change))["deep grey matter"]
+    assert (row.state, row.value) == (X, 1.6)
+    assert row.text == "The error of this rate is not known."
+
+
 def test_cortex_and_choroid_plexus_only_report():
     facts = Facts(juxtacortical_count=2, intracortical_count=1)
     visit = {"cortical_gm_ml": 480.4, "choroid_plexus_ml": 2.8, "tiv_ml": 1400.0}

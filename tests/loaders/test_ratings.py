@@ -95,6 +95,12 @@ def test_visits_without_label(write):
     assert ratings.facts_of("01", "1") == {}
 
 
+def test_visits_named_by_their_day(write):
+    """As the folders of a plain tree: their labels have no dashes."""
+    path = write("a.csv", "participant_id,session_id,gd_count", "01,2020-01-31,1")
+    assert read_ratings(path).facts_of("01", "20200131") == {"gd_count": 1}
+
+
 def test_lesion_list(write):
     path = write(
         "veins.csv",

@@ -1,0 +1,216 @@
+"""The patients of the sample data come out as what they were made to be.
+
+The fast test takes the tables of their truth, the slow one those of a real run.
+"""
+
+import json
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from mslesion.criteria import make_criteria_tables
+from mslesion.loaders.ratings_dataset import dataset_ratings
+from mslesion.tables import CHANGES, CRITERIA, LESIONS, PANELS, VISITS, as_table
+
+ROOT = Path(__file__).resolve().parents[2] / "sample_data"
+TRUTH = ROOT / "derivatives" / "truth"
+NOISE_POINTS = 0.52
+"""Standard deviation of one PBVC."""
+
+
+def truth(name):
+    table = pd.read_csv(TRUTH / f"{name}.tsv", sep="\t")
+    for column in ("session_id", "session_from", "session_to"):
+        if column in table:
+            table[column] = table[column].str.removeprefix("ses-")
+    table["subject_id"] = table["participant_id"].str.removeprefix("sub-")
+    return table
+
+
+@pytest.fixture(scope="module")
+def tables():
+    """criteria.csv and panels.csv from the truth."""
+    if not TRUTH.is_dir():
+        pytest.skip("sample_data is not here")
+    visits, lesions, changes = (truth(name) for name in ("visits", "lesions", "changes"))
+    sessions = {
+        path.name[4:].split("_")[0]: pd.read_csv(path, sep="\t", dtype=str)
+        for path in ROOT.glob("sub-*/sub-*_sessions.tsv")
+    }
+    ages = {
+        (subject, row["session_id"].removeprefix("ses-")): float(row["age"])
+        for subject, table in sessions.items()
+        for row in table.to_dict("records")
+    }
+    rows = [
+        {
+            "subject_id": v["subject_id"], "session_id": v["session_id"],
+            "age_years": ages[v["subject_id"], v["session_id"]],
+            "lesion_count_cc": v["lesion_count"], "lesion_volume_ml": v["lesion_volume_ml"],
+        }
+        for v in visits.to_dict("records")
+    ]  # fmt: skip
+    placed = [
+        {
+            "subject_id": one["subject_id"], "session_id": one["session_id"],
+            "lesion_id": one["track"], "location": one["region"],
+        }
+        for one in lesions.to_dict("records")
+    ]  # fmt: skip
+    compared = []
+    for c in changes.to_dict("records"):
+        years = c["days"] / 365.25
+        half = 1.96 * NOISE_POINTS / years
+        compared.append(
+            {
+                "subject_id": c["subject_id"], "session_from": c["session_from"],
+                "session_to": c["session_to"], "days": c["days"], "dt_years": years,
+                "change_assessable": True, "same_scanner": True,
+                "new_t2_count": c["new_t2_count"], "enlarging_count": c["enlarging_count"],
+                "pbvc_pct_per_year": c["pbvc_pct_per_year"],
+                "pbvc_ci95_low": c["pbvc_pct_per_year"] - half,
+                "pbvc_ci95_high": c["pbvc_pct_per_year"] + half,
+            }
+        )  # fmt: skip
+    criteria, panels = make_criteria_tables(
+        as_table(rows, VISITS),
+        as_table(placed, LESIONS),
+        changes=as_table(compared, CHANGES),
+        ratings=dataset_ratings(ROOT),
+    )
+    return criteria, panels
+
+
+def verdicts(tables, subject, session):
+    frame = tables[0]
+    own = frame[(frame["subject_id"] == subject) & (frame["session_id"] == session)]
+    return own.set_index("criterion_id")
+
+
+def domains(tables, subject, session, panel):
+    frame = tables[1]
+    own = frame[(frame["subject_id"] == subject) & (frame["session_id"] == session)]
+    return own[own["panel"] == panel].set_index("domain")
+
+
+def missing(row):
+    return set(row["missing"].split("; ")) if isinstance(row["missing"], str) else set()
+
+
+def check_preclinical(tables):
+    """Found by chance, without attack; cord, CSF and contrast agent not known."""
+    first, second = (verdicts(tables, "preclinical", session) for session in ("01", "02"))
+    assert first.loc["CR-3", "met"] == first.loc["CR-7", "met"] == "met"
+    assert first.loc["CR-14", "met"] == first.loc["CR-15", "met"] == "met"
+    assert first.loc["CR-11", "met"] == "not met"  # no progression
+    assert first.loc["CR-4", "met"] == "not assessable"
+    assert missing(first.loc["CR-4"]) >= {"gd_count"}
+    assert first.loc["CR-8", "met"] == "not assessable"
+    assert missing(first.loc["CR-8"]) == {"cord_count", "optic_nerve_lesion"}
+    assert first.loc["CR-5", "met"] == "not assessable"
+    assert missing(first.loc["CR-5"]) == {"cord_count", "oligoclonal_bands"}
+    assert second.loc["CR-15", "met"] == "met"
+    panel = domains(tables, "preclinical", "02", "pre-clinical")
+    for domain in ("spinal cord lesions", "optic nerve lesion", "contrast-enhancing lesions",
+                   "oligoclonal bands or kappa index"):  # fmt: skip
+        assert panel.loc[domain, "state"] == "not assessable"
+    assert panel.loc["RIS 2023", "state"] == "met"
+
+
+def check_relapsing(tables):
+    """Lesions come at every visit, and enhance."""
+    for session in ("02", "03"):
+        own = verdicts(tables, "relapsing", session)
+        assert own.loc["CR-18", "met"] == own.loc["CR-4", "met"] == "met"
+        assert own.loc["CR-9", "met"] == "met"
+        assert own.loc["CR-16", "met"] == own.loc["CR-17", "met"] == "not met"
+        for rule in ("CR-11", "CR-12", "CR-14", "CR-15"):
+            assert own.loc[rule, "met"] == "not met"
+        panel = domains(tables, "relapsing", session, "progressive")
+        assert panel.loc["relapsing-type activity", "state"] == "present"
+        assert re.match(r"R(\+P)?:", panel.loc["pattern", "text"])
+        assert panel.loc["chronic active rim", "state"] == "not assessable"
+    # Two relapses are 2 points of MAGNIMS whatever the lesions
+    second = verdicts(tables, "relapsing", "02").loc["CR-19"]
+    assert (second["score_low"], second["score_high"]) == (2, 2)
+    assert json.loads(second["facts_json"])["relapse_count"] == 2
+
+
+def check_progressive(tables):
+    """Twelve months of progression, no new lesion, more cord lesions; contrast not known."""
+    own = verdicts(tables, "progressive", "02")
+    assert own.loc["CR-5", "met"] == own.loc["CR-11", "met"] == "met"
+    assert own.loc["CR-8", "met"] == "met"
+    for rule in ("CR-12", "CR-14", "CR-15"):
+        assert own.loc[rule, "met"] == "not met"
+    assert json.loads(own.loc["CR-11", "facts_json"])["cord_count"] == 3
+    panel = domains(tables, "progressive", "02", "progressive")
+    assert panel.loc["cord", "state"] == "present"
+    assert panel.loc["chronic active rim", "state"] == "not assessable"
+    return own, panel
+
+
+def test_preclinical(tables):
+    check_preclinical(tables)
+    second = verdicts(tables, "preclinical", "02")
+    # The one new lesion is dissemination in time
+    assert second.loc["CR-4", "met"] == second.loc["CR-12", "met"] == "met"
+    assert json.loads(second.loc["CR-18", "facts_json"]) == {
+        "new_t2_count": 1, "enlarging_count": 0,
+    }  # fmt: skip
+    assert second.loc["CR-18", "met"] == "met"
+    # A year is too short for its brain volume, and nothing else was assessed
+    panel = domains(tables, "preclinical", "02", "progressive")
+    assert panel.loc["global neurodegeneration", "state"] == "not assessable"
+    assert panel.loc["pattern", "text"].startswith("insufficient:")
+
+
+def test_relapsing(tables):
+    check_relapsing(tables)
+    # 4 new and 2 enlarging lesions, 2 enhancing (truth and facts)
+    facts = json.loads(verdicts(tables, "relapsing", "02").loc["CR-18", "facts_json"])
+    assert facts == {"followup_gd_count": 2, "new_t2_count": 4, "enlarging_count": 2}
+    # Treatment began between the second and the third visit: 2020-06-15
+    panel = domains(tables, "relapsing", "03", "activity")
+    assert "a treatment began" in panel.loc["brain volume loss over 0.4 %/y", "text"]
+
+
+def test_progressive(tables):
+    own, panel = check_progressive(tables)
+    assert own.loc["CR-18", "met"] == "not assessable"
+    assert missing(own.loc["CR-18"]) == {"followup_gd_count"}
+    assert panel.loc["relapsing-type activity", "state"] == "not seen"
+    assert "Enhancement was not looked for" in panel.loc["relapsing-type activity", "text"]
+    assert panel.loc["pattern", "text"].startswith("P: progressive-type activity seen")
+    # -1.043 %/y with 1.96 * 0.52 / 2.012 y = 0.506: the loss is 0.54 to 1.55, and the cut-off
+    # at 48 years 3.75e-4 * 48^2 - 0.0143 * 48 + 0.409 = 0.587 lies inside
+    brain = panel.loc["global neurodegeneration"]
+    assert brain["state"] == "not assessable"
+    assert brain["value"] == pytest.approx(1.043)
+    assert brain["ci95_low"] == pytest.approx(0.537, abs=0.002)
+    assert "wholly over 0.59" in brain["threshold"]
+
+
+def test_thick_slices(tables):
+    own = verdicts(tables, "thick", "01")
+    assert own.loc["CR-3", "met"] == "met"
+    assert missing(own.loc["CR-8"]) == {"cord_count", "optic_nerve_lesion"}
+    assert "progressive" not in set(tables[1][tables[1]["subject_id"] == "thick"]["panel"])
+
+
+@pytest.mark.slow
+def test_a_real_run(tmp_path):
+    """The command on all eight visits: minutes."""
+    from mslesion import cli
+
+    assert cli.main([str(ROOT), str(tmp_path), "participant"]) == cli.DONE
+    found = []
+    for table in (CRITERIA, PANELS):
+        text = {c.name: str for c in table.columns if c.dtype == "string"}
+        found.append(as_table(pd.read_csv(tmp_path / f"{table.name}.csv", dtype=text), table))
+    check_preclinical(found)
+    check_relapsing(found)
+    _, panel = check_progressive(found)
+    assert panel.loc["pattern", "text"].startswith(("P:", "R+P:"))
