@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from html_values import check_values, read_table
 
 from mslesion.criteria import make_criteria_tables
 from mslesion.loaders.ratings_dataset import dataset_ratings
@@ -202,7 +203,7 @@ def test_thick_slices(tables):
 
 @pytest.mark.slow
 def test_a_real_run(tmp_path):
-    """The command on all eight visits: minutes."""
+    """The command on all eight visits: minutes. Every number of its pages is in its tables."""
     from mslesion import cli
 
     assert cli.main([str(ROOT), str(tmp_path), "participant"]) == cli.DONE
@@ -214,3 +215,8 @@ def test_a_real_run(tmp_path):
     check_relapsing(found)
     _, panel = check_progressive(found)
     assert panel.loc["pattern", "text"].startswith(("P:", "R+P:"))
+    csvs = {path.stem: read_table(path) for path in tmp_path.glob("*.csv")}
+    pages = sorted(tmp_path.glob("*.html"))
+    assert len(pages) == 5
+    for page in pages:
+        assert check_values(page.read_text("utf-8"), csvs) > 30, page.name
