@@ -112,10 +112,12 @@ class _Line:
             _text(format_value(visit["visit_date"])),
             *(value_tag(visit[name], name) for name, _ in VISIT_COLUMNS),
         ]
-        mark = "" if self.change is None else row_mark(CHANGES, self.change)
         for name, _ in CHANGE_COLUMNS:
-            cell = value_tag(self.value(CHANGES.name, name), name)
-            cells.append(cell.replace("<td ", f"<td {mark} ", 1) if mark else cell)
+            if self.change is None:
+                cells.append('<td class="number" data-value="">\N{EN DASH}</td>')
+                continue
+            mark = row_mark(CHANGES, self.change)
+            cells.append(value_tag(self.change[name], name).replace("<td ", f"<td {mark} ", 1))
         pattern = self.panels.loc[self.panels["domain"] == "pattern", "text"]
         cells.append(_text(pattern.iloc[0].split(":")[0] if len(pattern) else ""))
         cells += [_text(rules.get(rule, ""), STATE_MARKS) for rule in RULES_SHOWN]
