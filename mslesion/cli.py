@@ -142,6 +142,7 @@ def _run(options: argparse.Namespace) -> int:
     from mslesion.errors import DatasetError, SettingsError
     from mslesion.loaders.dataset import find_visits
     from mslesion.loaders.ratings_dataset import check_ratings, dataset_ratings
+    from mslesion.workflow.calibrating import find_calibration_jobs, process_calibration
     from mslesion.workflow.cohort import Job, process_job, run_cohort, write_failures
     from mslesion.workflow.group import has_outputs, write_group
     from mslesion.workflow.pairs import find_pair_jobs, process_pair
@@ -183,14 +184,19 @@ def _run(options: argparse.Namespace) -> int:
     # Each visit is compared with those of older runs too, not only with those of this one
     pairs = find_pair_jobs(everyone, root=root, output=output, settings=settings)
     compared = run_cohort(process_pair, pairs, unit="pair", **options_of_pool)
-    write_failures([*outcomes, *compared], output)
+    calibrations = find_calibration_jobs(everyone, output=output, settings=settings)
+    calibrated = run_cohort(process_calibration, calibrations, unit="patient", **options_of_pool)
+    everything = [*outcomes, *compared, *calibrated]
+    write_failures(everything, output)
     if has_outputs(output):
         write_group(output, raw=str(root), ratings=ratings)
     lines = [_count(outcomes, "visits done")]
     if compared:
         lines.append(_count(compared, "pairs compared"))
+    if calibrated:
+        lines.append(_count(calibrated, "patients calibrated"))
     print(f"{', '.join(lines)}; tables in {output}", file=sys.stderr)
-    return SOME_FAILED if any(o.state == "failed" for o in [*outcomes, *compared]) else DONE
+    return SOME_FAILED if any(one.state == "failed" for one in everything) else DONE
 
 
 def _count(outcomes: Sequence, what: str) -> str:

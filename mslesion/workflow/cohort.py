@@ -66,12 +66,14 @@ class Outcome:
     seconds: float = 0.0
     session_from: str | None = None
     """Of a pair, its first visit; None for a visit alone."""
+    step: str = ""
+    """What was done with the visit, if not all of it."""
 
     @property
     def name(self) -> str:
         """What was done, for a line of the log."""
         if self.session_from is None:
-            return self.visit.name
+            return f"{self.visit.name} {self.step}".rstrip()
         return f"{self.visit.name} compared with ses-{self.session_from}"
 
 
@@ -238,7 +240,9 @@ def write_failures(outcomes: Sequence[Outcome], output: Path) -> None:
             "session_id": outcome.visit.session or None,
             "session_from": outcome.session_from,
             "error": outcome.error,
-            "reason": outcome.reason,
+            "reason": f"{outcome.step.capitalize()}: {outcome.reason}"
+            if outcome.step
+            else outcome.reason,
         }
         for outcome in outcomes
         if outcome.state == "failed"

@@ -142,7 +142,7 @@ def pair_record(
         Rows of its tables, without what needs other visits too: tracks and constancy.
     """
     links = [] if pair.lesions is None else pair.lesions.links
-    return _plain(
+    return plain_values(
         {
             "session_from": pair.first.session,
             "session_to": pair.second.session,
@@ -224,10 +224,20 @@ def _numbers(maps: VisitMaps) -> list[dict]:
     ]
 
 
-def _plain(value):
-    """Values that JSON can hold."""
+def plain_values(value):
+    """Values that JSON can hold.
+
+    Parameters
+    ----------
+    value : object
+        Numbers of numpy, in lists and dicts.
+
+    Returns
+    -------
+    object
+    """
     if isinstance(value, dict):
-        return {key: _plain(one) for key, one in value.items()}
+        return {key: plain_values(one) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain_values(one) for one in value]
     return value.item() if isinstance(value, np.generic) else value

@@ -16,6 +16,7 @@ from mslesion.report.derivatives import write_dataset
 from mslesion.report.front import front_part
 from mslesion.report.tables import write_csv
 from mslesion.tables import (
+    CALIBRATION,
     CHANGES,
     CRITERIA,
     EXPANSIONS,
@@ -28,6 +29,7 @@ from mslesion.tables import (
     VISITS,
     as_table,
 )
+from mslesion.workflow.calibrating import finished_calibration
 from mslesion.workflow.comparing import check_rows
 from mslesion.workflow.interpret import interpret
 from mslesion.workflow.merge_changes import merge_changes
@@ -39,6 +41,8 @@ OF_VISITS = (VISITS, LESIONS, QUALITY, CRITERIA, PANELS)
 """Tables that are always written."""
 BETWEEN_VISITS = (CHANGES, LESION_CHANGES, EXPANSIONS, TRAJECTORIES)
 """Tables that are written where a patient has two visits or more."""
+ASKED_FOR = (RATED_LESIONS, CALIBRATION)
+"""Tables that are written where they have rows."""
 
 
 def write_group(
@@ -88,10 +92,12 @@ def write_group(
     if ratings is None:
         ratings = dataset_ratings(raw)
     merged |= merge_changes(own, pairs, ratings=ratings)
+    rows = [row for one in subjects for row in finished_calibration(output, own[one])]
+    merged[CALIBRATION.name] = as_table(rows, CALIBRATION)
     merged |= interpret(output, merged, ratings=ratings)
     has_pairs = any(len(visits) > 1 for visits in own.values())
-    for declared in (*OF_VISITS, *BETWEEN_VISITS, RATED_LESIONS):  # written when all of it fits
-        is_empty = declared == RATED_LESIONS and not len(merged[declared.name])
+    for declared in (*OF_VISITS, *BETWEEN_VISITS, *ASKED_FOR):  # written when all of it fits
+        is_empty = declared in ASKED_FOR and not len(merged[declared.name])
         if is_empty or (declared in BETWEEN_VISITS and not has_pairs):
             for ending in ("csv", "json"):
                 (output / f"{declared.name}.{ending}").unlink(missing_ok=True)

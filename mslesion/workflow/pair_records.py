@@ -146,7 +146,7 @@ def pair_fingerprint(pair: Pair, *, records: tuple[Record, Record], rule: str) -
     return {
         "format": PAIR_FORMAT,
         "version": version("mslesion"),
-        "visits": [_digest(record["made_from"]) for record in records],
+        "visits": [digest(record["made_from"]) for record in records],
         "with_before": pair.is_with_before,
         "rule": rule,
     }
@@ -169,21 +169,51 @@ def read_pair(path: Path) -> dict:
     DatasetError
         If it cannot be read or lacks something.
     """
+    record = read_json_record(path, keys=PAIR_KEYS, what="compared pair")
+    pictures = path.with_suffix(".html")
+    if not pictures.is_file():
+        raise DatasetError(
+            f"{pictures} is missing, but each compared pair has its pictures there. Remove "
+            f"{path.name} and run the participant level again."
+        )
+    return record | {"part": pictures.read_text("utf-8"), "path": path}
+
+
+def read_json_record(path: Path, *, keys: Sequence[str], what: str) -> dict:
+    """A record, checked for what each one has.
+
+    Parameters
+    ----------
+    path : Path
+        Of the record.
+    keys : sequence of str
+        What it must have.
+    what : str
+        What it is a record of, for the error.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read or lacks something.
+    """
     try:
         record = json.loads(path.read_text("utf-8"))
-        part = path.with_suffix(".html").read_text("utf-8")
-        missing = [key for key in PAIR_KEYS if key not in record]
+        missing = [key for key in keys if key not in record]
     except (OSError, ValueError, TypeError) as error:
         raise DatasetError(
-            f"{path} cannot be read ({error}), but each compared pair has its record there and "
-            "an .html beside it. Remove the record and run the participant level again."
+            f"{path} cannot be read ({error}), but each {what} has its record there. Remove the "
+            "record and run the participant level again."
         ) from error
     if missing:
         raise DatasetError(
-            f"{path} has no {missing[0]!r}, but each record of a pair has it. Remove the record "
-            "and run the participant level again."
+            f"{path} has no {missing[0]!r}, but the record of each {what} has it. Remove the "
+            "record and run the participant level again."
         )
-    return record | {"part": part, "path": path}
+    return record
 
 
 def finished_pairs(output: Path, records: Sequence[Record]) -> list[dict]:
@@ -215,13 +245,23 @@ def finished_pairs(output: Path, records: Sequence[Record]) -> list[dict]:
             continue
         record = read_pair(path)
         visits = (by_session[pair.session_from], by_session[pair.session_to])
-        if record["made_from"]["visits"] == [_digest(visit["made_from"]) for visit in visits]:
+        if record["made_from"]["visits"] == [digest(visit["made_from"]) for visit in visits]:
             found.append(record)
     return found
 
 
-def _digest(made_from: Mapping) -> str:
-    """One hash of a visit's fingerprint."""
+def digest(made_from: Mapping) -> str:
+    """One hash of a visit's fingerprint.
+
+    Parameters
+    ----------
+    made_from : mapping
+        Plain values.
+
+    Returns
+    -------
+    str
+    """
     return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
 
 

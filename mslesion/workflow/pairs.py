@@ -13,7 +13,7 @@ from mslesion.workflow.comparing import compare_maps
 from mslesion.workflow.outputs import source_uri
 from mslesion.workflow.pair_outputs import clear_pair, left_pairs, write_pair
 from mslesion.workflow.pair_records import Pair, pair_fingerprint, pair_path, pairs_of, read_pair
-from mslesion.workflow.records import read_record, record_path
+from mslesion.workflow.records import read_record, record_path, subject_records
 from mslesion.workflow.settings import Settings
 from mslesion.workflow.visit_maps import COMPARED, read_maps
 
@@ -71,9 +71,7 @@ def find_pair_jobs(
     jobs = []
     there = {(visit.subject, visit.session): visit for visit in visits}
     for subject in dict.fromkeys(visit.subject for visit in visits):
-        folder = output / "logs" / "visits"
-        paths = [folder / f"sub-{subject}.json", *folder.glob(f"sub-{subject}_ses-*.json")]
-        pairs = pairs_of([read_record(path) for path in paths if path.is_file()])
+        pairs = pairs_of(subject_records(output, subject))
         for old in left_pairs(output, subject):
             if old.name not in {pair.name for pair in pairs}:
                 clear_pair(output, old)

@@ -112,6 +112,30 @@ def read_record(path: Path) -> dict:
     return record | {"part": part}
 
 
+def subject_records(output: Path, subject: str) -> list[dict]:
+    """Records of all finished visits of one subject.
+
+    Parameters
+    ----------
+    output : Path
+        The output dataset.
+    subject : str
+        Label without ``sub-``.
+
+    Returns
+    -------
+    list of dict
+
+    Raises
+    ------
+    DatasetError
+        If one cannot be read.
+    """
+    folder = output / "logs" / "visits"
+    paths = [folder / f"sub-{subject}.json", *sorted(folder.glob(f"sub-{subject}_ses-*.json"))]
+    return [read_record(path) for path in paths if path.is_file()]
+
+
 def _hash(path: Path) -> str:
     """Content hash of a file."""
     with Path(path).open("rb") as file:
