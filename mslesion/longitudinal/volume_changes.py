@@ -19,6 +19,9 @@ DISAGREEMENT_PCT = 0.5
 """Two estimates further apart than this (exclusive) are flagged, in percentage points."""
 EDGE_MM = 2.0
 """The deformation is sought in the head's inside and this far around it."""
+UNSEEN_MM = 3
+"""Nor this near to where a scan ends: smoothed, its end would pull. Where the skull was
+taken off that is along the cortex."""
 MIN_NOISE = 0.01
 """The scans' difference is never taken to be less noisy than this (by white matter)."""
 MIN_STRUCTURE_ML = 1.0
@@ -133,8 +136,8 @@ def measure_volume_changes(
         notes.append(str(error))
     notes = list(dict.fromkeys(notes))  # both need the same contrast
     head = (first_anatomy > 0) | (second_anatomy > 0)
-    # Next to where a scan ends its smoothed border would pull
-    inside = ndi.binary_dilation(head, iterations=int(EDGE_MM)) & ndi.binary_erosion(seen)
+    inside = ndi.binary_dilation(head, iterations=int(EDGE_MM))
+    inside &= ndi.binary_erosion(seen, iterations=UNSEEN_MM)
     deformation = whole = eroded = stretch = None
     parts: dict[str, float | None] = dict.fromkeys(PARTS)
     if inside.any():
