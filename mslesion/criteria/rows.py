@@ -1,6 +1,7 @@
 """The rows of criteria.csv and panels.csv, of one visit and of a cohort."""
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 
 import pandas as pd
@@ -141,15 +142,18 @@ def make_criteria_tables(
     """
     criteria, panels = [], []
     ratings = ratings or Ratings()
-    for visit in visits.to_dict("records"):
-        subject, session = _label(visit, "subject_id"), _label(visit, "session_id")
-        change = _shortest_change(changes, subject, session)
-        change = change and {**change, **_window(visits, visit, change, ratings)}
+    visit_of = {key: rows[0] for key, rows in _by_visit(visits).items()}
+    lesions_of, expansions_of = _by_visit(lesions), _by_visit(expansions, "session_to")
+    changes_of = _by_visit(changes, "session_to")
+    for (subject, session), visit in visit_of.items():
+        change = _shortest_change(changes_of.get((subject, session), ()))
+        change = change and {**change, **_window(visit_of, visit, change, ratings)}
+        found = None if expansions is None else expansions_of.get((subject, session), [])
         given = VisitRows(
             visit=visit,
-            lesions=_lesions_of(visit, lesions),
+            lesions=None if lesions is None else _checked(visit, lesions_of),
             change=change,
-            expansion_rates=_rates(expansions, subject, session, change),
+            expansion_rates=_rates(found, change),
             rated=ratings.facts_of(subject, session),
             rated_lesions=ratings.lesions_of(subject, session),
         )
@@ -172,19 +176,23 @@ def _label(row: Row, name: str) -> str:
     return str(known(row, name) or "")
 
 
-def _rows(table: pd.DataFrame, subject: str, session: str, column: str) -> list[dict]:
-    """Rows of one visit."""
-    same = (table["subject_id"].fillna("") == subject) & (table[column].fillna("") == session)
-    return table[same].to_dict("records")
+def _by_visit(
+    table: pd.DataFrame | None, column: str = "session_id"
+) -> dict[tuple[str, str], list[dict]]:
+    """Rows of a table by the subject and session they are of."""
+    rows: dict[tuple[str, str], list[dict]] = {}
+    for row in [] if table is None else table.to_dict("records"):
+        rows.setdefault((_label(row, "subject_id"), _label(row, column)), []).append(row)
+    return rows
 
 
-def _lesions_of(visit: Row, lesions: pd.DataFrame | None) -> list[dict] | None:
+def _checked(visit: Row, lesions_of: Mapping[tuple[str, str], list[dict]]) -> list[dict] | None:
     """Lesion rows of a visit; None where its lesions could not be measured."""
     count = known(visit, "lesion_count_cc")
-    if lesions is None or count is None:
+    if count is None:
         return None
     subject, session = _label(visit, "subject_id"), _label(visit, "session_id")
-    rows = _rows(lesions, subject, session, "session_id")
+    rows = lesions_of.get((subject, session), [])
     if len(rows) != count:
         name = f"sub-{subject}" + (f" ses-{session}" if session else "")
         raise TableError(
@@ -194,24 +202,23 @@ def _lesions_of(visit: Row, lesions: pd.DataFrame | None) -> list[dict] | None:
     return rows
 
 
-def _shortest_change(changes, subject: str, session: str) -> dict | None:
+def _shortest_change(pairs: Sequence[dict]) -> dict | None:
     """The pair that ends with a visit; of several, the one of the shortest time."""
-    rows = [] if changes is None else _rows(changes, subject, session, "session_to")
-    return min(rows, key=lambda row: known(row, "days") or 0, default=None)
+    return min(pairs, key=lambda row: known(row, "days") or 0, default=None)
 
 
-def _window(visits: pd.DataFrame, visit: Row, change: Row, ratings: Ratings) -> dict[str, bool]:
+def _window(
+    visit_of: Mapping[tuple[str, str], Row], visit: Row, change: Row, ratings: Ratings
+) -> dict[str, bool]:
     """Whether a treatment began between the visits, where the table does not say it."""
-    before = _rows(
-        visits, _label(visit, "subject_id"), _label(change, "session_from"), "session_id"
-    )
-    if known(change, "pseudoatrophy_window") is not None or not before:
+    before = visit_of.get((_label(visit, "subject_id"), _label(change, "session_from")))
+    if known(change, "pseudoatrophy_window") is not None or before is None:
         return {}
     rated = [
         ratings.facts_of(_label(row, "subject_id"), _label(row, "session_id"))
-        for row in (before[0], visit)
+        for row in (before, visit)
     ]
-    first, second = visit_date(before[0], rated[0]), visit_date(visit, rated[1])
+    first, second = visit_date(before, rated[0]), visit_date(visit, rated[1])
     if first is None or second is None:
         return {}
     window = in_pseudoatrophy_window(
@@ -223,11 +230,9 @@ def _window(visits: pd.DataFrame, visit: Row, change: Row, ratings: Ratings) -> 
     return {"pseudoatrophy_window": window}
 
 
-def _rates(expansions, subject: str, session: str, change) -> list[float] | None:
+def _rates(expansions: Sequence[dict] | None, change: Row | None) -> list[float] | None:
     """Rates of the candidates of a pair."""
     if expansions is None or change is None:
         return None
-    rows = _rows(expansions, subject, session, "session_to")
-    return [
-        row["rate_pct_per_year"] for row in rows if row["session_from"] == change["session_from"]
-    ]
+    start = _label(change, "session_from")
+    return [row["rate_pct_per_year"] for row in expansions if _label(row, "session_from") == start]

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from mslesion.report.criteria_page import STATE_MARKS
-from mslesion.report.overview import change_of, rows_of_visit
+from mslesion.report.overview import by_subject, change_of, rows_of_visit
 from mslesion.report.page import MARKS, RESEARCH_USE, STYLE_FILE
 from mslesion.report.tables import format_value, row_mark, show_value, value_tag
 from mslesion.tables import CHANGES, CRITERIA, PANELS, VISITS
@@ -63,9 +63,10 @@ def cohort_page(
         A whole document that needs no network.
     """
     lines, latest = [], []
+    own = by_subject(tables)
     for subject, labels in sessions.items():
         for session in labels:
-            line = _Line(tables, subject, session, is_latest=session == labels[-1])
+            line = _Line(own[subject], subject, session, is_latest=session == labels[-1])
             lines.append(line.html())
             latest += [line] if line.is_latest else []
     count = f"{len(sessions)} people, {len(lines)} visits"

@@ -1,6 +1,7 @@
 """Rules and panels of a visit in full: facts used and missing, evidence, error, confidence."""
 
 import json
+from collections.abc import Mapping
 from html import escape
 
 import pandas as pd
@@ -115,12 +116,12 @@ def criteria_table(criteria: pd.DataFrame) -> str:
     str
         HTML.
     """
-    body = "".join(_rule(row) for _, row in criteria.iterrows())
+    body = "".join(_rule(row) for row in criteria.to_dict("records"))
     heads = ("rule", "verdict", "facts used", "not known", "changes", "how sure the wording is")
     return f'{_table(heads, body)}<p class="note">{escape(MRI_PART_ONLY)}</p>'
 
 
-def _rule(row: pd.Series) -> str:
+def _rule(row: Mapping) -> str:
     """One rule."""
     verdict = escape(STATE_MARKS[row["met"]])
     score = ""
@@ -165,12 +166,12 @@ def panel_table(panel: pd.DataFrame) -> str:
     is_pattern = panel["domain"] == "pattern"
     for text in panel.loc[is_pattern, "text"]:
         top += f"<p><b>Pattern {escape(text)}</b></p>"
-    body = "".join(_domain(row) for _, row in panel[~is_pattern].iterrows())
+    body = "".join(_domain(row) for row in panel[~is_pattern].to_dict("records"))
     heads = ("domain", "state", "value", "noise floor", "present when", "confidence", "evidence")
     return top + _table((*heads, "details"), body)
 
 
-def _domain(row: pd.Series) -> str:
+def _domain(row: Mapping) -> str:
     """One domain."""
     unit = format_value(row["unit"]).replace("percent", "%")
     value = value_tag(row["value"], "value", tag="span", kind="")

@@ -72,6 +72,27 @@ def overview(tables: Mapping[str, pd.DataFrame], subject: str, session: str) -> 
     )
 
 
+def by_subject(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, pd.DataFrame]]:
+    """The tables of each subject alone, so that a large cohort is searched once.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        The merged tables by name.
+
+    Returns
+    -------
+    dict of str to dict of str to DataFrame
+        Tables by subject and name; those of the first screen only.
+    """
+    names = [t.name for t in (VISITS, CRITERIA, PANELS, CHANGES) if t.name in tables]
+    parts = {name: dict(tuple(tables[name].groupby("subject_id"))) for name in names}
+    return {
+        subject: {name: parts[name].get(subject, tables[name].iloc[:0]) for name in names}
+        for subject in parts[VISITS.name]
+    }
+
+
 def row_of(table: pd.DataFrame, subject: str, session: str) -> pd.Series:
     """The row of one visit.
 
@@ -210,7 +231,7 @@ def _given(panels: pd.DataFrame) -> str:
     }
     of_visit = panels[panels["panel"] == "pre-clinical"]
     items = []
-    for _, row in of_visit[of_visit["domain"].isin(list(names))].iterrows():
+    for row in of_visit[of_visit["domain"].isin(list(names))].to_dict("records"):
         text = UNKNOWN if row["state"] == "not assessable" else row["state"]
         if not pd.isna(row["value"]):
             text = value_tag(row["value"], "value", tag="b", kind="")
@@ -278,7 +299,7 @@ _RATES = (("ventricles change", "pvvc_pct_per_year"), ("thalamus change", "thala
 def _rules(criteria: pd.DataFrame, panels: pd.DataFrame) -> str:
     """Verdicts of the rules that are asked for most, and the pattern of the panel."""
     lines = []
-    for _, row in criteria[criteria["criterion_id"].isin(list(RULES))].iterrows():
+    for row in criteria[criteria["criterion_id"].isin(list(RULES))].to_dict("records"):
         rule = row["criterion_id"]
         is_first = pd.isna(row["session_from"])
         if (rule in ONLY_IF_MET and row["met"] != "met") or (is_first and rule in AFTER_A_VISIT):

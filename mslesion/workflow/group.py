@@ -14,6 +14,7 @@ from mslesion.report import page
 from mslesion.report.cohort_page import cohort_page
 from mslesion.report.derivatives import write_dataset
 from mslesion.report.front import front_part
+from mslesion.report.overview import by_subject
 from mslesion.report.tables import write_csv
 from mslesion.tables import (
     CALIBRATION,
@@ -106,9 +107,10 @@ def write_group(
     link = os.path.relpath(raw, output)  # an absolute path would tell of the machine
     write_dataset(output, version=version("mslesion"), raw=link, subjects=subjects)
     order = {one: [record["session"] for record in own[one]] for one in subjects}
+    screens = by_subject(merged)
     for subject in subjects:
         parts = [
-            front_part(merged, subject, order[subject]),
+            front_part(screens[subject], subject, order[subject]),
             *subject_parts(own[subject], pairs[subject], merged, ratings=ratings),
         ]
         document = page.subject_page(subject, parts, version=version("mslesion"))
