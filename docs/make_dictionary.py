@@ -14,11 +14,13 @@ from functools import partial
 from pathlib import Path
 
 from mslesion.cli import build_parser
+from mslesion.longitudinal.pair_quality import PAIR_CHECKS
+from mslesion.longitudinal.sizes import RULES
 from mslesion.quantification.location import SCHEMES
 from mslesion.quantification.quality import CHECKS
 from mslesion.segmentation.instances import MIN_SIZES, MinSize
 from mslesion.segmentation.structures import STRUCTURES
-from mslesion.tables import TABLES, Table
+from mslesion.tables import LESION_CHANGES, TABLES, Table
 from mslesion.workflow.settings import Settings
 
 TYPES = {"string": "text", "float64": "number", "Int64": "whole number", "boolean": "true/false"}
@@ -39,7 +41,9 @@ def write_pages(folder: Path) -> None:
     pages = {
         "dictionary.md": "\n".join(dictionary(table) for table in TABLES),
         "settings.md": settings(),
-        "checks.md": checks(),
+        "checks.md": checks(CHECKS),
+        "pair_checks.md": checks(PAIR_CHECKS),
+        "change_rules.md": change_rules(),
         "structures.md": structures(),
         "command.txt": command(),
     }
@@ -99,13 +103,32 @@ def settings() -> str:
     )
 
 
-def checks() -> str:
-    """Table of the quality checks."""
+def checks(declared: Sequence) -> str:
+    """Table of quality checks.
+
+    Parameters
+    ----------
+    declared : sequence of Check
+        Those of a visit or of a pair.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
     rows = [
         (check.check_id, check.name, check.unit, check.threshold, _fails(check), check.consequence)
-        for check in CHECKS
+        for check in declared
     ]
     return markdown(("check", "value", "unit", "pass", "fail", "what follows"), rows)
+
+
+def change_rules() -> str:
+    """Table of the rules of what is enlarging, as their columns declare them."""
+    columns = {column.name: column for column in LESION_CHANGES.columns}
+    found = [(name, columns[f"class_{name}"]) for name in RULES]
+    rows = [(f"`{name}`", column.description, column.source) for name, column in found]
+    return markdown(("rule", "enlarging from", "source"), rows)
 
 
 def structures() -> str:

@@ -19,6 +19,7 @@ SLICE_GAP_MM = 6
 """They are at least so far apart."""
 MAX_STRIPS = 40
 """Most lesions that are shown; those that changed most come first."""
+STRIPS_IN_ROW = 3
 FULL_DIFFERENCE = 0.4
 """Difference, by white matter, that is drawn black or white; none is mid-grey."""
 FULL_GROWTH_PCT = 30.0
@@ -228,7 +229,7 @@ def lesion_strips(
         outlined = draw_changes(planes[2], numbers)
         text = f"{one['group_id']}  {one['event'].replace('_', ' ')}"
         strips.append(_captioned([*plain, outlined], text, f"{one['volume_change_mm3']:+.0f} mm3"))
-    return mosaic(strips, 3) if strips else None
+    return _rows_of(strips)
 
 
 def expansion_strips(
@@ -263,7 +264,15 @@ def expansion_strips(
         drawn += [draw_changes(plane, numbers, letters=False) for plane in planes[1:]]
         text = f"candidate {number}, lesion {one.lesion_id}"
         strips.append(_captioned(drawn, text, f"{one.rate_pct_per_year:+.0f} %/y"))
-    return mosaic(strips, 3) if strips else None
+    return _rows_of(strips)
+
+
+def _rows_of(strips: list[np.ndarray]) -> np.ndarray | None:
+    """Strips in rows; a row that is not full keeps its width, so that one is not blown up."""
+    if not strips:
+        return None
+    nothing = np.zeros_like(strips[0])
+    return mosaic([*strips, *[nothing] * (-len(strips) % STRIPS_IN_ROW)], STRIPS_IN_ROW)
 
 
 def _plane(volume: np.ndarray, index: int, pixel_mm: float) -> np.ndarray:

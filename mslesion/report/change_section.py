@@ -5,6 +5,7 @@ from html import escape
 
 import pandas as pd
 
+from mslesion.longitudinal.expansion import MIN_YEARS
 from mslesion.report.page import folded, quality_table, table
 from mslesion.report.summary import NOT_ASSESSABLE, all_measures
 from mslesion.report.tables import row_mark, show_value, value_tag
@@ -109,8 +110,7 @@ def pair_section(
         f"<div><h3>Lesions</h3>{_measures(row, LESIONS, known)}</div>"
         f"<div><h3>Brain</h3>{_measures(row, BRAIN, known)}</div>"
         f"<div><h3>Slowly expanding lesions</h3>{_measures(row, EXPANDING, known)}"
-        '<p class="note">Candidates by local growth alone, no finding: compare their rates with '
-        "the noise.</p></div>"
+        f'<p class="note">{_expansion_note(row)}</p></div>'
     )
     parts = [
         f"<section><h2>Change from session {a} to session {b}</h2>",
@@ -171,6 +171,8 @@ def sentence(row: pd.Series) -> str:
             f", {value('pbvc_pct_per_year')} % a year (95 % interval {value('pbvc_ci95_low')} "
             f"to {value('pbvc_ci95_high')})"
         )
+        if row["pbvc_ci95_low"] <= 0 <= row["pbvc_ci95_high"]:
+            text += ", no more than error alone may give"
     if _is_true(row["pbvc_disagrees"]):
         text += "; its two estimates disagree"
     if _is_true(row["pseudoatrophy_window"]):
@@ -213,6 +215,16 @@ def recovered(name: str, calibration: Mapping[str, Mapping]) -> str:
     if source is not None and not pd.isna(source["false_count"]):
         text += f", {int(source['false_count'])} false"
     return text
+
+
+def _expansion_note(row: pd.Series) -> str:
+    """What candidates are, or why there is no value."""
+    if pd.isna(row["sel_assessed_count"]):
+        return (
+            f"Looked for where the brain change is assessable, dates are known and {MIN_YEARS:g} "
+            "year or more lies between the visits."
+        )
+    return "Candidates by local growth alone, no finding: compare their rates with the noise."
 
 
 def _is_true(value) -> bool:

@@ -215,7 +215,8 @@ def _grid(low: float, high: float) -> list[float]:
     """A few round values between two."""
     step = 10 ** np.floor(np.log10((high - low) / 2))
     step *= next(factor for factor in (5, 2, 1) if (high - low) / (step * factor) >= 2)
-    return [float(v) for v in np.arange(np.ceil(low / step), np.floor(high / step) + 1) * step]
+    counts = np.arange(np.ceil(low / step), np.floor(high / step) + 1)
+    return [float(count * step) + 0.0 for count in counts]  # + 0.0: no minus before a zero
 
 
 def _spread(times: Sequence[float], ticks: Sequence[str]) -> list[tuple[float, str]]:
