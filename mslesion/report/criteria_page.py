@@ -173,7 +173,7 @@ def panel_table(panel: pd.DataFrame) -> str:
 
 def _domain(row: Mapping) -> str:
     """One domain."""
-    unit = format_value(row["unit"]).replace("percent", "%")
+    unit = format_value(row["unit"]).replace("percent", "%").replace("^3", "\N{SUPERSCRIPT THREE}")
     value = value_tag(row["value"], "value", tag="span", kind="")
     if not pd.isna(row["value"]):
         value += f" {escape(unit)}"

@@ -10,6 +10,7 @@ from html import escape
 import pandas as pd
 
 from mslesion.quantification.load import CLASSES
+from mslesion.quantification.quality import CHECKS
 from mslesion.report.criteria_page import STATE_MARKS, words_of
 from mslesion.report.page import MARKS, region_name
 from mslesion.report.tables import format_value, row_mark, show_value, value_tag
@@ -311,16 +312,26 @@ def _rules(criteria: pd.DataFrame, panels: pd.DataFrame) -> str:
             note = "not known: " + ", ".join(names[:MAX_MISSING]) + more
         elif not pd.isna(row["borderline"]) and row["borderline"]:
             note = "borderline"
-        small = f"<br><small>{escape(note)}</small>" if note else ""
         lines.append(
-            f"<tr {row_mark(CRITERIA, row)}><td>{escape(RULES[rule])}{small}</td>"
+            f"<tr {row_mark(CRITERIA, row)}><td>{escape(RULES[rule])}</td>"
             f'<td class="state" data-column="met" data-value="{escape(row["met"])}">'
             f"{escape(STATE_MARKS[row['met']])}</td></tr>"
         )
+        if note:
+            lines.append(f'<tr class="why"><td colspan="2">{escape(note)}</td></tr>')
     pattern = panels[panels["domain"] == "pattern"]
     text = "".join(f"<p>Pattern {escape(row['text'])}</p>" for _, row in pattern.iterrows())
     note = '<p class="note">Parts of published rules, no diagnosis; all rules below.</p>'
     return _card("Rules", f"<table><tbody>{''.join(lines)}</tbody></table>{text}{note}")
+
+
+def _flag(flag: str) -> str:
+    """A flag of the visit table in words: a check by its name."""
+    check, _, state = flag.partition(":")
+    return f"{_CHECKS[check]} ({check}, {state})" if check in _CHECKS else flag
+
+
+_CHECKS = {check.check_id: check.name for check in CHECKS}
 
 
 def _quality(visit: pd.Series) -> str:
@@ -328,6 +339,6 @@ def _quality(visit: pd.Series) -> str:
     state = visit["qc_overall"]
     if pd.isna(state):
         return _card("Quality", f'<p class="none">{UNKNOWN}</p>')
-    flags = "" if pd.isna(visit["flags"]) else visit["flags"].replace(";", ", ")
+    flags = "; ".join(_flag(flag) for flag in format_value(visit["flags"]).split(";"))
     text = f'<p class="state {state.split()[0]}">{escape(MARKS[state])}</p>'
     return _card("Quality", text + (f"<p>{escape(flags)}</p>" if flags else ""))
