@@ -33,6 +33,8 @@ MEASURES = tuple(
 """Columns of the visit table whose trajectories are measured."""
 BRAIN_CHANGE, TRACK_VOLUME = "pbvc_pct", "lesion_volume_mm3"
 """Further trajectories: brain change since the first visit, volume of one lesion."""
+ROUNDING = 1e-9
+"""A sum of changes is not more exact."""
 CHAIN = "chain_inconsistent"
 """Flag of a pair whose PBVC is not the sum of those of the visits between."""
 
@@ -89,7 +91,7 @@ def _change_rows(days, pairs, facts) -> list[dict]:
         if len(between) > 2:
             chain = [steps.get(step) for step in pairwise(between)]
             gap = chain_difference_pct(row.get(BRAIN_CHANGE), chain)
-            if gap is not None and abs(gap) > CHAIN_LIMIT_PCT:
+            if gap is not None and abs(gap) > CHAIN_LIMIT_PCT + ROUNDING:
                 row["flags"] = ";".join(filter(None, (row.get("flags"), CHAIN)))
         if days[a] and days[b]:
             row["pseudoatrophy_window"] = in_pseudoatrophy_window(
