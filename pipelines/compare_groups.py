@@ -16,6 +16,8 @@ import pandas as pd
 from mslesion.cohorts import compare_groups
 from mslesion.errors import MSLesionError
 from mslesion.loaders.ratings import read_ratings
+from mslesion.report.tables import write_csv
+from mslesion.tables import COMPARISONS
 
 LABELS = dict.fromkeys(("subject_id", "session_id", "session_from", "session_to"), str)
 
@@ -39,7 +41,7 @@ def main(argv: list[str] | None = None) -> int:
     except (MSLesionError, OSError) as error:
         print(error, file=sys.stderr)
         return 2
-    table.to_csv(given.tables / "comparisons.csv", index=False)
+    write_csv(table, COMPARISONS, given.tables)  # with its data dictionary
     print(table.drop(columns=["position", "model"]).to_string(index=False))
     return 0
 

@@ -38,6 +38,7 @@ def test_comparisons_are_written(main, study, capsys):
     assert table["estimate"][0] == pytest.approx(1)
     assert table["other_subjects"][0] == 4
     assert "ratio of geometric means" in capsys.readouterr().out
+    assert (folder / "comparisons.json").is_file()  # what the columns mean
 
 
 @pytest.mark.parametrize(
