@@ -318,4 +318,6 @@ def _quality_values(first, second, days, placed) -> dict[str, float | None]:
         values["P7"] = float(first.scanner_id != second.scanner_id)
     if first.sees_skull is not None and second.sees_skull is not None:
         values["P10"] = float(first.sees_skull != second.sees_skull)
+    if first.lesions is not None and second.lesions is not None:
+        values["P12"] = float((first.probability is None) != (second.probability is None))
     return values

@@ -29,8 +29,11 @@ PAIR_CHECKS = (
           consequence="The brain's outer border is not compared."),
     Check("P11", "difference in the brain's stretch between axes", "percent", warn_above=0.2,
           consequence="Atrophy is even: the voxel size of a scanner is off. PBVC is not trusted."),
+    Check("P12", "lesions given at one visit, found at the other", "", warn_above=0,
+          consequence="Two ways of outlining differ at every border: only what the scans show "
+          "counts as change."),
 )  # fmt: skip
-"""Thresholds of P1, P2, P5, P8, P9 and the whole of P11 are ours, the others of sections 3
+"""Thresholds of P1, P2, P5, P8, P9 and the whole of P11 and P12 are ours, the others of sections 3
 and 14 of the specification."""
 
 FOR_LESIONS = ("P1", "P2", "P3", "P6", "P8", "P9")

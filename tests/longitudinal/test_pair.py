@@ -6,7 +6,7 @@ from datetime import date
 import nibabel as nib
 import numpy as np
 import pytest
-from pair_phantoms import CENTRE, SHAPE, still_frame, visit
+from pair_phantoms import CENTRE, SHAPE, distance, still_frame, visit
 
 from mslesion.longitudinal import placing
 from mslesion.longitudinal.pair import compare_visits
@@ -227,6 +227,73 @@ def test_scanner_and_skull_are_flagged():
     assert row["same_scanner"] is False
     assert row["flags"] == "P7;P10"
     assert row["pbvc_sd_points"] == 0.8
+
+
+def test_half_of_the_head():
+    """The follow-up's field of view ends in the middle of the brain."""
+    given = second_visit()
+    half = np.arange(SHAPE[2]) < CENTRE[2]
+    cut = replace(
+        given,
+        scans={n: replace(x, data=x.data * half) for n, x in given.scans.items()},
+        anatomy=given.anatomy * half,
+    )
+    pair = compare_visits(first_visit(), cut)
+    # Overlap of a whole and a half: 2 x 0.5 / 1.5
+    assert "overlap of the two brains: 0.6" in pair.lesion_reason
+    assert "overlap of the two brains: 0.6" in pair.brain_reason
+    assert pair.lesions is None
+    assert pair.volumes is None
+    checked([change_row(pair)], CHANGES)
+
+
+def stripped(given, rim_mm):
+    """A visit whose skull was taken off this far around the brain."""
+    kept = distance() <= 24 + rim_mm
+    return replace(
+        given,
+        scans={n: replace(x, data=np.where(kept, x.data, 0)) for n, x in given.scans.items()},
+        anatomy=np.where(kept, given.anatomy, 0),
+        sees_skull=False,
+    )
+
+
+def skull_pair(rim_mm):
+    first = visit(lesions=[(LEFT, 4)], seed=1, session="1", day=DAYS[0], sees_skull=True)
+    same = visit(lesions=[(LEFT, 4)], seed=2, session="2", day=DAYS[1], sees_skull=True)
+    return compare_visits(first, stripped(same, rim_mm))
+
+
+def test_skull_taken_off_at_one_visit_only():
+    """The rim that one visit lacks is no atrophy, and no lesion is lost with it."""
+    pair = skull_pair(3)
+    row = change_row(pair)
+    assert row["flags"] == "P2;P10"
+    assert abs(row["pbvc_pct"]) < 0.15
+    assert (row["stable_count"], row["new_t2_count"], row["resolved_count"]) == (1, 0, 0)
+    assert row["gross_loss_ml"] < 0.01
+
+
+def test_skull_taken_off_along_the_cortex():
+    """So much of the rim is gone that the brains do not overlap: nothing is told."""
+    pair = skull_pair(0)
+    assert "overlap of the two brains" in pair.brain_reason
+    assert pair.volumes is None
+    assert pair.lesions is None
+
+
+def test_given_mask_at_one_visit_only():
+    """A rater draws wider than the network: that is no growth."""
+    first = visit(lesions=[(LEFT, 4)], seed=1, session="1", day=DAYS[0])
+    second = visit(lesions=[(LEFT, 4)], seed=2, session="2", day=DAYS[1])
+    drawn = np.where(distance(LEFT) <= 4.9, 1, 0)
+    pair = compare_visits(first, replace(second, lesions=drawn, probability=None))
+    row = change_row(pair)
+    assert row["flags"] == "P12"
+    assert (row["stable_count"], row["enlarging_count"], row["new_t2_count"]) == (1, 0, 0)
+    assert pair.quality.state == "warn"
+    both = compare_visits(replace(first, probability=None), replace(second, probability=None))
+    assert "P12" not in change_row(both)["flags"]
 
 
 def test_tracks_over_three_visits():

@@ -7,6 +7,7 @@ from pair_phantoms import CENTRE, SHAPE, T1_LEVELS, anatomy, cover, distance, ma
 from scipy import ndimage as ndi
 
 from mslesion.errors import StepError
+from mslesion.longitudinal import matching
 from mslesion.longitudinal.atrophied import csf_share, measure_atrophied_lesions
 from mslesion.longitudinal.boundary import boundary_shift, find_window, ventricle_shift
 from mslesion.longitudinal.deformation import Deformation, find_deformation, volume_change_pct
@@ -435,3 +436,47 @@ def test_rates():
 )
 def test_sd_of_pair(same, state, expected):
     assert sd_of_pair(same_scanner=same, quality=state) == expected
+
+
+# ---- matching
+
+
+def surface_pair():
+    """One scan with a field as of a receive coil: steep towards the surface."""
+    first = scan(T1_LEVELS, seed=1, blur=BLUR)
+    coil = 1 + 0.2 * np.exp(-np.maximum(24 - distance(), 0) / 5)
+    return first, (scan(T1_LEVELS, seed=2, blur=BLUR) * coil).astype(np.float32)
+
+
+def left_over(first, second):
+    """Largest median difference in a shell of the brain."""
+    maps = anatomy()
+    nothing = np.zeros(SHAPE, bool)
+    found = match_intensities(
+        first, second, first_anatomy=maps, second_anatomy=maps, excluded=nothing
+    )
+    gap = found.second - found.first
+    shells = [(distance() > r) & (distance() <= r + 2) & (maps > 0) for r in (10, 14, 20, 21.5)]
+    return max(abs(float(np.median(gap[shell]))) for shell in shells)
+
+
+def test_field_that_is_steep_at_the_surface(monkeypatch):
+    pair = surface_pair()
+    left = left_over(*pair)
+    assert left < 0.025  # of 0.12 in the cortex
+    monkeypatch.setattr(matching, "BIAS_SIGMA_MM", 15.0)
+    monkeypatch.setattr(matching, "BIAS_TURNS", 1)
+    assert left_over(*pair) > 1.5 * left
+
+
+def test_lesion_that_nobody_outlined_is_no_bias():
+    centre = CENTRE + np.array([13.0, 0, 0])
+    first = scan(T1_LEVELS, seed=1, blur=BLUR)
+    second = scan(T1_LEVELS, seed=2, blur=BLUR, lesions=[(centre, 4)], bright=-0.3)
+    maps = anatomy()
+    nothing = np.zeros(SHAPE, bool)
+    found = match_intensities(
+        first, second, first_anatomy=maps, second_anatomy=maps, excluded=nothing
+    )
+    inside = distance(centre) <= 2.5
+    assert np.median((found.second - found.first)[inside]) == pytest.approx(-0.3, abs=0.045)
