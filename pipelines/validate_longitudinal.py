@@ -17,13 +17,23 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import SimpleITK as sitk
-from nibabel.affines import apply_affine, from_matvec
+from nibabel.affines import apply_affine
 from scipy import ndimage as ndi
-from scipy.spatial.transform import Rotation
+from simulated_change import (
+    change_lesions,
+    growth_of,
+    inverse,
+    moved_visit,
+    noisy,
+    pulled,
+    shrinkage,
+    with_mask,
+)
 
 from mslesion.longitudinal.frame import find_frame
 from mslesion.longitudinal.pair import compare_visits
 from mslesion.longitudinal.placing import PlacedScan, VisitMaps
+from mslesion.longitudinal.self_calibration import calibrate
 from mslesion.preparation.itk import from_itk_transform
 from mslesion.preparation.resampling import Grid, resample, resample_mask
 from mslesion.segmentation import structures as s
@@ -33,7 +43,7 @@ from mslesion.segmentation.lesions import threshold_lesions
 from mslesion.segmentation.network import predict
 from mslesion.workflow.prepare import prepare_visit
 
-DAYS = {"1": date(2000, 1, 1), "2": date(2001, 1, 1)}
+DAYS = {"1": date(2000, 1, 1), "2": date(2001, 1, 1), "3": date(2002, 1, 1)}
 
 
 def segmented(folder: Path, cache: Path, name: str, session: str) -> VisitMaps:
@@ -169,7 +179,7 @@ def rescan(data: Path, cache: Path) -> None:
         values.append(found.volumes.brain_pct)
         print(f"rescan {subject}: {_brain(found)}, quality {found.quality.state}, {seconds:.0f} s")
     sizes = np.abs(values)
-    print(f"rescan: median {np.median(sizes):.3f} %, maximum {sizes.max():.3f} %")
+    print(f"rescan: absolute PBVC, median {np.median(sizes):.3f} %, maximum {sizes.max():.3f} %")
 
 
 def swap(data: Path, cache: Path) -> None:
@@ -200,132 +210,67 @@ def atrophy(data: Path, cache: Path) -> None:
     brain = np.isin(anatomy, s.BRAIN)
     rng = np.random.default_rng(0)
     noise = 0.015 * np.median(scan.data[anatomy == s.WHITE_MATTER])
-    base = _visit(_noisy(scan.data, noise, rng), anatomy, scan.affine, "1")
-    for rate in (0.0, 0.005, 0.01, 0.02):
+    base = _visit(noisy(scan.data, noise, rng), anatomy, scan.affine, "1")
+    for rate in (0.0, 0.0075, 0.015, 0.03):  # 0.5, 1 and 2 % after smoothing
         shift = shrinkage(brain, anatomy > 0, rate)
-        true = 100 * (_growth(shift)[brain].mean() - 1)
+        after = growth_of(shift)[brain].mean()
+        true = 200 * (after - 1) / (after + 1)  # of the mean volume, as PBVC is
         back = inverse(shift)
         moved = pulled(scan.data, back, 3)
         after = pulled(anatomy, back, 0)
-        found = compare_visits(base, _visit(_noisy(moved, noise, rng), after, scan.affine, "2"))
+        found = compare_visits(base, _visit(noisy(moved, noise, rng), after, scan.affine, "2"))
         print(f"atrophy {true:.3f} %: {_brain(found)}", flush=True)
+
+
+def masked_visit(data: Path, cache: Path, subject: str, session: str) -> tuple:
+    """A visit with its given mask as lesions, and that mask."""
+    path = f"sub-{subject}/ses-{session}/anat"
+    visit = segmented(data / "crosssectional" / path, cache, f"{subject}_{session}", session)
+    name = f"sub-{subject}_ses-{session}_label-L_mask.nii.gz"
+    file = data / f"crosssectional/derivatives/manual/{path}/{name}"
+    mask = np.asarray(nib.as_closest_canonical(nib.load(file)).dataobj) > 0
+    return with_mask(visit, mask, np.random.default_rng(1)), mask
+
+
+def same(data: Path, cache: Path) -> None:
+    """The same visit, moved, on another grid, brighter and noisier."""
+    visit, mask = masked_visit(data, cache, "P14", "1")
+    for thick in (False, True):
+        moved = moved_visit(visit, mask, np.random.default_rng(2), thick=thick)
+        label = "4 mm slices" if thick else "1 mm"
+        _report_lesions(f"same visit, {label}", compare_visits(visit, moved), visit)
 
 
 def lesions(data: Path, cache: Path) -> None:
     """The same visit moved, noisy, with lesions put in and grown."""
-    root = data / "crosssectional/sub-P14/ses-1/anat"
-    visit = segmented(root, cache, "P14_1", "1")
-    given = nib.as_closest_canonical(
-        nib.load(
-            data / "crosssectional/derivatives/manual/sub-P14/ses-1/anat"
-            "/sub-P14_ses-1_label-L_mask.nii.gz"
-        )
-    )
-    mask = np.asarray(given.dataobj) > 0
-    visit = _with_mask(visit, mask, np.random.default_rng(1))
-    for thick in (False, True):
-        label = "4 mm slices" if thick else "1 mm"
-        moved = moved_visit(visit, mask, np.random.default_rng(2), thick=thick)
-        _report_lesions(f"same visit, {label}", compare_visits(visit, moved), visit)
-    for seed in range(2):
-        rng = np.random.default_rng(10 + seed)
+    for subject, session, seed in (("P14", "1", 10), ("P14", "1", 11), ("LJ07", "1", 12)):
+        visit, mask = masked_visit(data, cache, subject, session)
+        visit = replace(visit, scans={"FLAIR": visit.scans["FLAIR"]})
+        rng = np.random.default_rng(seed)
         changed, put_in, grown = change_lesions(data, visit, mask, rng)
-        moved = moved_visit(changed, changed.lesions > 0, rng)
-        found = compare_visits(visit, moved)
+        found = compare_visits(visit, moved_visit(changed, changed.lesions > 0, rng))
+        print(f"{subject}, seed {seed}:", end=" ")
         _score(found, visit, put_in, grown)
 
 
-def change_lesions(data: Path, visit: VisitMaps, mask: np.ndarray, rng):
-    """A copy with 20 lesions of the shape library, and every third lesion 1 mm larger."""
-    flair = visit.scans["FLAIR"].data.astype(np.float64)
-    white = (visit.anatomy == s.WHITE_MATTER) & ~ndi.binary_dilation(mask, iterations=5)
-    level = np.median(flair[white])
-    bright = np.median(flair[mask]) / level - 1
-    labels, count = ndi.label(mask, np.ones((3, 3, 3)))
-    sizes = np.bincount(labels.ravel())
-    grown = [n for n in range(1, count + 1) if sizes[n] >= 65][::3]
-    larger = ndi.distance_transform_edt(~np.isin(labels, grown)) <= 1
-    larger &= (visit.anatomy > 0) & ~np.isin(visit.anatomy, s.indices(s.FLUID))
-    put_in, room = np.zeros(mask.shape, np.int32), white.copy()
-    shapes = library(data)
-    for _ in range(2000):
-        if put_in.max() >= 20:
-            break
-        shape = shapes[rng.integers(len(shapes))]
-        if not 65 <= shape.sum() <= 2000:
-            continue
-        corner = [rng.integers(0, n - m) for n, m in zip(mask.shape, shape.shape, strict=True)]
-        box = tuple(slice(c, c + m) for c, m in zip(corner, shape.shape, strict=True))
-        if room[box][shape].all():
-            put_in[box][shape] = put_in.max() + 1
-            room &= ndi.distance_transform_edt(put_in == 0) > 6
-    added = ((put_in > 0) | larger) & ~mask
-    soft = ndi.gaussian_filter(added.astype(np.float64), 0.6)
-    scans = dict(visit.scans)
-    scans["FLAIR"] = replace(
-        scans["FLAIR"], data=np.where(flair > 0, flair + bright * level * soft, 0)
-    )
-    changed = replace(visit, scans=scans)
-    return _with_mask(changed, mask | added, rng), put_in, [labels == n for n in grown]
+def calibration(data: Path, cache: Path) -> None:
+    """What patients' own synthetic follow-ups say, segmented anew."""
+    for subject in ("P14", "LJ07"):
+        folder = data / f"crosssectional/sub-{subject}/ses-1/anat"
+        visit = segmented(folder, cache, f"{subject}_1", "1")
+        for row in calibrate(visit, segment=predict).rows():
+            print(f"calibration {subject}:", {k: v for k, v in row.items() if v not in (None, "")})
 
 
-def library(data: Path) -> list[np.ndarray]:
-    """Lesion shapes."""
-    kept = np.load(data / "atlas/lesion_shapes_MNI_1mm.npz")
-    shapes, start = [], 0
-    for box, length in zip(kept["box"], kept["length"], strict=True):
-        bits = np.unpackbits(kept["bits"][start : start + length])[: int(np.prod(box))]
-        shapes.append(bits.reshape(box).astype(bool))
-        start += length
-    return shapes
-
-
-def moved_visit(visit: VisitMaps, mask: np.ndarray, rng, *, thick: bool = False) -> VisitMaps:
-    """A visit after a rigid move, on another grid, 10 % brighter, with 2 % noise."""
-    turn = Rotation.from_euler("xyz", [4, -3, 5], degrees=True).as_matrix()
-    grid_scan = visit.scans["FLAIR"]
-    centre = apply_affine(grid_scan.affine, (np.array(grid_scan.data.shape) - 1) / 2)
-    move = from_matvec(turn, centre - turn @ centre + [3, -4, 2.5])
-    scans = {}
-    for name, scan in visit.scans.items():
-        spacing = (0.9, 0.9, 4.0) if thick and name == "FLAIR" else (1.1, 1.0, 1.2)
-        grid = _grid(centre, spacing, 200)
-        data = scan.data.astype(np.float64)
-        if spacing[2] > 2:  # slices are means
-            data = ndi.uniform_filter1d(data, 4, axis=2)
-        values = resample(data, scan.affine, to=grid, transform=move, order=3)
-        level = np.median(values[values > np.percentile(values, 80)])
-        has = resample((scan.data > 0).astype(np.float32), scan.affine, to=grid, transform=move)
-        values = 1.1 * values + 0.02 * level * rng.standard_normal(grid.shape)
-        scans[name] = PlacedScan(np.where(has > 0.5, np.maximum(values, 1e-3), 0), grid.affine)
-    grid = _grid(centre, (1.0, 1.0, 1.0), 200)
-    out = replace(
-        visit,
-        scans=scans,
-        anatomy=resample(visit.anatomy, visit.anatomy_affine, to=grid, transform=move, order=0),
-        anatomy_affine=grid.affine,
-        lesions_affine=grid.affine,
-        session="2",
-        day=DAYS["2"],
-    )
-    return _with_mask(out, resample_mask(mask, visit.lesions_affine, to=grid, transform=move), rng)
-
-
-def _grid(centre, spacing, size_mm) -> Grid:
-    shape = tuple(int(size_mm / side) + 20 for side in spacing)
-    matrix = np.diag(spacing)
-    return Grid(shape, from_matvec(matrix, centre - matrix @ ((np.array(shape) - 1) / 2)))
-
-
-def _with_mask(visit: VisitMaps, mask: np.ndarray, rng) -> VisitMaps:
-    """A visit whose lesion map is a mask with borders that are off by 0.5 mm or so."""
-    signed = ndi.distance_transform_edt(mask) - ndi.distance_transform_edt(~mask)
-    wave = ndi.gaussian_filter(rng.standard_normal(mask.shape), 2)
-    probability = 1 / (1 + np.exp(-2 * (signed + 0.5 * wave / wave.std())))
-    affine = visit.anatomy_affine
-    labels = find_lesions(probability >= 0.5, affine).labels
-    return replace(
-        visit, lesions=labels, lesions_affine=affine, probability=probability.astype(np.float32)
+def cost(data: Path, cache: Path) -> None:
+    """Time of a pair whose visits are segmented already: FLAIR and T1w of 1 mm."""
+    visit, mask = masked_visit(data, cache, "P14", "1")
+    moved = moved_visit(visit, mask, np.random.default_rng(2))
+    clock, busy = time.perf_counter(), time.process_time()
+    compare_visits(visit, moved)
+    print(
+        f"cost: {time.perf_counter() - clock:.0f} s by the clock, "
+        f"{time.process_time() - busy:.0f} s of CPU"
     )
 
 
@@ -362,44 +307,6 @@ def _score(found, visit, put_in, grown) -> None:
     )
 
 
-def shrinkage(brain: np.ndarray, head: np.ndarray, rate: float) -> np.ndarray:
-    """A smooth displacement (voxels) that shrinks the brain and widens what is around it."""
-    near = (ndi.distance_transform_edt(~head) < 8) & ~ndi.binary_dilation(brain, iterations=2)
-    near |= head & ~brain
-    source = -rate * ndi.gaussian_filter(brain.astype(np.float64), 4)
-    around = ndi.gaussian_filter(near.astype(np.float64), 4)
-    source -= around * source.sum() / around.sum()
-    waves = np.meshgrid(*(2 * np.pi * np.fft.fftfreq(n) for n in brain.shape), indexing="ij")
-    power = sum(wave**2 for wave in waves)
-    power[0, 0, 0] = 1
-    potential = -np.fft.fftn(source) / power
-    potential[0, 0, 0] = 0
-    return np.stack([np.fft.ifftn(1j * wave * potential).real for wave in waves])
-
-
-def inverse(shift: np.ndarray) -> np.ndarray:
-    back = -shift
-    for _ in range(5):
-        back = -np.stack([pulled(part, back, 1) for part in shift])
-    return back
-
-
-def pulled(values: np.ndarray, shift: np.ndarray, order: int) -> np.ndarray:
-    grid = np.stack(np.meshgrid(*(np.arange(n) for n in values.shape), indexing="ij"))
-    out = ndi.map_coordinates(values.astype(np.float64), grid + shift, order=order, mode="nearest")
-    return out.astype(values.dtype) if order == 0 else out
-
-
-def _growth(shift: np.ndarray) -> np.ndarray:
-    slopes = np.stack([np.stack(np.gradient(part)) for part in shift])
-    return np.linalg.det(np.moveaxis(slopes, (0, 1), (-2, -1)) + np.eye(3))
-
-
-def _noisy(data: np.ndarray, noise: float, rng) -> np.ndarray:
-    noisy = data + noise * rng.standard_normal(data.shape)
-    return np.where(data > 0, np.maximum(noisy, 1e-3), 0).astype(np.float32)
-
-
 def _visit(data, anatomy, affine, session) -> VisitMaps:
     return VisitMaps(
         scans={"T1w": PlacedScan(data, affine)}, anatomy=anatomy, anatomy_affine=affine,
@@ -423,7 +330,12 @@ def _brain(found) -> str:
     return ", ".join(f"{k} {x:.3f}" for k, x in shown.items() if x is not None)
 
 
-PARTS = {f.__name__: f for f in (registration, change, rescan, swap, strangers, atrophy, lesions)}
+PARTS = {
+    part.__name__: part
+    for part in (
+        registration, change, rescan, swap, strangers, atrophy, same, lesions, calibration, cost,
+    )
+}  # fmt: skip
 
 
 def main() -> None:
