@@ -8,9 +8,11 @@ import pytest
 
 from mslesion import cli
 from mslesion.errors import DatasetError, OutputError
-from mslesion.workflow import cohort, group, pairs
+from mslesion.loaders.dataset import Visit
+from mslesion.workflow import calibrating, cohort, group, pairs
 from mslesion.workflow.cohort import Outcome
 from mslesion.workflow.records import RECORD_KEYS, part_path, record_path
+from mslesion.workflow.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -53,6 +55,12 @@ def seen(_work):
     return _work.seen
 
 
+@pytest.fixture
+def compared(_work):
+    """The pairs that were compared."""
+    return _work.pairs
+
+
 def bids(root, *names):
     """A BIDS dataset of empty files; names such as 01/1."""
     for name in names:
@@ -83,6 +91,45 @@ def test_all_done(tmp_path, seen, capsys):
     assert "3 of 3 visits done, 1 of 1 pairs compared; tables in" in capsys.readouterr().err
     assert len(rows(tmp_path / "out/logs/failures.tsv")) == 1
     assert (tmp_path / "out/sub-01.html").read_text("utf-8").count("<p>part</p>") == 2
+
+
+def test_visits_of_older_runs_are_compared_too(tmp_path, compared):
+    root = bids(tmp_path / "in", "01/1", "01/2", "01/3", "02/1", "02/2")
+    call(root, tmp_path / "out", "participant", "--session-label", "1")
+    assert compared == []
+    call(root, tmp_path / "out", "participant", "--session-label", "3", "--participant-label", "01")
+    assert [pair.name for pair in compared] == ["sub-01_ses-1_ses-3"]
+    compared.clear()
+    call(root, tmp_path / "out", "participant", "--participant-label", "01")
+    names = [f"sub-01_ses-{a}_ses-{b}" for a, b in ("12", "13", "23")]
+    assert [pair.name for pair in compared] == names
+
+
+def test_a_pair_that_failed(tmp_path, capsys):
+    root = bids(tmp_path / "in", "01/1", "01/odd")
+    assert call(root, tmp_path / "out", "participant") == cli.SOME_FAILED
+    failures = rows(tmp_path / "out/logs/failures.tsv", "\t")
+    assert failures[1:] == [["01", "odd", "1", "ImageError", "A map is odd. Look at it."]]
+    assert "2 of 2 visits done, 0 of 1 pairs compared; tables in" in capsys.readouterr().err
+    assert len(rows(tmp_path / "out/changes.csv")) == 1
+
+
+def test_calibration_is_asked_for(tmp_path, monkeypatch, capsys):
+    def calibrate(job):
+        return job.outcome("done" if job.settings.change_rule == "pct" else "failed")
+
+    monkeypatch.setattr(calibrating, "process_calibration", calibrate)
+    job = calibrating.CalibrationJob(Visit("01", "1", {}), tmp_path, Settings(change_rule="pct"))
+    monkeypatch.setattr(
+        calibrating,
+        "find_calibration_jobs",
+        lambda _visits, *, output, settings: [job] if settings.calibrate else [],
+    )
+    root = bids(tmp_path / "in", "01/1", "01/2")
+    assert call(root, tmp_path / "out", "participant", "--calibrate") == cli.DONE
+    assert "1 of 1 pairs compared, 1 of 1 patients calibrated; tables" in capsys.readouterr().err
+    call(root, tmp_path / "out", "participant")
+    assert "calibrated" not in capsys.readouterr().err
 
 
 def test_some_failed(tmp_path, capsys):

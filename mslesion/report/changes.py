@@ -14,7 +14,8 @@ from mslesion.report.change_figures import (
     lesion_strips,
     windowed,
 )
-from mslesion.report.page import color_mark, picture
+from mslesion.report.methods import describe
+from mslesion.report.page import color_mark, methods_text, picture
 
 CHANGED = (
     t.NEW, t.NEW_ADJACENT, t.RESOLVED, t.RESOLVED_ADJACENT, t.MERGED, t.SPLIT, t.COMPLEX,
@@ -87,7 +88,25 @@ def pair_part(pair: PairComparison) -> str:
                 "the noise of the pair.",
             )
         )
+    parts.append(_methods(pair))
     return "".join(parts)
+
+
+def _methods(pair: PairComparison) -> str:
+    """Methods text of what really ran; nothing where the visits were not brought together."""
+    steps = ["frame"] if pair.matched else []
+    steps += ["lesion change"] if pair.lesions is not None else []
+    steps += ["brain change"] if pair.volumes is not None else []
+    steps += ["expansion"] if pair.expansion is not None else []
+    if not steps:
+        return ""
+    text, references = describe(
+        steps,
+        lesion_modality=pair.lesion_modality,
+        brain_modality=pair.brain_modality,
+        rule=pair.rule,
+    )
+    return methods_text(text, references)
 
 
 def _images(pair: PairComparison, modality: str) -> tuple[list[np.ndarray], np.ndarray]:

@@ -31,6 +31,16 @@ REFERENCES = {
     "brain change analysis. NeuroImage 2002;17:479-89. doi:10.1006/nimg.2002.1040",
     "benedict2004": "Benedict RHB et al. Prediction of neuropsychological impairment in multiple "
     "sclerosis. Arch Neurol 2004;61:226-30. doi:10.1001/archneur.61.2.226",
+    "reuter2010": "Reuter M et al. Highly accurate inverse consistent registration: a robust "
+    "approach. NeuroImage 2010;53:1181-96. doi:10.1016/j.neuroimage.2010.07.020",
+    "leung2010": "Leung KK et al. Robust atrophy rate measurement in Alzheimer's disease using "
+    "multi-site serial MRI. NeuroImage 2010;50:516-23. doi:10.1016/j.neuroimage.2009.12.059",
+    "nakamura2014": "Nakamura K et al. Jacobian integration method increases the statistical power "
+    "to measure gray matter atrophy in multiple sclerosis. NeuroImage Clin 2014;4:10-7. "
+    "doi:10.1016/j.nicl.2013.10.015",
+    "elliott2019": "Elliott C et al. Slowly expanding/evolving lesions as a magnetic resonance "
+    "imaging marker of chronic active multiple sclerosis lesions. Mult Scler 2019;25:1915-25. "
+    "doi:10.1177/1352458518814117",
 }
 
 STEPS = {
@@ -65,6 +75,23 @@ STEPS = {
     ),
     "head size": Sentence(
         "Volumes were scaled to the intracranial volume of the MNI152 head", ("smith2002",)
+    ),
+    "frame": Sentence(
+        "Both visits were registered rigidly both ways, brought halfway to each other with one "
+        "interpolation each, and matched in bias field and tissue levels",
+        ("reuter2010",),
+    ),
+    "lesion change": Sentence(
+        "Lesion change was decided voxel by voxel from both lesion maps and the difference of the "
+        "{lesion_modality} scans; what is enlarging or shrinking is said by the rule {rule}"
+    ),
+    "brain change": Sentence(
+        "Brain volume change is the mean of a boundary-shift integral and of the integral of a "
+        "deformation's local volume change, on {brain_modality}",
+        ("leung2010", "nakamura2014"),
+    ),
+    "expansion": Sentence(
+        "Candidates for slow expansion were found by local growth", ("elliott2019",)
     ),
 }
 """Sentences by step, with places for the settings that were used."""

@@ -35,15 +35,15 @@ def clear_pair(output: Path, pair: Pair) -> None:
         The pair.
     """
     record = pair_path(output, pair)
-    record.unlink(missing_ok=True)  # first: the pair is not finished
-    record.with_suffix(".html").unlink(missing_ok=True)
-    growth_path(record).unlink(missing_ok=True)
+    _remove(record)  # first: the pair is not finished
+    _remove(record.with_suffix(".html"))
+    _remove(growth_path(record))
     visit = Visit(pair.subject, pair.session_to, {})
     anat = output / visit.folder / "anat"
     image = change_path(anat, visit.name, with_before=pair.is_with_before)
     for ending in (".nii.gz", ".json", ".tsv"):
-        image.with_suffix("").with_suffix(ending).unlink(missing_ok=True)
-    transform_path(anat, visit.name, _start(pair.session_from)).unlink(missing_ok=True)
+        _remove(image.with_suffix("").with_suffix(ending))
+    _remove(transform_path(anat, visit.name, _start(pair.session_from)))
 
 
 def clear_pairs_of(output: Path, visit: Visit) -> None:
@@ -139,6 +139,13 @@ def write_pair(
     write_bytes(part.encode(), path.with_suffix(".html"))
     record = {"subject": pair.subject, "made_from": made_from}
     write_json(record | pair_record(comparison, widths_mm=widths_mm), path)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, and what a killed run wrote of it."""
+    path.unlink(missing_ok=True)
+    for half in path.parent.glob(f".{path.name}.*.part"):
+        half.unlink()
 
 
 def _start(session: str) -> str:

@@ -207,7 +207,7 @@ def test_values_of_the_page_are_those_of_the_tables(whole):
         "Course over 3 visits", "Change from session 1 to session 2",
         "Change from session 2 to session 3", "Change from session 1 to session 3",
         "FLAIR of both visits in their common frame", "Every lesion that changed",
-        "new lesion (solid line)",
+        "new lesion (solid line)", "is said by the rule radial", "Leung KK et al.",
     ):  # fmt: skip
         assert text in html
 
@@ -342,7 +342,11 @@ def test_stopped_while_writing_then_rerun(copy, monkeypatch):
     monkeypatch.setattr(nifti.os, "fsync", whole_sync)
     assert not list(output.rglob("*.part"))
     assert not list((output / "logs").rglob("*ses-1_ses-2.json"))
+    half = output / "logs/pairs/.sub-01_ses-1_ses-2.npz.77.part"  # of a run that was killed
+    half.parent.mkdir(exist_ok=True)
+    half.write_text("half")
     assert run(root, output) == ["done"] * 3
+    assert not half.exists()
 
 
 def test_maps_that_are_gone(copy):
