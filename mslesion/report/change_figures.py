@@ -31,10 +31,10 @@ LINES = {
     GROWN: ("G", (240, 228, 66), "dashed", "grown part"),
     SHRUNK: ("L", (120, 200, 255), "dotted", "lost part"),
     NEW: ("N", (255, 110, 40), "solid", "new lesion"),
-    RESOLVED: ("R", (60, 220, 160), "dash-dot", "resolved lesion"),
+    RESOLVED: ("X", (60, 220, 160), "dash-dot", "resolved lesion"),
 }
 """Letter, colour, line and meaning of each value of the change map, those drawn last on
-top; letters and lines tell them apart without colour."""
+top; letters and lines tell them apart without colour. R stands for right already."""
 _PERIODS = {
     "solid": (1,),
     "dashed": (1, 1, 1, 1, 0, 0, 0),

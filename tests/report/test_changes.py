@@ -132,7 +132,7 @@ def test_lines_tell_changes_apart_without_colour():
         assert np.count_nonzero(drawn.any(axis=2)) == count, value
         assert not drawn[12:28, 12:28].any()  # outside of the area
     letters = {value: line[0] for value, line in change_figures.LINES.items()}
-    assert letters == {KEPT: "", GROWN: "G", SHRUNK: "L", NEW: "N", RESOLVED: "R"}
+    assert letters == {KEPT: "", GROWN: "G", SHRUNK: "L", NEW: "N", RESOLVED: "X"}
     with_letter = change_figures.draw_changes(plane, numbers * NEW)
     assert with_letter[:10, 31:].any()
 
