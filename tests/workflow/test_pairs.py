@@ -20,15 +20,16 @@ from mslesion.loaders import nifti
 from mslesion.loaders.dataset import Visit, find_visits
 from mslesion.longitudinal import placing
 from mslesion.tables import CHANGES, EXPANSIONS, LESION_CHANGES, TRAJECTORIES, sidecar
-from mslesion.workflow import pair_outputs, pairs
+from mslesion.workflow import pair_outputs, pairs, segment
 from mslesion.workflow.cohort import run_cohort, write_failures
 from mslesion.workflow.comparing import compare_visits
 from mslesion.workflow.group import write_group
-from mslesion.workflow.outputs import clear_visit
+from mslesion.workflow.outputs import clear_visit, write_visit
 from mslesion.workflow.pair_records import Pair, in_time, pair_path, pairs_of
 from mslesion.workflow.pairs import find_pair_jobs, process_pair
 from mslesion.workflow.records import read_record, record_path
 from mslesion.workflow.settings import Settings
+from mslesion.workflow.visit import process_visit
 from mslesion.workflow.visit_maps import maps_of, read_maps
 
 SETTINGS = Settings()
@@ -224,6 +225,26 @@ def test_what_is_read_back_is_what_the_result_had(whole, plain):
             assert getattr(back, name) == getattr(ours, name), name
         for name, scan in back.scans.items():
             assert np.array_equal(scan.from_reference, ours.scans[name].from_reference)
+
+
+def test_thick_slices_keep_their_anatomy_of_1_mm(tmp_path, monkeypatch):
+    """Voxels of 3 mm are too coarse for the brain's border."""
+    one = heads.head((1.0, 1.0, 3.0))
+    heads.write_bids(tmp_path / "in", one, codes="LPS")
+    monkeypatch.setattr(segment, "predict", heads.network_for(one))
+    (visit,) = find_visits(tmp_path / "in")
+    result = process_visit(visit)
+    write_visit(result, tmp_path / "out", root=tmp_path / "in", made_from={})
+    back = read_maps(visit, tmp_path / "out", read_record(record_path(tmp_path / "out", visit)))
+    assert np.array_equal(back.anatomy, result.segmented.working_anatomy)
+    assert np.array_equal(back.anatomy_affine, result.prepared.working_grid.affine)
+    assert np.array_equal(back.lesions, result.lesion_labels)
+    assert np.array_equal(back.lesions_affine, result.affine)
+    anat = tmp_path / "out/sub-01/ses-1/anat"
+    about = json.loads((anat / "sub-01_ses-1_space-orig_seg-anatomy_res-1mm_dseg.json").read_text())
+    assert about["Resolution"].startswith("1 mm")
+    clear_visit(tmp_path / "out", visit)
+    assert list(anat.iterdir()) == []  # the transform too
 
 
 def test_rerun_skips_what_is_compared(copy, cheap):
