@@ -29,6 +29,8 @@ from mslesion.loaders.ratings_schema import (
 
 SPREADSHEET_EPOCH = date(1899, 12, 30)
 """Day 0 of the numbers a spreadsheet makes of dates."""
+OLD_AGE = "89+"
+"""How BIDS wants ages of 89 years and more, so that they tell of no one; taken for 89."""
 SIMILAR_NAME = 0.85
 """Column names this alike (difflib ratio, inclusive) are taken for a slip of the pen."""
 SESSIONS_FILE = re.compile(r"sub-([A-Za-z0-9]+)_sessions\.tsv")
@@ -191,8 +193,11 @@ def _number(cell: Cell, column: RatedColumn) -> float | int:
     """A number in its range, whole for a count."""
     expected = f"a {column.kind} from {column.low:g} to {column.high:g}"
     remedy = "Give it with a decimal point and without a unit; leave it empty if it is not known."
+    text = cell.value
+    if column.name == "age_years" and text == OLD_AGE:
+        text = text.removesuffix("+")
     try:
-        number = float(cell.value)
+        number = float(text)
     except ValueError as error:
         raise wrong(cell, expected, remedy) from error
     if not column.low <= number <= column.high:

@@ -101,6 +101,12 @@ def test_visits_named_by_their_day(write):
     assert read_ratings(path).facts_of("01", "20200131") == {"gd_count": 1}
 
 
+def test_old_age_as_bids_has_it(write):
+    path = write("participants.tsv", "participant_id\tage", "sub-01\t89+")
+    assert read_ratings(path).facts_of("01", "") == {"age_years": 89}
+    refused(write("a.csv", "participant_id,age", "01,50+"), "'age' has '50+'")
+
+
 def test_lesion_list(write):
     path = write(
         "veins.csv",
