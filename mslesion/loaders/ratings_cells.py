@@ -3,6 +3,7 @@
 import csv
 import difflib
 import io
+import logging
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -18,14 +19,18 @@ from mslesion.loaders.ratings_schema import (
     FLAG,
     FREE_COLUMNS,
     KEYS,
+    LESION,
     LEVEL,
     LIST_SEPARATOR,
     NO,
     NUMBER,
     UNKNOWN,
+    VISIT,
     YES,
     RatedColumn,
 )
+
+log = logging.getLogger(__name__)
 
 SPREADSHEET_EPOCH = date(1899, 12, 30)
 """Day 0 of the numbers a spreadsheet makes of dates."""
@@ -64,8 +69,9 @@ def read_cells(path: Path, *, strict: bool) -> Iterator[dict[str, Cell]]:
     path : Path
         A file that ends in ``.csv`` (commas) or ``.tsv`` (tabs), in UTF-8.
     strict : bool
-        Whether a column that is not declared is an error. Where it is not, only a name
-        that is much like a declared one is.
+        Whether a column that is not declared is an error. Where it is not, a name that is
+        much like a declared one is told in the log; columns of lesions, and those of visits
+        under other names in a table of persons, are left alone.
 
     Yields
     ------
@@ -121,6 +127,10 @@ def _names(path: Path, header: list[str], separator: str, *, strict: bool) -> li
                     f"{_OTHER_SEPARATORS[separator]} and a decimal point."
                 )
     names = [_name(path, column.strip(), strict=strict) for column in header]
+    if not strict:
+        of_visits = "session_id" in names
+        pairs = zip(names, header, strict=True)
+        names = [n if _is_meant(n, column, of_visits=of_visits) else "" for n, column in pairs]
     if "participant_id" not in names and not SESSIONS_FILE.fullmatch(path.name):
         raise TableError(
             f"{path} has no column 'participant_id', but rows are found by it. "
@@ -143,10 +153,25 @@ def _name(path: Path, column: str, *, strict: bool) -> str:
     if low in COLUMN_BY_NAME:
         return COLUMN_BY_NAME[low].name
     near = difflib.get_close_matches(low, [*KEYS, *COLUMN_BY_NAME], n=1, cutoff=SIMILAR_NAME)
-    if near or (strict and low not in FREE_COLUMNS):
+    if near and not strict:
+        log.warning("%s: the column %r is not read; was %r meant?", path, column, near[0])
+    elif near or (strict and low not in FREE_COLUMNS):
         hint = f"Did you mean {near[0]!r}?" if near else "Use a declared name or remove it."
         raise TableError(f"{path} has the column {column!r}, but it is not declared. {hint}")
     return ""
+
+
+def _is_meant(name: str, column: str, *, of_visits: bool) -> bool:
+    """Whether a column of a BIDS table is one of ours, and not another of a short name.
+
+    Such tables hold much else: an "index" or "label" is no lesion, and the "date" of a
+    table of persons no visit's.
+    """
+    if not name or name in KEYS:
+        return bool(name)
+    of = COLUMN_BY_NAME[name].of
+    by_other_name = column.strip().lower() != name
+    return of != LESION and not (of == VISIT and by_other_name and not of_visits)
 
 
 def _cell(cell: Cell, name: str) -> Cell:
