@@ -111,7 +111,8 @@ _BRAIN = (
     Column("pseudoatrophy_window", FLAG,
            "Whether a treatment began so that volume may fall by loss of oedema."),
     Column("qc_pair", TEXT, "Worst state of the pair's checks.", levels=STATES),
-    Column("flags", TEXT, "Names of the checks that did not pass, joined by ;."),
+    Column("flags", TEXT, "Names of the checks that did not pass, joined by ;; "
+           "chain_inconsistent: pbvc_pct is over 0.5 points from the sum of the steps between."),
 )  # fmt: skip
 
 CHANGES = Table(
@@ -195,7 +196,8 @@ TRAJECTORIES = Table(
     "One row a quantity and segment: three or more visits that can be compared.",
     (
         Column("subject_id", TEXT, "Subject label, without sub-."),
-        Column("measure", TEXT, "Column of visits.csv, or lesion_volume_mm3 of a track."),
+        Column("measure", TEXT, "Column of visits.csv, pbvc_pct since the first visit, or "
+               "lesion_volume_mm3 of a track."),
         Column("track_id", COUNT, "Lesion over all visits; empty for the brain's measures."),
         Column("segment", COUNT, "Number of the segment, from 1."),
         Column("starts_with", TEXT, "Why the segment begins.",
