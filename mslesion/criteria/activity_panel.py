@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from mslesion.criteria.activity import ACTIVITY
-from mslesion.criteria.atrophy import MIN_YEARS_FOR_CUTOFF, BrainLoss, judge_brain_loss
+from mslesion.criteria.atrophy import MIN_YEARS_FOR_CUTOFF, BrainLoss, judge_brain_loss, lasts
 from mslesion.criteria.facts import Facts
 from mslesion.criteria.judging import judge
 from mslesion.criteria.logic import at_least
@@ -22,7 +22,7 @@ from mslesion.criteria.wording import LITERATURE_THRESHOLD
 PANEL = "activity"
 RULE_IDS = ("CR-16", "CR-17", "CR-18", "CR-19", "CR-20")
 MIN_YEARS_FOR_CONFIDENCE = 2.0
-"""Atrophy over less time is dominated by measurement error (inclusive bound)."""
+"""Atrophy over less time (`lasts`) is dominated by measurement error."""
 
 _COUNTS = (
     ("new T2 lesions", "new_t2_count"),
@@ -124,7 +124,7 @@ def atrophy_confidence(change: Mapping) -> tuple[str, str]:
     _, why = lesion_confidence(change)
     reasons = [why.removeprefix("Low: ").removesuffix(".")] if why else []
     years = known(change, "dt_years")
-    if years is None or years < MIN_YEARS_FOR_CONFIDENCE:
+    if not lasts(years, MIN_YEARS_FOR_CONFIDENCE):
         reasons.append(f"interval under {MIN_YEARS_FOR_CONFIDENCE:g} years")
     if known(change, "pseudoatrophy_window"):
         reasons.append("a treatment began: volume may fall by loss of oedema")
@@ -183,6 +183,6 @@ def undecided(loss: BrainLoss, change: Mapping, *, met: bool | None) -> str:
     years = known(change, "dt_years")
     if met is not None or loss.loss is None:
         return ""
-    if years is not None and years < MIN_YEARS_FOR_CUTOFF:
+    if not lasts(years, MIN_YEARS_FOR_CUTOFF):
         return f"Cut-offs need {MIN_YEARS_FOR_CUTOFF:g} year or more."
     return "The cut-off lies inside the error, or there is none."

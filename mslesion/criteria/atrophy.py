@@ -20,6 +20,9 @@ MIN_YEARS_FOR_RATE = 0.5
 """Rates need an interval of this many years (inclusive)."""
 MIN_YEARS_FOR_CUTOFF = 1.0
 """A rate is held against a cut-off from this many years on (inclusive)."""
+SCHEDULE_YEARS = 0.05
+"""An interval may be this much shorter (inclusive) than it should be: visits a year apart are
+planned as 52 weeks, which are 364 days (mslesion)."""
 YOUNG_CUTOFF_PCT_PER_YEAR = 0.52
 """Cut-off up to 45 years: 95th percentile at 45 (Opfer 2018), and the cut-off of 95 %
 specificity of De Stefano 2016 (10.1136/jnnp-2014-309903)."""
@@ -109,12 +112,12 @@ def judge_brain_loss(
     True
     """
     age_cutoff = None if age_years is None else loss_cutoff_pct_per_year(age_years)
-    if pbvc_pct_per_year is None or years is None or years < MIN_YEARS_FOR_RATE:
+    if pbvc_pct_per_year is None or not lasts(years, MIN_YEARS_FOR_RATE):
         return BrainLoss(None, None, None, age_cutoff, None, None)
     half = CI95 * sd_pair_pct / years
     low, high = ci95 or (pbvc_pct_per_year - half, pbvc_pct_per_year + half)
     least, most = -high, -low
-    in_time = years >= MIN_YEARS_FOR_CUTOFF
+    in_time = lasts(years, MIN_YEARS_FOR_CUTOFF)
     return BrainLoss(
         -pbvc_pct_per_year,
         least,
@@ -123,6 +126,28 @@ def judge_brain_loss(
         exceeds(age_cutoff, least, most) if in_time else None,
         exceeds(NEDA_BRAIN_LOSS_PCT_PER_YEAR, least, most) if in_time else None,
     )
+
+
+def lasts(years: float | None, least: float) -> bool:
+    """Whether an interval is long enough, give or take how visits are planned.
+
+    Parameters
+    ----------
+    years : float or None
+        Time between the visits.
+    least : float
+        How long it should be, in years; `SCHEDULE_YEARS` less is enough.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> lasts(364 / 365.25, 1.0), lasts(0.9, 1.0), lasts(None, 1.0)
+    (True, False, False)
+    """
+    return years is not None and years >= least - SCHEDULE_YEARS - 1e-9
 
 
 def exceeds(cutoff: float | None, low: float, high: float) -> bool | None:

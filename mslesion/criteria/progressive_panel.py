@@ -15,7 +15,7 @@ from mslesion.criteria.activity_panel import (
     lesion_confidence,
     undecided,
 )
-from mslesion.criteria.atrophy import MIN_YEARS_FOR_CUTOFF, exceeds
+from mslesion.criteria.atrophy import MIN_YEARS_FOR_CUTOFF, exceeds, lasts
 from mslesion.criteria.facts import Facts
 from mslesion.criteria.logic import any_of, at_least
 from mslesion.criteria.panels import (
@@ -73,6 +73,7 @@ def progressive_panel(
     change: Mapping,
     *,
     expansion_rates: Sequence[float] | None = None,
+    enlarging_candidates: int = 0,
     cord_area: tuple[float, float] | None = None,
 ) -> list[PanelRow]:
     """The nine domains and the pattern of one pair of visits.
@@ -87,6 +88,9 @@ def progressive_panel(
         Row of changes.csv of the pair.
     expansion_rates : sequence of float, optional
         Mean rate of each slowly expanding candidate, in %/y.
+    enlarging_candidates : int
+        Further candidates, in lesions that enlarge by the rule of the pair: those are
+        relapsing-type activity already, and no lesion counts to both.
     cord_area : tuple of float, shape (2,), optional
         Upper cervical cord area and the lower limit of the user's own norms, in mm².
 
@@ -98,7 +102,7 @@ def progressive_panel(
     rows = [
         _relapsing(facts, change),
         _rims(facts),
-        _expansion(change, expansion_rates),
+        _expansion(change, expansion_rates, enlarging_candidates),
         _destruction(change),
         _brain(facts, change),
         _thalamus(change),
@@ -182,16 +186,17 @@ def _rims(facts: Facts) -> PanelRow:
     )
 
 
-def _expansion(change: Mapping, rates: Sequence[float] | None) -> PanelRow:
+def _expansion(change: Mapping, rates: Sequence[float] | None, enlarging: int) -> PanelRow:
     """Slowly expanding candidates that are fast enough and above the noise."""
     candidates = known(change, "sel_candidate_count")
     noise = known(change, "sel_noise_p95_pct_per_year")
     count, text = None, ""
     if candidates == 0:
         count = 0
-    elif rates and noise is not None:
-        count = sum(rate >= MIN_EXPANSION_PCT_PER_YEAR and rate > noise for rate in rates)
-        text = f"Candidates at any rate: {len(rates)}."
+    elif (rates or enlarging) and noise is not None:
+        count = sum(rate >= MIN_EXPANSION_PCT_PER_YEAR and rate > noise for rate in rates or ())
+        text = f"Candidates at any rate: {len(rates or ())}"
+        text += f", and {enlarging} in enlarging lesions, left out." if enlarging else "."
     elif candidates is not None:
         text = f"{candidates} candidates, but their rates or the noise of the pair are not known."
     confidence, why = lesion_confidence(change)
@@ -260,7 +265,7 @@ def _thalamus(change: Mapping) -> PanelRow:
     rate, years = known(change, "thalamus_pct_per_year"), known(change, "dt_years")
     low, high = known(change, "thalamus_ci95_low"), known(change, "thalamus_ci95_high")
     met = None
-    if None not in (rate, low, high, years) and years >= MIN_YEARS_FOR_CUTOFF:
+    if None not in (rate, low, high) and lasts(years, MIN_YEARS_FOR_CUTOFF):
         met = exceeds(HEALTHY_THALAMUS_LOSS_PCT_PER_YEAR, -high, -low)
     confidence, why = atrophy_confidence(change)
     if rate is not None and None in (low, high):

@@ -96,6 +96,7 @@ def panel_rows(given: VisitRows) -> list[dict]:
                 given.visit,
                 given.change,
                 expansion_rates=given.expansion_rates,
+                enlarging_candidates=given.enlarging_candidates,
                 cord_area=None if area is None or limit is None else (area, limit),
             ),
         ]
@@ -112,6 +113,7 @@ def make_criteria_tables(
     *,
     changes: pd.DataFrame | None = None,
     expansions: pd.DataFrame | None = None,
+    lesion_changes: pd.DataFrame | None = None,
     ratings: Ratings | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """criteria.csv and panels.csv of a cohort.
@@ -126,7 +128,9 @@ def make_criteria_tables(
         changes.csv. Of the pairs that end with a visit, the shortest is taken.
     expansions : DataFrame, optional
         One row a slowly expanding candidate: subject_id, session_from, session_to,
-        rate_pct_per_year.
+        rate_pct_per_year and, to tell enlarging lesions, lesion_id.
+    lesion_changes : DataFrame, optional
+        lesion_changes.csv: which lesions enlarge.
     ratings : Ratings, optional
         Facts from outside.
 
@@ -145,15 +149,18 @@ def make_criteria_tables(
     visit_of = {key: rows[0] for key, rows in _by_visit(visits).items()}
     lesions_of, expansions_of = _by_visit(lesions), _by_visit(expansions, "session_to")
     changes_of = _by_visit(changes, "session_to")
+    lesion_changes_of = _by_visit(lesion_changes, "session_to")
     for (subject, session), visit in visit_of.items():
         change = _shortest_change(changes_of.get((subject, session), ()))
         change = change and {**change, **_window(visit_of, visit, change, ratings)}
         found = None if expansions is None else expansions_of.get((subject, session), [])
+        rates, enlarging = _rates(found, lesion_changes_of.get((subject, session), ()), change)
         given = VisitRows(
             visit=visit,
             lesions=None if lesions is None else _checked(visit, lesions_of),
             change=change,
-            expansion_rates=_rates(found, change),
+            expansion_rates=rates,
+            enlarging_candidates=enlarging,
             rated=ratings.facts_of(subject, session),
             rated_lesions=ratings.lesions_of(subject, session),
         )
@@ -230,9 +237,19 @@ def _window(
     return {"pseudoatrophy_window": window}
 
 
-def _rates(expansions: Sequence[dict] | None, change: Row | None) -> list[float] | None:
-    """Rates of the candidates of a pair."""
+def _rates(
+    expansions: Sequence[dict] | None, lesion_changes: Sequence[dict], change: Row | None
+) -> tuple[list[float] | None, int]:
+    """Rates of a pair's candidates, and how many more lie in lesions that enlarge."""
     if expansions is None or change is None:
-        return None
+        return None, 0
     start = _label(change, "session_from")
-    return [row["rate_pct_per_year"] for row in expansions if _label(row, "session_from") == start]
+    enlarging = {
+        number
+        for row in lesion_changes
+        if _label(row, "session_from") == start and known(row, "size_change") == "enlarging"
+        for number in _label(row, "lesions_from").split("+")
+    }
+    own = [row for row in expansions if _label(row, "session_from") == start]
+    slow = [row for row in own if _label(row, "lesion_id") not in enlarging]
+    return [row["rate_pct_per_year"] for row in slow], len(own) - len(slow)

@@ -65,6 +65,8 @@ class VisitRows:
     """Row of changes.csv that ends with this visit."""
     expansion_rates: Sequence[float] | None = None
     """Mean rate of each slowly expanding candidate of the pair, in %/y."""
+    enlarging_candidates: int = 0
+    """Further candidates, in lesions that enlarge by the rule of the pair."""
     rated: Row = field(default_factory=dict)
     """Facts from outside, by the names of `Facts`."""
     rated_lesions: Sequence[LesionRating] = ()

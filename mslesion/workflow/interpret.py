@@ -17,6 +17,7 @@ from mslesion.tables import (
     CHANGES,
     CRITERIA,
     EXPANSIONS,
+    LESION_CHANGES,
     LESIONS,
     PANELS,
     RATED_LESIONS,
@@ -38,7 +39,7 @@ def interpret(
         The output dataset, for the lesion maps of visits with rated lesions.
     tables : mapping of str to DataFrame
         The merged tables by name: visits, lesions and, where visits were compared,
-        changes and expansions.
+        changes, lesion changes and expansions.
     ratings : Ratings
         Facts from outside.
 
@@ -61,6 +62,7 @@ def interpret(
         lesions,
         changes=tables.get(CHANGES.name),
         expansions=tables.get(EXPANSIONS.name),
+        lesion_changes=tables.get(LESION_CHANGES.name),
         ratings=ratings,
     )
     return {CRITERIA.name: criteria, PANELS.name: panels, RATED_LESIONS.name: rated}

@@ -66,7 +66,8 @@ def test_interval_is_made_from_the_noise():
 
 @pytest.mark.parametrize(
     ("years", "has_rate", "is_judged"),
-    [(0.49, False, False), (0.5, True, False), (0.99, True, False), (1.0, True, True)],
+    # 0.05 years less than half a year and a year are enough: visits are planned in weeks
+    [(0.44, False, False), (0.45, True, False), (0.94, True, False), (0.95, True, True)],
 )
 def test_short_intervals(years, has_rate, is_judged):
     loss = judge_brain_loss(-3.0, years, ci95=(-3.5, -2.5), age_years=50)

@@ -89,6 +89,21 @@ def test_slow_expansion(candidates, noise, rates, state, value):
 
 
 @pytest.mark.parametrize(
+    ("rates", "enlarging", "state", "text"),
+    [
+        ([9.0], 2, "present", "Candidates at any rate: 1, and 2 in enlarging lesions, left out."),
+        ([], 1, "not seen", "Candidates at any rate: 0, and 1 in enlarging lesions, left out."),
+        ([9.0], 0, "present", "Candidates at any rate: 1."),
+    ],
+)
+def test_no_lesion_counts_to_both_kinds_of_activity(rates, enlarging, state, text):
+    change = {"sel_candidate_count": 3, "sel_noise_p95_pct_per_year": 1.0}
+    options = {"expansion_rates": rates, "enlarging_candidates": enlarging}
+    row = by_domain(progressive_panel(Facts(), {}, change, **options))["slow expansion"]
+    assert (row.state, row.text) == (state, text)
+
+
+@pytest.mark.parametrize(
     ("volume", "floor", "state"),
     [
         (120.0, 100.0, "present"),
@@ -234,7 +249,8 @@ def test_no_word_of_a_diagnosis():
         ({}, "usual", "usual"),
         ({"same_scanner": False}, "low", "low"),
         ({"qc_pair": "warn"}, "low", "low"),
-        ({"dt_years": 1.99}, "usual", "low"),
+        ({"dt_years": 1.94}, "usual", "low"),
+        ({"dt_years": 728 / 365.25}, "usual", "usual"),  # 104 weeks
         ({"dt_years": None}, "usual", "low"),
         ({"pseudoatrophy_window": True}, "usual", "low"),
         ({"pseudoatrophy_window": None, "same_scanner": None}, "usual", "usual"),

@@ -132,6 +132,30 @@ def test_rates_of_slow_expansion_are_found(tables):
     assert (row["value"], row["state"]) == (1, "present")
 
 
+def test_candidates_in_enlarging_lesions_are_left_out(tables):
+    """Lesion 3 enlarges, and so do 1 and 2 that became one; lesion 4 does not."""
+    changes = CHANGES.assign(sel_candidate_count=4, sel_noise_p95_pct_per_year=5.0)
+    pair = {"subject_id": "02", "session_from": "a", "session_to": "b"}
+    expansions = pd.DataFrame(
+        [pair | {"lesion_id": n, "rate_pct_per_year": 9.0} for n in (1, 3, 4)]
+        + [pair | {"session_from": "0", "lesion_id": 5, "rate_pct_per_year": 9.0}]
+    )
+    lesion_changes = pd.DataFrame(
+        [
+            pair | {"lesions_from": "3", "size_change": "enlarging"},
+            pair | {"lesions_from": "1+2", "size_change": "enlarging"},
+            pair | {"lesions_from": "4", "size_change": "stable"},
+            pair | {"session_from": "0", "lesions_from": "4", "size_change": "enlarging"},
+        ]
+    )
+    _, panels = make_criteria_tables(
+        *tables, changes=changes, expansions=expansions, lesion_changes=lesion_changes
+    )
+    row = row_of(panels, subject_id="02", session_id="b", domain="slow expansion")
+    assert (row["value"], row["state"]) == (1, "present")
+    assert "Candidates at any rate: 1, and 2 in enlarging lesions" in row["text"]
+
+
 def test_ratings_and_treatment_window(tables):
     facts = {
         ("02", None): {"treatment_start_date": date(2020, 6, 1)},
