@@ -197,9 +197,7 @@ def write_frame(root, patients):
     write_json(root / "participants.json", PARTICIPANT_COLUMNS)
     for patient in patients:
         subject = f"sub-{patient.label}"
-        rows = [
-            _session(number, visit, patient) for number, visit in enumerate(patient.visits, 1)
-        ]
+        rows = [_session(number, visit, patient) for number, visit in enumerate(patient.visits, 1)]
         write_table(root / subject / f"{subject}_sessions.tsv", rows)
         write_json(root / subject / f"{subject}_sessions.json", SESSION_COLUMNS)
     truth = {"Name": "mslesion sample data, truth", "DatasetType": "derivative", **common}
