@@ -34,7 +34,7 @@ class Probabilities(torch.nn.Module):
     def forward(self, x):
         """Probabilities."""
         logits = self.network(x)
-        return logits.sigmoid() if logits.shape[1] == 1 else logits.softmax(1)
+        return logits.sigmoid() if self.network.head.out_channels == 1 else logits.softmax(1)
 
 
 def load(kind, path):

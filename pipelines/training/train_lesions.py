@@ -5,10 +5,11 @@
 It starts from weights that have seen synthetic brains alone, and learns from real
 scans with manual masks mixed with synthetic ones. For the measured figures it is
 trained once for every patient on the others; the shipped weights come from all.
+A stopped run goes on from its last checkpoint: cases that were drawn are kept, and a
+training that has left its weights is not done again. `--tiny` tries the code in seconds.
 """
 
 import argparse
-import copy
 import json
 import math
 import random
@@ -21,23 +22,24 @@ import onnx
 import torch
 import torch.nn.functional as F
 from fields import TOP_VALUE, WHITE_LEVELS
-from network import NEIGHBOURS, VIEWS, LesionNetwork
+from loop import Budget, Recipe, half_precision, pick_device, store, to_device, train
+from network import CHANNELS, VIEWS, LesionNetwork
 from onnx import numpy_helper
 from scans import Scans
 from synthesis import Generator
-from views import predict_lesions, slices_of
+from views import neighbours_of, predict_lesions, view_planes
 
-PATIENTS = ("LJ07", "LJ19", "P14", "P39")
 RATE = 6e-4
-EMA_DECAY = 0.99
-SHAPE = (128, 128, 128)
-CASE_COUNT = 160
+SHAPE, TINY_SHAPE = (128, 128, 128), (32, 32, 32)
+"""Cubes, so that slices of all views have one size."""
+CASE_COUNT, TINY_CASES, TINY_STEPS = 160, 4, 4
 REAL_SHARE = 0.65
 DRAWN_REAL_SHARE = 0.75
 CONTRAST_RANGE = 0.5
 """Largest log of the power by which contrast to white matter is changed."""
 LESION_CONTRAST = (1.2, 2.0)
 """Signal of lesions by that of white matter on FLAIR, from scanner to scanner."""
+GAIN_SPREAD, LARGEST_NOISE = 0.05, 0.03
 BRAIN_SHARE, LESION_SHARE = 0.5, 0.45
 """Share of slices drawn among those with brain, and among those with lesion."""
 
@@ -83,15 +85,15 @@ class Case(NamedTuple):
 
 
 @torch.no_grad()
-def make_cases(scans, generator, count):
+def make_cases(scans, generator, count, shape=SHAPE):
     """Draw cases, real and synthetic ones, all patients among them."""
     cases = []
     for number in range(count):
-        real = number % 20 < round(20 * REAL_SHARE)
-        if real:
-            images, brain, lesion, patients = scans.lesion_case(SHAPE)
+        # Spread evenly, so that even a few are of both kinds
+        if int((number + 1) * REAL_SHARE) > int(number * REAL_SHARE):
+            images, brain, lesion, patients = scans.lesion_case(shape)
         else:
-            images, brain, lesion = generator.lesion_case(SHAPE)
+            images, brain, lesion = generator.lesion_case(shape)
             patients = frozenset()
         where = [slices_with(lesion), slices_with(brain)]
         contrast = lesion_contrast(images, lesion)
@@ -99,39 +101,80 @@ def make_cases(scans, generator, count):
     return cases
 
 
-def batch_of(cases, weights, count):
-    """`count` slices: scans, brain, lesion."""
-    parts = []
-    for case in random.choices(cases, weights, k=count):
-        view = random.randrange(VIEWS)
-        index = pick_slice(case.where, view, case.brain.shape[view])
-        scans = case.scans
-        near = slice(max(0, index - NEIGHBOURS), index + NEIGHBOURS + 1)
-        thin = scans.narrow(
-            1 + view, near.start, min(near.stop, scans.shape[1 + view]) - near.start
-        )
-        chosen = slices_of(other_contrast(thin.float(), case.contrast), view, [index - near.start])[
-            0
-        ]
-        brain, lesion = case.brain.select(view, index), case.lesion.select(view, index)
-        if view and random.random() < 0.5:  # left and right
-            chosen, brain, lesion = (x.flip(-2) for x in (chosen, brain, lesion))
-        parts.append((chosen, brain, lesion))
-    return [torch.stack(part) for part in zip(*parts, strict=True)]
+class Slices:
+    """Draws batches of slices from cases, all of which lie on the device."""
+
+    def __init__(self, cases, device):
+        """`cases` is emptied on the way: both copies might not fit."""
+        first, count = cases[0], len(cases)
+        self.scans = torch.empty(count, *first.scans.shape, dtype=torch.half, device=device)
+        self.brain = torch.empty(count, *first.brain.shape, dtype=torch.bool, device=device)
+        self.lesion = torch.empty_like(self.brain)
+        self.where, self.patients, contrasts = [], [], []
+        for number in range(count):
+            case = cases.pop(0)
+            self.scans[number], self.brain[number] = case.scans, case.brain
+            self.lesion[number] = case.lesion
+            self.where.append(case.where)
+            self.patients.append(case.patients)
+            contrasts.append(lesion_contrast(case.scans, case.lesion))
+        self.contrast = torch.tensor(contrasts, device=device)
+        self.level = torch.tensor(WHITE_LEVELS, device=device).reshape(3, 1, 1, 1)
+        self.length = first.brain.shape[0]
+
+    def weights(self, left_out):
+        """How likely each case is: not at all with a left-out patient's scans."""
+        used = [left_out not in patients for patients in self.patients]
+        real = sum(u and bool(p) for u, p in zip(used, self.patients, strict=True))
+        shares = {True: DRAWN_REAL_SHARE / max(real, 1)}
+        shares[False] = (1 - DRAWN_REAL_SHARE) / max(sum(used) - real, 1)
+        pairs = zip(used, self.patients, strict=True)
+        return [shares[bool(patients)] if use else 0.0 for use, patients in pairs]
+
+    @torch.no_grad()
+    def draw(self, weights, count):
+        """`count` slices: scans, brain, lesion; those of a view stand together."""
+        views = [[] for _ in range(VIEWS)]
+        for number in random.choices(range(len(weights)), weights, k=count):
+            view = random.randrange(VIEWS)
+            index = pick_slice(self.where[number], view, self.length)
+            mirrored = view > 0 and random.random() < 0.5  # left and right
+            views[view].append((number, index, mirrored))
+        # One copy to the device a batch, and no value back
+        table = to_device([row for rows in views for row in rows], self.scans.device)
+        parts = []
+        for view, rows in enumerate(table.split([len(rows) for rows in views])):
+            if not len(rows):
+                continue
+            number, index, mirrored = rows.unbind(1)
+            scans = neighbours_of(self.scans, view, number, index).float()
+            scans = other_contrast(scans, self.contrast[number], self.level).flatten(1, 2)
+            planes = view_planes(view, len(rows), scans.shape[2:], scans.device)
+            brain = self.brain.movedim(1 + view, 1)[number, index]
+            lesion = self.lesion.movedim(1 + view, 1)[number, index]
+            flip = mirrored.bool()[:, None, None]
+            scans = torch.where(flip[:, None], scans.flip(-2), scans)
+            brain, lesion = (torch.where(flip, x.flip(-2), x) for x in (brain, lesion))
+            parts.append((torch.cat([scans, planes], 1), brain, lesion))
+        return [torch.cat(part) for part in zip(*parts, strict=True)]
 
 
-def other_contrast(scans, contrast):
-    """Scans with another contrast to white matter, other gain and noise.
+def other_contrast(scans, contrast, level):
+    """(n, 3, 5, A, B) slices with another contrast to white matter, other gain and noise.
 
     On FLAIR the power is such that lesions get a signal drawn from `LESION_CONTRAST`,
-    whatever they had: it differs by scanner more than within one.
+    whatever they had (`contrast`, (n,)): it differs by scanner more than within one.
     """
-    level = torch.tensor(WHITE_LEVELS)[:, None, None, None]
-    power = torch.exp(CONTRAST_RANGE * (2 * torch.rand(3, 1, 1, 1) - 1))
-    power[0] = math.log(random.uniform(*LESION_CONTRAST)) / math.log(contrast)
-    gain = torch.exp(0.05 * torch.randn(3, 1, 1, 1))
+    count, device = len(scans), scans.device
+    power = 2 * torch.rand(count, len(CHANNELS), 1, 1, 1, device=device) - 1
+    power = torch.exp(CONTRAST_RANGE * power)
+    low, high = LESION_CONTRAST
+    wanted = low + (high - low) * torch.rand(count, device=device)
+    power[:, 0] = (torch.log(wanted) / torch.log(contrast))[:, None, None, None]
+    gain = torch.exp(GAIN_SPREAD * torch.randn(count, len(CHANNELS), 1, 1, 1, device=device))
     out = gain * level * (scans / level) ** power
-    noise = random.uniform(0, 0.03) * torch.randn_like(scans)
+    amount = LARGEST_NOISE * torch.rand(count, 1, 1, 1, 1, device=device)
+    noise = amount * torch.randn_like(scans)
     return ((out + noise) * (scans > 0)).clamp(0, TOP_VALUE)
 
 
@@ -160,72 +203,67 @@ def pick_slice(where, view, count):
 
 
 def loss_of(logits, brain, lesion):
-    """Cross entropy and Dice inside the brain."""
+    """Cross entropy and Dice inside the brain, and both for the log."""
     logit, inside, lesion = logits[:, 0].float(), brain.float(), lesion.float()
     entropy = F.binary_cross_entropy_with_logits(logit, lesion, reduction="none")
     entropy = (entropy * inside).sum() / inside.sum().clamp_min(1)
     guess = logit.sigmoid() * inside
     dice = 1 - (2 * (guess * lesion).sum() + 50) / (guess.sum() + lesion.sum() + 50)
-    return 5 * entropy + dice, entropy.item(), dice.item()
+    return 5 * entropy + dice, torch.stack([entropy, dice])
 
 
-def train(model, cases, *, minutes, batch, log):
-    """Train for so many minutes; returns the averaged model."""
-    average = copy.deepcopy(model).eval()
-    model.train()
-    for module in model.modules():
-        if isinstance(module, torch.nn.BatchNorm2d):
-            module.eval()
-    optimiser = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=1e-4)
-    device = next(model.parameters()).device
-    real = sum(1 for case in cases if case.patients)
-    shares = {True: DRAWN_REAL_SHARE / real, False: (1 - DRAWN_REAL_SHARE) / (len(cases) - real)}
-    weights = [shares[bool(case.patients)] for case in cases]
-    start, step, seen = time.time(), 0, np.zeros(2)
-    while (progress := (time.time() - start) / (60 * minutes)) < 1:
-        for group in optimiser.param_groups:
-            warm = min(1, (step + 1) / 30)
-            group["lr"] = RATE * warm * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-6
-        scans, brain, lesion = batch_of(cases, weights, batch)
-        scans = scans.contiguous(memory_format=torch.channels_last)
-        with torch.autocast(device.type, torch.bfloat16):
-            logits = model(scans)
-        loss, *parts = loss_of(logits, brain, lesion)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 2.0)
-        optimiser.step()
-        step += 1
-        decay = min(EMA_DECAY, step / (step + 10))
-        with torch.no_grad():
-            pairs = zip(average.state_dict().values(), model.state_dict().values(), strict=True)
-            for mine, theirs in pairs:
-                if mine.is_floating_point():
-                    mine.lerp_(theirs, 1 - decay)
-        seen += parts
-        if step % 50 == 0:
-            log(f"{progress:5.1%} step {step} {seen / 50}")
-            seen[:] = 0
-    return average
-
-
-def evaluate(model, visits, name, log):
-    """Dice of every visit, with FLAIR and T1w and with FLAIR alone."""
+def evaluate(model, visits, name, log, shape=None):
+    """Dice of every visit, with FLAIR and T1w and with FLAIR alone; of its middle if so told."""
     results = {}
     for number, visit in enumerate(visits):
-        images = visit.scaled(lambda _: 0)
+        box = tuple(
+            slice((n - size) // 2, (n + size) // 2)
+            for n, size in zip(visit.lesion.shape, shape or visit.lesion.shape, strict=True)
+        )
+        images, lesion = visit.scaled(lambda _: 0)[(slice(None), *box)], visit.lesion[box]
         for kind, channels in (("FLAIR+T1w", (0, 1)), ("FLAIR", (0,))):
             chosen = torch.zeros_like(images)
             chosen[list(channels)] = images[list(channels)]
             guess = predict_lesions(model, chosen) > 0.5
-            both = (guess & visit.lesion).sum() * 2
-            dice = (both / (guess.sum() + visit.lesion.sum()).clamp_min(1)).item()
-            volumes = [round(m.sum().item() / 1e3, 2) for m in (guess, visit.lesion)]
+            both = (guess & lesion).sum() * 2
+            dice = (both / (guess.sum() + lesion.sum()).clamp_min(1)).item()
+            volumes = [round(m.sum().item() / 1e3, 2) for m in (guess, lesion)]
             results[f"{visit.patient}#{number} {kind}"] = (round(dice, 4), *volumes)
     log(f"{name} {json.dumps(results)}")
 
 
-def main():
+def new_model(left_out, options, device):
+    """The network with its first weights."""
+    model = LesionNetwork()
+    own = weights_file(options.start_folder, left_out) if options.start_folder else None
+    if own and own.exists():
+        model.load_state_dict(torch.load(own, map_location="cpu"))
+    elif options.start:
+        load_start(model, options.start)
+    model = model.to(device).to(memory_format=torch.channels_last).train()
+    for module in model.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.eval()
+    return model
+
+
+def weights_file(folder, left_out):
+    """Where the weights of one training lie."""
+    return folder / f"lesions_without_{left_out}.pt"
+
+
+def stored_cases(path, scans, generator, options):
+    """The cases of a file, which is made if there is none."""
+    if not path.exists():
+        shape = TINY_SHAPE if options.tiny else SHAPE
+        count = options.cases or (TINY_CASES if options.tiny else CASE_COUNT)
+        store([tuple(case) for case in make_cases(scans, generator, count, shape)], path)
+    # Contrasts are measured again: files from before have none
+    parts = torch.load(path, map_location="cpu", mmap=True, weights_only=False)
+    return [Case(*case[:5], math.nan) for case in parts]
+
+
+def main(arguments=None):
     """One training a left-out patient, then one on all."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("packed", type=Path)
@@ -233,55 +271,62 @@ def main():
     parser.add_argument("--start", type=Path, help="ONNX file with the first weights")
     parser.add_argument("--start-folder", type=Path, help="weights of the same folds, to go on")
     parser.add_argument("--minutes", type=float, default=16, help="each training")
+    parser.add_argument("--steps", type=int, help="so many steps, instead of minutes")
     parser.add_argument("--cases-file", type=Path)
-    parser.add_argument("--cases", type=int, default=CASE_COUNT)
+    parser.add_argument("--cases", type=int)
     parser.add_argument("--batch", type=int, default=12)
-    parser.add_argument("--folds", nargs="+", default=[*PATIENTS, "none"])
+    parser.add_argument("--rate", type=float, default=RATE)
+    parser.add_argument("--folds", nargs="+", help="left-out patients, none: of all patients")
     parser.add_argument("--threads", type=int, default=1)
-    options = parser.parse_args()
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--device", help="by default the GPU if there is one")
+    parser.add_argument("--tiny", action="store_true", help="small cases, a few steps")
+    options = parser.parse_args(arguments)
+    device = pick_device(options.device)
     torch.set_num_threads(options.threads)
     options.output.mkdir(parents=True, exist_ok=True)
-    began = time.time()
+    began = time.monotonic()
 
     def log(text):
-        print(f"[{time.time() - began:6.0f} s] {text}", flush=True)
+        print(f"[{time.monotonic() - began:6.0f} s] {text}", flush=True)
 
     torch.manual_seed(0)
     random.seed(0)
     generator = Generator(np.load(options.packed / "labels.npz"), device)
-    everyone = Scans(np.load(options.packed / "scans.npz"), PATIENTS, generator)
-    stored = options.cases_file or options.output / "cases.pt"
-    if not stored.exists():
-        torch.save([tuple(c) for c in make_cases(everyone, generator, options.cases)], stored)
-    cases = [
-        Case(*parts[:5], lesion_contrast(parts[0], parts[2]))
-        for parts in torch.load(stored, weights_only=False)
-    ]
-    log(f"{len(cases)} cases")
-    for left_out in options.folds:
+    packed = np.load(options.packed / "scans.npz")
+    patients = sorted({name.split("_")[0] for name in packed.files})
+    everyone = Scans(packed, patients, generator)
+    path = options.cases_file or options.output / "cases.pt"
+    slices = Slices(stored_cases(path, everyone, generator, options), device)
+    log(f"{len(slices.patients)} cases")
+    for left_out in options.folds or [*patients, "none"]:
+        weights = weights_file(options.output, left_out)
+        if weights.exists():
+            log(f"without {left_out}: {weights} is there, so nothing is done")
+            continue
         torch.manual_seed(0)
         random.seed(0)
-        model = LesionNetwork().to(device).to(memory_format=torch.channels_last)
-        own = (
-            options.start_folder / f"lesions_without_{left_out}.pt"
-            if options.start_folder
-            else None
-        )
-        if own and own.exists():
-            model.load_state_dict(torch.load(own))
-        elif options.start:
-            load_start(model, options.start)
-        trained = train(
-            model,
-            [case for case in cases if left_out not in case.patients],
-            minutes=options.minutes,
-            batch=options.batch,
+        shares = slices.weights(left_out)
+
+        def losses(model, shares=shares):
+            scans, brain, lesion = slices.draw(shares, options.batch)
+            with half_precision(device):
+                logits = model(scans.contiguous(memory_format=torch.channels_last))
+            return loss_of(logits, brain, lesion)
+
+        checkpoint = weights.with_name(f"{weights.stem}_checkpoint.pt")
+        trained, _ = train(
+            new_model(left_out, options, device),
+            losses,
+            recipe=Recipe(options.rate, 1e-6, 30, largest_norm=2.0, decay=0.99),
+            budget=Budget(options.minutes, options.steps or (TINY_STEPS if options.tiny else None)),
+            checkpoint=checkpoint,
             log=log,
         )
-        torch.save(trained.state_dict(), options.output / f"lesions_without_{left_out}.pt")
-        held = [v for v in everyone.visits if v.patient == left_out or left_out == "none"]
-        evaluate(trained, held, f"without {left_out}", log)
+        held = [v for v in everyone.visits if left_out in (v.patient, "none")]
+        middle = TINY_SHAPE if options.tiny else None
+        evaluate(trained, held, f"without {left_out}", log, middle)
+        store(trained.state_dict(), weights)
+        checkpoint.unlink()
 
 
 if __name__ == "__main__":

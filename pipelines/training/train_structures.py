@@ -7,8 +7,6 @@ A stopped run goes on from its last checkpoint. `--tiny` tries the code in secon
 """
 
 import argparse
-import copy
-import math
 import random
 import time
 from pathlib import Path
@@ -16,122 +14,112 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from network import STRUCTURE_COUNT, StructureNetwork
+from loop import Budget, Recipe, half_precision, pick_device, store, to_device, train
+from network import StructureNetwork
 from synthesis import Generator
 
 VOXEL_MM = 2.0
-SHAPE = (80, 96, 80)
+SHAPE, TINY_SHAPE = (80, 96, 80), (32, 32, 32)
 RATE = 2e-3
-EMA_DECAY = 0.995
 USES = 3
 """How often a case is learned from, mirrored and scaled anew each time."""
 POOL = 24
-SAVE_EVERY_S = 120
+GAIN_SPREAD = 0.15
+"""SD of the log of a gain."""
+TINY_STEPS = 4
+LAYOUT = torch.channels_last_3d
 
 
 class Pool:
-    """Cases kept for a few uses."""
+    """Cases kept on the device for a few uses."""
 
-    def __init__(self, generator, shape, size):
+    def __init__(self, generator, shape, *, size, uses):
         self.generator, self.shape, self.cases = generator, shape, []
-        self.size, self.uses = size, 0
+        self.size, self.uses, self.drawn = size, uses, 0
 
     @torch.no_grad()
-    def draw(self):
-        """One case, (3, I, J, K) scans and (I, J, K) structures."""
-        if len(self.cases) < self.size or self.uses % USES == 0:
+    def draw(self, count):
+        """Some cases: (B, 3, I, J, K) scans and (B, I, J, K) structures."""
+        cases = [self._one() for _ in range(count)]
+        scans = torch.stack([scans for scans, _ in cases]).float()
+        structure = torch.stack([structure for _, structure in cases]).long()
+        gain = torch.randn(count, 3, 1, 1, 1, device=scans.device)
+        scans = scans * torch.exp(GAIN_SPREAD * gain)
+        mirrored = to_device([random.random() < 0.5 for _ in range(count)], scans.device)
+        mirrored = mirrored[:, None, None, None]
+        structure = torch.where(mirrored, structure.flip(1), structure)
+        return torch.where(mirrored[:, None], scans.flip(2), scans), structure
+
+    def _one(self):
+        if len(self.cases) < self.size or self.drawn % self.uses == 0:
             scans, structure, *_ = self.generator.case(self.shape)
             case = (scans.half(), structure.to(torch.uint8))
             if len(self.cases) < self.size:
                 self.cases.append(case)
             else:
                 self.cases[random.randrange(self.size)] = case
-        self.uses += 1
-        scans, structure = random.choice(self.cases)
-        scans = scans.float() * torch.exp(0.15 * torch.randn(3, 1, 1, 1))
-        if random.random() < 0.5:
-            scans, structure = scans.flip(1), structure.flip(0)
-        return scans, structure.long()
+        self.drawn += 1
+        return random.choice(self.cases)
 
 
 def loss_of(logits, structure):
-    """Cross entropy and Dice."""
+    """Cross entropy and Dice, and both for the log."""
     logits = logits.float()
     entropy = F.cross_entropy(logits, structure)
-    probability = logits.softmax(1).flatten(2)[0, 1:]
-    truth = F.one_hot(structure.flatten(), STRUCTURE_COUNT).T[1:].float()
-    overlap = (probability * truth).sum(1)
-    total = probability.sum(1) + truth.sum(1)
+    probability = logits.softmax(1)
+    truth = torch.zeros_like(probability).scatter_(1, structure[:, None], 1)
+    probability, truth = probability.flatten(2)[:, 1:], truth.flatten(2)[:, 1:]
+    overlap = (probability * truth).sum(2)
+    total = probability.sum(2) + truth.sum(2)
     dice = 1 - ((2 * overlap + 20) / (total + 20)).mean()
-    return entropy + dice, entropy.item(), dice.item()
+    return entropy + dice, torch.stack([entropy, dice])
 
 
-def main():
+def main(arguments=None):
     """Train, checkpoint, save."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("packed", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--minutes", type=float, default=75)
+    parser.add_argument("--steps", type=int, help="so many steps, instead of minutes")
+    parser.add_argument("--batch", type=int, default=1)
+    parser.add_argument("--pool", type=int, default=POOL, help="cases kept")
+    parser.add_argument("--uses", type=int, default=USES, help="of each case, about")
+    parser.add_argument("--rate", type=float, default=RATE)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--tiny", action="store_true")
-    options = parser.parse_args()
+    parser.add_argument("--device", help="by default the GPU if there is one")
+    parser.add_argument("--tiny", action="store_true", help="small cases, a few steps")
+    options = parser.parse_args(arguments)
     torch.manual_seed(0)
     random.seed(0)
     torch.set_num_threads(options.threads)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = pick_device(options.device)
     options.output.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
     generator = Generator(np.load(options.packed / "labels.npz"), device, VOXEL_MM)
-    pool = Pool(generator, (32, 32, 32) if options.tiny else SHAPE, 2 if options.tiny else POOL)
-    layout = torch.channels_last_3d
-    model = StructureNetwork().to(device).to(memory_format=layout).train()
-    average = copy.deepcopy(model)
-    optimiser = torch.optim.AdamW(model.parameters(), lr=RATE, weight_decay=1e-4)
-    checkpoint, spent, step = options.output / "structures_checkpoint.pt", 0.0, 0
-    if checkpoint.exists():
-        state = torch.load(checkpoint, map_location=device)
-        model.load_state_dict(state["model"])
-        average.load_state_dict(state["average"])
-        optimiser.load_state_dict(state["optimiser"])
-        spent, step = state["spent"], state["step"]
-    start = saved = time.time()
-    seen = np.zeros(2)
-    while (progress := (spent + time.time() - start) / (60 * options.minutes)) < 1:
-        for group in optimiser.param_groups:
-            warm = min(1, (step + 1) / 50)
-            group["lr"] = RATE * warm * (0.5 + 0.5 * math.cos(math.pi * progress)) + 1e-5
-        scans, structure = pool.draw()
-        with torch.autocast(device.type, torch.bfloat16):
-            logits = model(scans[None].contiguous(memory_format=layout))
-        loss, entropy, dice = loss_of(logits, structure[None])
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        norm = torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        if not torch.isfinite(norm):  # a case with nothing to see
-            continue
-        optimiser.step()
-        step += 1
-        decay = min(EMA_DECAY, step / (step + 10))
-        with torch.no_grad():
-            for mine, theirs in zip(
-                average.state_dict().values(), model.state_dict().values(), strict=True
-            ):
-                if mine.is_floating_point():
-                    mine.lerp_(theirs, 1 - decay)
-        seen += entropy, dice
-        if step % 50 == 0:
-            print(
-                f"{progress:5.1%} step {step} {seen / 50} {time.time() - start:.0f} s", flush=True
-            )
-            seen[:] = 0
-        if time.time() - saved > SAVE_EVERY_S:
-            saved = time.time()
-            state = {
-                "model": model.state_dict(), "average": average.state_dict(),
-                "optimiser": optimiser.state_dict(), "spent": spent + saved - start, "step": step,
-            }  # fmt: skip
-            torch.save(state, checkpoint.with_suffix(".part"))
-            checkpoint.with_suffix(".part").replace(checkpoint)
-    torch.save(average.state_dict(), options.output / "structures.pt")
+    pool = Pool(
+        generator,
+        TINY_SHAPE if options.tiny else SHAPE,
+        size=2 if options.tiny else options.pool,
+        uses=options.uses,
+    )
+    model = StructureNetwork().to(device).to(memory_format=LAYOUT).train()
+
+    def losses(model):
+        scans, structure = pool.draw(options.batch)
+        with half_precision(device):
+            logits = model(scans.contiguous(memory_format=LAYOUT))
+        return loss_of(logits, structure)
+
+    average, step = train(
+        model,
+        losses,
+        recipe=Recipe(options.rate, 1e-5, 50, largest_norm=1.0, decay=0.995),
+        budget=Budget(options.minutes, options.steps or (TINY_STEPS if options.tiny else None)),
+        checkpoint=options.output / "structures_checkpoint.pt",
+        log=lambda text: print(f"[{time.monotonic() - began:6.0f} s] {text}", flush=True),
+    )
+    store(average.state_dict(), options.output / "structures.pt")
     print(f"{step} steps", flush=True)
 
 

@@ -2,6 +2,7 @@
 
 import torch
 import torch.nn.functional as F
+from loop import half_precision
 from network import NEIGHBOURS, VIEWS
 
 SLICES_AT_ONCE = 24
@@ -14,21 +15,28 @@ def view_planes(view, count, shape, device):
     return planes
 
 
-def slices_of(volumes, view, indices):
-    """(n, C * 5 + 3, A, B): slices of (C, I, J, K) with their neighbours.
+def neighbours_of(volumes, view, cases, indices):
+    """(n, C, 5, A, B): slices of (N, C, I, J, K) with their neighbours, lowest first.
 
-    The neighbours of one channel stand together, lowest first; outside the
-    volume they are 0.
+    `cases` and `indices` say which slice of which volume; what lies outside a volume is 0.
     """
-    volumes = volumes.movedim(1 + view, 0)
-    count = len(volumes)
-    padded = F.pad(volumes.movedim(0, -1), (NEIGHBOURS, NEIGHBOURS)).movedim(-1, 0)
-    index = torch.as_tensor(indices, device=volumes.device).long().clamp(0, count - 1)
-    offsets = torch.arange(2 * NEIGHBOURS + 1, device=volumes.device)
-    stacked = padded[index[:, None] + offsets]  # (n, 5, C, A, B)
-    n, near, channels, a, b = stacked.shape
-    stacked = stacked.movedim(2, 1).reshape(n, channels * near, a, b)
-    return torch.cat([stacked, view_planes(view, n, (a, b), volumes.device)], 1)
+    volumes = volumes.movedim(2 + view, 1)
+    count = volumes.shape[1]
+    offsets = torch.arange(-NEIGHBOURS, NEIGHBOURS + 1, device=volumes.device)
+    near = indices[:, None] + offsets
+    inside = (near >= 0) & (near < count)
+    chosen = volumes[cases[:, None], near.clamp(0, count - 1)]  # (n, 5, C, A, B)
+    return chosen.movedim(2, 1) * inside[:, None, :, None, None]
+
+
+def slices_of(volumes, view, indices):
+    """(n, C * 5 + 3, A, B): slices of (C, I, J, K) as the network reads them.
+
+    The neighbours of one channel stand together; planes that name the view follow.
+    """
+    chosen = neighbours_of(volumes[None], view, torch.zeros_like(indices), indices).flatten(1, 2)
+    planes = view_planes(view, len(chosen), chosen.shape[2:], volumes.device)
+    return torch.cat([chosen, planes], 1)
 
 
 def pad_to_16(volumes):
@@ -45,9 +53,8 @@ def predict_lesions(model, scans):
     total = torch.zeros(padded.shape[1:], device=scans.device)
     for view in range(VIEWS):
         out = total.movedim(view, 0)
-        for first in range(0, shape[view], SLICES_AT_ONCE):
-            indices = range(first, min(first + SLICES_AT_ONCE, shape[view]))
-            with torch.autocast(scans.device.type, torch.bfloat16):
-                logits = model(slices_of(padded, view, list(indices)))
-            out[first : first + len(indices)] += logits[:, 0].float().sigmoid()
+        for indices in torch.arange(shape[view], device=scans.device).split(SLICES_AT_ONCE):
+            with half_precision(scans.device):
+                logits = model(slices_of(padded, view, indices))
+            out[indices] += logits[:, 0].float().sigmoid()
     return (total / VIEWS)[tuple(slice(n) for n in shape)]
