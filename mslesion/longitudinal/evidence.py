@@ -25,6 +25,13 @@ UNLIKELY_PLACE_COST = 2.0
 the signal without a lesion."""
 SURE_EVIDENCE = 3.0
 """Each piece of change holds a voxel of this much evidence by the scans (inclusive)."""
+FLUID_SHARE = 0.25
+"""Where a visit's voxel is darker than this share of fluid makes it (exclusive), tissue
+and fluid changed places: the scans' difference tells of no lesion."""
+MIN_MEAN_PROBABILITY = 0.05
+"""And is a lesion by its visit's map to at least this degree (inclusive, on average): below,
+the map says no as firmly as it is heard (`MAX_LOGIT`). The signal of whole regions may
+change, as that of a brainstem next to pulsating vessels."""
 MIN_CHANGE_MM3 = 4.0
 """Pieces of change smaller than this (exclusive) are dropped."""
 MISREGISTRATION_MM = 0.3
@@ -96,12 +103,16 @@ def weigh_change(
     evidence = difference_evidence(pair, lesion=(logits[0] > 0) & (logits[1] > 0), white=healthy)
     place = np.where(likely, 0, UNLIKELY_PLACE_COST) + CHANGE_COST
     mean, gap = (logits[0] + logits[1]) / 2, (logits[1] - logits[0]) / 2
+    fluid = _was_fluid(pair)
     changed = []
     for sign in (1, -1):
         seen = likelihood_ratio(sign * evidence.score, evidence.contrast)
+        # Tissue that became fluid is darker, but no lesion healed there
+        seen = np.where(fluid, np.minimum(seen, 0), seen)
         margin = sign * gap + seen - place - np.abs(mean)
         margin = ndi.gaussian_filter(margin, SMOOTHING_MM)
-        changed.append(_pieces((margin > 0) & possible, seen, voxel_mm3))
+        probability = second_probability if sign > 0 else first_probability
+        changed.append(_pieces((margin > 0) & possible, seen, probability, voxel_mm3))
     gained, lost = changed  # never both: their margins add up to less than 0
     return ChangeEvidence((mean > 0) & ~gained & ~lost, gained, lost)
 
@@ -206,14 +217,21 @@ def keep_all_lesions(
     return ChangeEvidence(kept, evidence.gained, evidence.lost)
 
 
+def _was_fluid(pair: MatchedPair) -> np.ndarray:
+    """Where one of the scans is as dark as if it held `FLUID_SHARE` of fluid."""
+    csf, _, white = pair.levels
+    darker = ndi.gaussian_filter(np.minimum(pair.first, pair.second), SMOOTHING_MM)
+    return darker < white - FLUID_SHARE * (white - csf)
+
+
 def _logit(probability: np.ndarray) -> np.ndarray:
     """Log odds, limited."""
     p = np.clip(probability.astype(np.float64), 1e-6, 1 - 1e-6)
     return np.clip(np.log(p / (1 - p)), -MAX_LOGIT, MAX_LOGIT)
 
 
-def _pieces(mask: np.ndarray, seen: np.ndarray, voxel_mm3: float) -> np.ndarray:
-    """Pieces that are large enough and hold a voxel that is sure."""
+def _pieces(mask, seen, probability, voxel_mm3: float) -> np.ndarray:
+    """Pieces that are large enough, hold a voxel that is sure, and may be lesion."""
     pieces, count = ndi.label(mask, np.ones((3, 3, 3)))
     if not count:
         return mask
@@ -221,6 +239,7 @@ def _pieces(mask: np.ndarray, seen: np.ndarray, voxel_mm3: float) -> np.ndarray:
     sure = np.zeros(count + 1, bool)
     sure[np.unique(pieces[mask & (seen >= SURE_EVIDENCE)])] = True
     least = int(np.ceil(MIN_CHANGE_MM3 / voxel_mm3 - 1e-6))
-    keep = (sizes >= least) & sure
+    total = np.bincount(pieces.ravel(), weights=probability.ravel().astype(np.float64))
+    keep = (sizes >= least) & sure & (total >= MIN_MEAN_PROBABILITY * sizes)
     keep[0] = False
     return keep[pieces]

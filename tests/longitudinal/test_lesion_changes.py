@@ -33,8 +33,11 @@ def outlines(lesions):
     return labels, soft
 
 
-def compared(first, second, *, seen=None, thickest_mm=1.0, outlined=None):
-    """Lesions of two visits; `outlined` are those of the lesion maps, if others."""
+def compared(first, second, *, seen=None, thickest_mm=1.0, outlined=None, faint=0.0):
+    """Lesions of two visits; `outlined` are those of the lesion maps, if others.
+
+    Everywhere at the second visit the map gives at least the probability `faint`.
+    """
     scans = [scan(FLAIR_LEVELS, lesions=x, seed=n) for n, x in enumerate((first, second))]
     pair = matched(*scans, FLAIR_LEVELS)
     (a, p), (b, q) = (outlines(x) for x in outlined or (first, second))
@@ -42,7 +45,7 @@ def compared(first, second, *, seen=None, thickest_mm=1.0, outlined=None):
     evidence = weigh_change(
         pair,
         first_probability=p,
-        second_probability=q,
+        second_probability=np.maximum(q, faint),
         likely=tissue == s.WHITE_MATTER,
         possible=(tissue > 0) if seen is None else seen,
     )
@@ -161,8 +164,27 @@ def test_border_of_outlines_is_no_growth():
     assert found.summary["gross_gain_ml"] == 0
 
 
-def test_scans_alone_show_a_lesion_that_no_map_has():
-    found = compared([], [(LEFT, 4)], outlined=([], []))
+def test_brighter_tissue_that_is_no_lesion_by_the_map():
+    """As a brainstem next to pulsating vessels: on average under 0.05, so no lesion."""
+    assert compared([], [(LEFT, 4)], outlined=([], []), faint=0.049).rows == []
+
+
+def test_lesion_next_to_a_ventricle_that_widens():
+    """Tissue that became fluid is darker, but nothing was resolved there."""
+    scans = [scan(FLAIR_LEVELS, ventricle=r, seed=n) for n, r in enumerate((6.0, 8.0))]
+    scans[0][(distance() <= 8) & (distance() > 6)] = 1.4  # a bright rim, as of caps
+    faint = np.full(SHAPE, 0.2)
+    tissue = anatomy()
+    found = weigh_change(
+        matched(*scans, FLAIR_LEVELS), first_probability=faint, second_probability=faint,
+        likely=tissue == s.WHITE_MATTER, possible=tissue > 0,
+    )  # fmt: skip
+    assert not found.lost.any()
+    assert not found.gained.any()
+
+
+def test_scans_show_a_lesion_that_is_faint_on_the_map():
+    found = compared([], [(LEFT, 4)], outlined=([], []), faint=0.05)
     assert [(r["event"], r["lesions_to"]) for r in found.rows] == [("new", None)]
     assert found.rows[0]["note"]
     assert found.links == []
