@@ -49,13 +49,17 @@ STEPS = {
         ("mattes2003",),
     ),
     "network": Sentence(
-        "A convolutional network, trained on synthetic heads and on manually outlined scans, named "
-        "the structure of every voxel in three views of a 1 mm grid",
-        ("billot2023", "henschel2020"),
+        "A convolutional network, trained on synthetic heads, named the structure of every voxel "
+        "of 2 mm",
+        ("billot2023",),
     ),
     "own lesions": Sentence(
-        "It also gave the lesion probability; voxels of {threshold:g} or more are lesion, and "
-        "components mostly in CSF or choroid plexus were removed"
+        "A second network, trained on manually outlined and synthetic scans, gave the lesion "
+        "probability in slices of 1 mm from three directions. Components of voxels of "
+        "{threshold:g} or more with a surer core are lesions; they grow to where the FLAIR is half "
+        "way between white matter and lesion; components mostly in CSF or choroid plexus were "
+        "removed",
+        ("henschel2020",),
     ),
     "given mask": Sentence("Lesions are those of a given mask ({segmenter})"),
     "bias": Sentence("The bias field was divided out by N4", ("tustison2010",)),

@@ -9,9 +9,28 @@ from mslesion.segmentation import structures as s
 
 THRESHOLD = 0.5
 """From this probability on (inclusive) a voxel is lesion."""
+CORE_PROBABILITY = 0.8
+"""Somewhere a lesion must be as sure as this (inclusive): bright cortex and noise seldom
+are. Chosen on the four patients of docs/validation.md, where it was measured."""
+GROWTH_PROBABILITY = 0.1
+"""A lesion may grow into voxels of more than this (exclusive). Chosen as the former."""
+HALF_WAY = 0.5
+"""It grows where the FLAIR is more than half way (exclusive) from white matter to lesion:
+the border of a blurred bright object is at half its height."""
+SMOOTHING_MM = 0.7
+"""Standard deviation of the Gaussian that the FLAIR is smoothed by, against noise."""
+GROWTH_TISSUE = (
+    s.WHITE_MATTER, s.THALAMUS, s.BASAL_GANGLIA, s.VENTRAL_DIENCEPHALON, s.BRAINSTEM,
+    s.CEREBELLAR_WHITE, s.LATERAL_VENTRICLES, s.CHOROID_PLEXUS, s.THIRD_VENTRICLE,
+)  # fmt: skip
+"""Where lesions grow: not into cortex, which is as bright on some scanners; the ventricles'
+borders are among them, for periventricular lesions blur them."""
 MAX_FLUID_SHARE = 0.5
 """A component with more of itself in CSF or choroid plexus (exclusive) is none: flow,
 septum and plexus are bright on FLAIR too. AJNR 32:2054; Radiology 2001;221:251."""
+
+
+CORNERS = np.ones((3, 3, 3), bool)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +45,18 @@ class LesionMask:
 
 
 def threshold_lesions(
-    probability: np.ndarray, *, anatomy: np.ndarray, threshold: float = THRESHOLD
+    probability: np.ndarray,
+    *,
+    anatomy: np.ndarray,
+    flair: np.ndarray | None = None,
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0),
+    threshold: float = THRESHOLD,
 ) -> LesionMask:
     """Cut the lesion probability, without what lies in fluid or plexus.
+
+    A lesion is a component from the threshold on that is surer than that somewhere
+    (hysteresis, as in Canny's edges). With a FLAIR it then grows to where the FLAIR is
+    half way between white matter and lesion, as raters draw it.
 
     Parameters
     ----------
@@ -36,6 +64,10 @@ def threshold_lesions(
         Lesion probability, 0 to 1.
     anatomy : (I, J, K) int array
         Anatomy map on the same grid.
+    flair : (I, J, K) array, optional
+        FLAIR on the same grid, without bias field; without it nothing grows.
+    spacing_mm : tuple of float, shape (3,)
+        Voxel sizes.
     threshold : float
         From this probability on (inclusive) a voxel is lesion.
 
@@ -44,7 +76,10 @@ def threshold_lesions(
     LesionMask
     """
     mask = (probability >= threshold) & (anatomy > 0)
-    components, count = ndi.label(mask, np.ones((3, 3, 3)))
+    mask = _touching(mask & (probability >= CORE_PROBABILITY), mask)
+    if flair is not None and mask.any():
+        mask = _grown(mask, probability, anatomy, flair, spacing_mm)
+    components, count = ndi.label(mask, CORNERS)
     if not count:
         return LesionMask(mask, np.zeros_like(mask), 0)
     fluid = np.isin(anatomy, s.indices(s.FLUID))
@@ -52,3 +87,26 @@ def threshold_lesions(
     is_fluid = np.concatenate([[False], share > MAX_FLUID_SHARE])
     removed = is_fluid[components]
     return LesionMask(mask & ~removed, removed, int(is_fluid.sum()))
+
+
+def _touching(seeds: np.ndarray, allowed: np.ndarray) -> np.ndarray:
+    """Components of `allowed` (26-connected) that hold a seed."""
+    components, count = ndi.label(allowed, CORNERS)
+    kept = np.zeros(count + 1, bool)
+    kept[np.unique(components[seeds])] = True
+    kept[0] = False
+    return kept[components]
+
+
+def _grown(mask, probability, anatomy, flair, spacing_mm) -> np.ndarray:
+    """Lesions with what is as bright around them."""
+    normal = (anatomy == s.WHITE_MATTER) & (probability <= GROWTH_PROBABILITY) & (flair > 0)
+    if not normal.any():
+        return mask
+    white = float(np.median(flair[normal]))
+    edge = white + HALF_WAY * (float(np.median(flair[mask])) - white)
+    smooth = ndi.gaussian_filter(
+        flair.astype(np.float32), [SMOOTHING_MM / size for size in spacing_mm]
+    )
+    bright = (smooth > max(edge, white)) & np.isin(anatomy, GROWTH_TISSUE)
+    return _touching(mask, mask | (bright & (probability > GROWTH_PROBABILITY)))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mslesion.errors import StepError
-from mslesion.grid import check_same_grid, voxel_volume_mm3
+from mslesion.grid import check_same_grid, spacing_mm, voxel_volume_mm3
 from mslesion.loaders.dataset import FLAIR, T1W, T2W
 from mslesion.preparation.bias import correct_bias
 from mslesion.preparation.intensity import network_scale
@@ -97,12 +97,22 @@ def segment_visit(
     if settings.skull_stripped == "auto":
         scan = network_scale(prepared.working[prepared.reference])
         skull = sees_skull(scan, working_anatomy)
+    corrected, bias_range = {}, {}
+    for name in prepared.native:
+        field = correct_bias(prepared.native[name], prepared.grid.affine, mask=anatomy > 0)
+        corrected[name], bias_range[name] = field.corrected, field.range_ratio
     probability, removed, change = None, None, None
     if lesion_mask is not None:
         mask = _given_mask(*lesion_mask, prepared=prepared, settings=settings)
     elif prediction.lesion is not None:
         probability = resample(prediction.lesion, prepared.working_grid.affine, to=prepared.grid)
-        cut = threshold_lesions(probability, anatomy=anatomy, threshold=settings.lesion_threshold)
+        cut = threshold_lesions(
+            probability,
+            anatomy=anatomy,
+            flair=corrected[FLAIR],
+            spacing_mm=spacing_mm(prepared.grid.affine),
+            threshold=settings.lesion_threshold,
+        )
         mask, removed = cut.mask, cut.removed_count
         change = _resampling_change(prediction.lesion, probability, prepared, settings)
     else:
@@ -113,13 +123,10 @@ def segment_visit(
             mask, prepared.grid.affine, probability=probability, min_size=settings.min_size
         )
     dark = mask if mask is not None else np.zeros(anatomy.shape, bool)
-    corrected, bias_range, references = {}, {}, {}
-    for name in prepared.native:
-        field = correct_bias(prepared.native[name], prepared.grid.affine, mask=anatomy > 0)
-        corrected[name], bias_range[name] = field.corrected, field.range_ratio
-        references[name] = reference_tissue(
-            field.corrected, prepared.grid.affine, anatomy=anatomy, lesions=dark
-        )
+    references = {
+        name: reference_tissue(scan, prepared.grid.affine, anatomy=anatomy, lesions=dark)
+        for name, scan in corrected.items()
+    }
     if FLAIR in corrected:
         _check_flair(corrected[FLAIR], anatomy, references[FLAIR], prepared)
     return Segmented(

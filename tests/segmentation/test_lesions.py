@@ -4,7 +4,12 @@ import numpy as np
 import pytest
 
 from mslesion.segmentation import structures as s
-from mslesion.segmentation.lesions import THRESHOLD, threshold_lesions
+from mslesion.segmentation.lesions import (
+    CORE_PROBABILITY,
+    GROWTH_PROBABILITY,
+    THRESHOLD,
+    threshold_lesions,
+)
 
 SHAPE = (12, 12, 12)
 
@@ -20,17 +25,99 @@ def probability(*boxes, value=0.9):
     return out
 
 
-@pytest.mark.parametrize(("value", "count"), [(THRESHOLD, 8), (np.nextafter(0.5, 0), 0)])
+@pytest.mark.parametrize(
+    ("value", "count"), [(THRESHOLD, 8), (np.nextafter(np.float32(0.5), np.float32(0)), 0)]
+)
 def test_threshold_is_inclusive(value, count):
-    found = threshold_lesions(np.where(np.indices(SHAPE).max(0) < 2, value, 0.0), anatomy=white())
-    assert found.mask.sum() == count
+    given = probability(np.s_[:2, :2, :2], value=value)
+    given[2, 2, 2] = 0.9  # the core
+    found = threshold_lesions(given, anatomy=white())
+    assert found.mask.sum() == count + 1
     assert found.mask.dtype == bool
 
 
 def test_other_threshold():
     given = probability(np.s_[2:4, 2:4, 2:4], value=0.3)
-    assert threshold_lesions(given, anatomy=white()).mask.sum() == 0
+    given[2, 2, 2] = 0.9
+    assert threshold_lesions(given, anatomy=white()).mask.sum() == 1
     assert threshold_lesions(given, anatomy=white(), threshold=0.3).mask.sum() == 8
+
+
+@pytest.mark.parametrize(
+    ("core", "count"), [(CORE_PROBABILITY, 8), (np.nextafter(np.float32(0.8), np.float32(0)), 0)]
+)
+def test_a_lesion_is_sure_somewhere(core, count):
+    """The core is inclusive; of two components that touch at a corner one core is enough."""
+    given = probability(np.s_[2:4, 2:4, 2:4], value=0.6)
+    given[3, 3, 3] = core
+    given[8:10, 8:10, 8:10] = 0.79
+    found = threshold_lesions(given, anatomy=white())
+    assert found.mask.sum() == count
+    assert not found.mask[8:10, 8:10, 8:10].any()
+    assert found.removed_count == 0  # that counts what lay in fluid
+
+
+def bright_line(value, probable):
+    """White matter at 1, a lesion of 2 at the start of a thick line of `value`."""
+    flair = np.ones((24, 24, 24), np.float32)
+    flair[4:8, 4:12, 4:12] = 2.0
+    flair[8:18, 4:12, 4:12] = value
+    p = np.zeros(flair.shape, np.float32)
+    p[4:8, 4:12, 4:12] = 0.9
+    p[8:18, 4:12, 4:12] = probable
+    anatomy = np.full(flair.shape, s.WHITE_MATTER, np.uint8)
+    anatomy[14:] = s.CORTEX
+    return p, anatomy, flair
+
+
+@pytest.mark.parametrize(
+    ("value", "probable", "grows"),
+    [(1.9, 0.2, True), (1.2, 0.2, False), (1.9, GROWTH_PROBABILITY, False)],
+    ids=["bright", "less than half way", "not likely"],
+)
+def test_growth(value, probable, grows):
+    p, anatomy, flair = bright_line(value, np.float32(probable))
+    plain = threshold_lesions(p, anatomy=anatomy).mask
+    found = threshold_lesions(p, anatomy=anatomy, flair=flair).mask
+    assert plain.sum() == 4 * 8 * 8
+    middle = found[:, 7, 7]
+    # White matter is at 1, lesion at 2: the border is at 1.5; the cortex from 14 on stops it
+    expected = range(4, 14) if grows else range(4, 8)
+    assert np.flatnonzero(middle).tolist() == list(expected)
+    assert (found & plain).sum() == plain.sum()
+
+
+def test_nothing_grows_on_its_own():
+    """Bright tissue that no lesion touches stays out."""
+    p, anatomy, flair = bright_line(1.9, 0.2)
+    p[4:8] = 0
+    assert not threshold_lesions(p, anatomy=anatomy, flair=flair).mask.any()
+
+
+def test_growth_is_the_same_on_thick_slices():
+    """Every third slice of the same line, with its voxel size: the same slices of the mask."""
+    p, anatomy, flair = bright_line(1.9, 0.2)
+    thin = threshold_lesions(p, anatomy=anatomy, flair=flair).mask
+    cut = np.s_[:, :, ::3]
+    thick = threshold_lesions(
+        p[cut], anatomy=anatomy[cut], flair=flair[cut], spacing_mm=(1.0, 1.0, 3.0)
+    ).mask
+    inner = np.s_[:, 5:11, 2:4]
+    assert np.array_equal(thick[inner], thin[cut][inner])
+
+
+def test_a_lesion_darker_than_white_matter_does_not_grow():
+    p, anatomy, flair = bright_line(1.0, 0.2)
+    flair[4:8, 4:12, 4:12] = 0.5
+    found = threshold_lesions(p, anatomy=anatomy, flair=flair).mask
+    assert found.sum() == 4 * 8 * 8
+
+
+def test_no_white_matter_to_compare_with():
+    p, anatomy, flair = bright_line(1.9, 0.2)
+    anatomy[:] = s.BRAINSTEM
+    found = threshold_lesions(p, anatomy=anatomy, flair=flair).mask
+    assert found.sum() == 4 * 8 * 8
 
 
 def test_nothing_outside_the_anatomy():
