@@ -66,6 +66,7 @@ def halve_kernels(path):
 def export(kind, weights, output):
     """Write the ONNX file and compare it with torch."""
     model = Probabilities(load(kind, weights)).eval()
+    Path(output).parent.mkdir(parents=True, exist_ok=True)
     dims = {"structures": 3, "lesions": 2}[kind]
     name = {"structures": "scans", "lesions": "slices"}[kind]
     axes = {0: "count"} | {2 + axis: f"size{axis}" for axis in range(dims)}

@@ -1,10 +1,11 @@
 """Train the network that finds lesions, by leave-one-patient-out and on all.
 
-    python pipelines/training/train_lesions.py PACKED_DIR OUTPUT_DIR --start MODEL.onnx
+    python pipelines/training/train_lesions.py PACKED_DIR START_DIR --folds all
+    python pipelines/training/train_lesions.py PACKED_DIR OUTPUT_DIR --start WEIGHTS.pt
 
-It starts from weights that have seen synthetic brains alone, and learns from real
-scans with manual masks mixed with synthetic ones. For the measured figures it is
-trained once for every patient on the others; the shipped weights come from all.
+It starts from weights that have seen synthetic brains alone (the first command leaves them), and
+learns from real scans with manual masks mixed with synthetic ones. For the measured figures
+it is trained once for every patient on the others; the shipped weights come from all.
 A stopped run goes on from its last checkpoint: cases that were drawn are kept, and a
 training that has left its weights is not done again. `--tiny` tries the code in seconds.
 """
@@ -124,7 +125,10 @@ class Slices:
 
     def weights(self, left_out):
         """How likely each case is: not at all with a left-out patient's scans."""
-        used = [left_out not in patients for patients in self.patients]
+        used = [
+            not patients if left_out == "all" else left_out not in patients
+            for patients in self.patients
+        ]
         real = sum(u and bool(p) for u, p in zip(used, self.patients, strict=True))
         shares = {True: DRAWN_REAL_SHARE / max(real, 1)}
         shares[False] = (1 - DRAWN_REAL_SHARE) / max(sum(used) - real, 1)
@@ -147,7 +151,7 @@ class Slices:
             if not len(rows):
                 continue
             number, index, mirrored = rows.unbind(1)
-            scans = neighbours_of(self.scans, view, number, index).float()
+            scans = neighbours_of(self.scans, view, number, index)
             scans = other_contrast(scans, self.contrast[number], self.level).flatten(1, 2)
             planes = view_planes(view, len(rows), scans.shape[2:], scans.device)
             brain = self.brain.movedim(1 + view, 1)[number, index]
@@ -238,8 +242,10 @@ def new_model(left_out, options, device):
     own = weights_file(options.start_folder, left_out) if options.start_folder else None
     if own and own.exists():
         model.load_state_dict(torch.load(own, map_location="cpu"))
-    elif options.start:
+    elif options.start and options.start.suffix == ".onnx":
         load_start(model, options.start)
+    elif options.start:
+        model.load_state_dict(torch.load(options.start, map_location="cpu"))
     model = model.to(device).to(memory_format=torch.channels_last).train()
     for module in model.modules():
         if isinstance(module, torch.nn.BatchNorm2d):
@@ -268,7 +274,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("packed", type=Path)
     parser.add_argument("output", type=Path)
-    parser.add_argument("--start", type=Path, help="ONNX file with the first weights")
+    parser.add_argument("--start", type=Path, help="first weights, ONNX or .pt")
     parser.add_argument("--start-folder", type=Path, help="weights of the same folds, to go on")
     parser.add_argument("--minutes", type=float, default=16, help="each training")
     parser.add_argument("--steps", type=int, help="so many steps, instead of minutes")
@@ -276,7 +282,7 @@ def main(arguments=None):
     parser.add_argument("--cases", type=int)
     parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--rate", type=float, default=RATE)
-    parser.add_argument("--folds", nargs="+", help="left-out patients, none: of all patients")
+    parser.add_argument("--folds", nargs="+", help="left-out patients; none, or all")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", help="by default the GPU if there is one")
     parser.add_argument("--tiny", action="store_true", help="small cases, a few steps")
@@ -322,7 +328,7 @@ def main(arguments=None):
             checkpoint=checkpoint,
             log=log,
         )
-        held = [v for v in everyone.visits if left_out in (v.patient, "none")]
+        held = [v for v in everyone.visits if left_out in (v.patient, "none", "all")]
         middle = TINY_SHAPE if options.tiny else None
         evaluate(trained, held, f"without {left_out}", log, middle)
         store(trained.state_dict(), weights)

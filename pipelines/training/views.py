@@ -19,6 +19,7 @@ def neighbours_of(volumes, view, cases, indices):
     """(n, C, 5, A, B): slices of (N, C, I, J, K) with their neighbours, lowest first.
 
     `cases` and `indices` say which slice of which volume; what lies outside a volume is 0.
+    The result is in single precision.
     """
     volumes = volumes.movedim(2 + view, 1)
     count = volumes.shape[1]
@@ -26,7 +27,7 @@ def neighbours_of(volumes, view, cases, indices):
     near = indices[:, None] + offsets
     inside = (near >= 0) & (near < count)
     chosen = volumes[cases[:, None], near.clamp(0, count - 1)]  # (n, 5, C, A, B)
-    return chosen.movedim(2, 1) * inside[:, None, :, None, None]
+    return chosen.movedim(2, 1).float() * inside[:, None, :, None, None]
 
 
 def slices_of(volumes, view, indices):

@@ -93,8 +93,14 @@ def test_a_killed_training_ends_as_any_other(trainings, killed, tmp_path):
 
 
 @pytest.mark.slow
-def test_a_finished_patient_is_skipped(trainings, tmp_path, capsys):
-    weights = trainings("lesions", tmp_path, "--steps", "1")
+def test_a_finished_patient_is_skipped(scripts, trainings, tmp_path, capsys):
+    first = torch.tensor([0.25])
+    start = scripts.network.LesionNetwork(NARROW).state_dict()
+    start["head.bias"] = first
+    torch.save(start, tmp_path / "start.pt")
+    begin = ("--start", str(tmp_path / "start.pt"), "--rate", "0")
+    weights = trainings("lesions", tmp_path, "--steps", "1", *begin)
+    torch.testing.assert_close(torch.load(weights)["head.bias"], first, atol=1e-5, rtol=0)
     before = weights.read_bytes()
     assert not list(tmp_path.glob("*checkpoint*"))
     assert 'without A01 {"A01#0 FLAIR+T1w"' in capsys.readouterr().out  # measured on the left out
@@ -214,6 +220,8 @@ def test_slices_and_masks_belong_together(scripts, monkeypatch):
 def test_a_left_out_patient_is_not_drawn(scripts):
     slices = scripts.train_lesions.Slices(some_cases(scripts), torch.device("cpu"))
     assert slices.weights("A01") == [0, pytest.approx(0.25)]
+    assert slices.weights("all") == [0, pytest.approx(0.25)]  # synthetic brains alone
+    assert slices.weights("B02") == slices.weights("none")
     assert slices.weights("none") == [pytest.approx(0.75), pytest.approx(0.25)]
 
 
@@ -261,8 +269,9 @@ def test_exported_as_in_torch(scripts, tmp_path, kind, dims):
         kind, scripts.network.LesionNetwork
     )(NARROW)
     with torch.no_grad():
-        network.head.weight *= 40  # so that answers differ by place
-    weights, file = tmp_path / "weights.pt", tmp_path / "network.onnx"
+        # So that answers differ by place
+        network.head.weight *= {"structures": 5, "lesions": 40}[kind]
+    weights, file = tmp_path / "weights.pt", tmp_path / "new/network.onnx"
     torch.save(network.state_dict(), weights)
     scripts.export.export(kind, weights, file)
     images = torch.rand(2, scripts.network.input_channels(dims), *(16, 32, 48)[:dims])
