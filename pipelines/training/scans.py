@@ -1,5 +1,7 @@
 """Patches of real scans with manual lesion masks, changed at random."""
 
+import math
+
 import torch
 from fields import (
     acquisition,
@@ -9,6 +11,7 @@ from fields import (
     sample_linear,
     sample_nearest,
     sampling_points,
+    smooth_field,
     uniform,
     white_scale,
 )
@@ -16,7 +19,9 @@ from grid import GRID_CORNER_MM, GRID_SHAPE, SCAN_CORNER, SCAN_ORIGIN_MM
 from synthesis import LESION_SETS, pick_modalities
 from tissues import TISSUES
 
-WHITE_MATTER = 3
+GREY_MATTER, WHITE_MATTER = 2, 3
+CONFLUENT_ML = (4.0, 70.0)
+"""Load of confluent lesions that are grown into a scan."""
 
 
 def tissues_of(scans, lesion):
@@ -28,7 +33,8 @@ def tissues_of(scans, lesion):
     brain = (scans[0] > 0) & (scans[1] > 0)
     values = t1w[brain & ~lesion]
     centres = torch.quantile(
-        values[:: max(1, len(values) // 100_000)], torch.tensor([0.1, 0.5, 0.8])
+        values[:: max(1, len(values) // 100_000)],
+        torch.tensor([0.1, 0.5, 0.8], device=values.device),
     )
     for _ in range(20):
         edges = (centres[1:] + centres[:-1]) / 2
@@ -82,6 +88,7 @@ class Scans:
         self.offset = [
             o + c - g for o, c, g in zip(SCAN_ORIGIN_MM, SCAN_CORNER, GRID_CORNER_MM, strict=True)
         ]
+        self.prior = generator.lesion_prior()
 
     def pick(self):
         """A visit; every patient is as likely as any other."""
@@ -91,19 +98,53 @@ class Scans:
 
     def with_inserted_lesions(self, visit, scans, lesion):
         """Add library lesions: bright on FLAIR and T2w, dark on T1w."""
-        i, j, k = self.offset
         tissue = self.tissue_of[visit.anatomy.long()].to(torch.uint8)
         head = torch.zeros(GRID_SHAPE, dtype=torch.uint8, device=self.device)
-        box = tuple(slice(o, o + n) for o, n in zip((i, j, k), tissue.shape, strict=True))
+        box = tuple(slice(o, o + n) for o, n in zip(self.offset, tissue.shape, strict=True))
         head[box] = tissue
         maps = self.generator.lesion_maps(head)[(slice(None), *box)]
         fresh = (maps[0] > 0.5) & ~lesion
         effect = blur(maps[1:] * ~lesion, uniform(0.4, 0.8))
-        gain = (uniform(0.3, 0.9), -uniform(0.1, 0.45), uniform(0.3, 1.0))
+        gain = (uniform(0.2, 0.9), -uniform(0.1, 0.45), uniform(0.3, 1.0))
         for channel, factor in enumerate(gain):
             one = effect[1] if channel == 1 else effect[0]
             scans[channel] *= 1 + factor * one
         return scans, lesion | fresh
+
+    def with_confluent_lesions(self, visit, scans, lesion):
+        """Grow large, uneven lesions where the library has most, some hardly brighter.
+
+        Few patients have them, and none of those at hand on every scanner.
+        """
+        shape = lesion.shape
+        box = tuple(slice(o, o + n) for o, n in zip(self.offset, shape, strict=True))
+        likely = torch.log(self.prior[box] + 1e-4) + uniform(0.6, 1.8) * (
+            smooth_field(shape, uniform(5, 14), self.device)[0]
+            + 0.5 * smooth_field(shape, uniform(2.5, 5), self.device)[0]
+        )
+        host = (visit.anatomy == WHITE_MATTER) & ~lesion
+        likely = torch.where(host, likely, -math.inf)
+        wanted = math.exp(uniform(*map(math.log, CONFLUENT_ML)))
+        count = min(int(1000 * wanted), int(host.sum()) // 4)
+        fresh = likely > torch.topk(likely.flatten(), count).values[-1]
+        fresh = blur(fresh[None].float(), 0.7)[0] > 0.5
+        rough = (1 + uniform(0.1, 0.4) * smooth_field(shape, uniform(3, 8), self.device)[0]).clamp(
+            0.5, 1.5
+        )
+        halo = blur(fresh[None].float(), uniform(2, 4))[0] * uniform(0, 0.4) * host
+        effect = torch.maximum(blur((fresh * rough)[None], uniform(0.5, 1.0))[0], halo)
+        for channel, factor in enumerate(
+            (uniform(0.22, 0.8), -uniform(0.05, 0.45), uniform(0.3, 1))
+        ):
+            scans[channel] *= 1 + factor * effect
+        return scans, lesion | (fresh & host)
+
+    def with_other_grey(self, visit, scans, lesion):
+        """Grey matter brighter or darker on FLAIR, as from scanner to scanner."""
+        grey = blur(((visit.anatomy == GREY_MATTER) & ~lesion)[None].float(), 0.7)[0]
+        uneven = 1 + 0.3 * smooth_field(lesion.shape, 15, self.device)[0]
+        scans[0] *= 1 + uniform(-0.08, 0.22) * grey * uneven
+        return scans
 
     def with_borrowed_lesions(self, visit, other, scans, lesion):
         """Paste another visit's lesions with their surroundings, levels matched."""
@@ -129,12 +170,16 @@ class Scans:
         lesion = visit.lesion
         patients = frozenset({visit.patient})
         draw = torch.rand(()).item()
-        if draw < 0.3:
+        if draw < 0.25:
             scans, lesion = self.with_inserted_lesions(visit, scans, lesion)
         elif draw < 0.5:
+            scans, lesion = self.with_confluent_lesions(visit, scans, lesion)
+        elif draw < 0.65:
             other = self.pick()
             scans, lesion = self.with_borrowed_lesions(visit, other, scans, lesion)
             patients |= {other.patient}
+        if chance(0.5):
+            scans = self.with_other_grey(visit, scans, lesion)
         centre = [(n - 1) / 2 + uniform(-25, 25) for n in lesion.shape]
         size = uniform(0.85, 1.15)
         matrix = rotation(uniform(0, 15)) @ torch.diag(

@@ -121,6 +121,16 @@ class Generator:
         return points.float()
 
     # Lesions ------------------------------------------------------------
+    def lesion_prior(self):
+        """How often a voxel of the heads' grid is lesion in the library; 1 at the most."""
+        shape = self.heads[0].shape
+        voxel = self.all_voxels.long()
+        flat = (voxel[:, 0] * shape[1] + voxel[:, 1]) * shape[2] + voxel[:, 2]
+        count = torch.zeros(math.prod(shape), device=self.device)
+        count.index_add_(0, flat, torch.ones(len(flat), device=self.device))
+        smooth = blur(count.reshape(1, *shape), 2.0)[0]
+        return smooth / smooth.max()
+
     def lesion_maps(self, head):
         """(3, I, J, K): lesion 0/1, effect on T2, effect on T1 (about 0 to 1)."""
         maps = torch.zeros(3, *head.shape, device=self.device)
@@ -293,7 +303,9 @@ class Generator:
             brain = structure > 0 if chance(0.5) else structure > 1
             reach = uniform(0.8, 5) / self.voxel_mm
             level = blur(brain.float()[None], reach)[0]
-            level = level + 0.12 * smooth_field(shape, 20 / self.voxel_mm, device)[0]
+            # Uneven at the edge; never a hole inside
+            field = smooth_field(shape, 20 / self.voxel_mm, device)[0].clamp(-2, 2)
+            level = torch.where(level > 0.95, level, level + 0.12 * field)
             threshold = uniform(0.15, 0.6)
             tight = brain if chance(0.4) else torch.zeros_like(brain)
             seen = (level > threshold) & ((level > 0.8) | brain | ~tight)

@@ -104,7 +104,6 @@ def test_volumes_are_predicted_on_the_device(scripts, gpu):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="tissues_of gives torch.quantile its shares on the CPU", strict=False)
 def test_patients_are_drawn_on_the_device(scripts, packed, gpu):
     torch.manual_seed(1)
     generator = scripts.synthesis.Generator(np.load(packed / "labels.npz"), GPU)
