@@ -238,7 +238,11 @@ def same(data: Path, cache: Path) -> None:
     for thick in (False, True):
         moved = moved_visit(visit, mask, np.random.default_rng(2), thick=thick)
         label = "4 mm slices" if thick else "1 mm"
-        _report_lesions(f"same visit, {label}", compare_visits(visit, moved), visit)
+        clock, busy = time.perf_counter(), time.process_time()
+        found = compare_visits(visit, moved)
+        clock, busy = time.perf_counter() - clock, time.process_time() - busy
+        _report_lesions(f"same visit, {label}", found, visit)
+        print(f"    {clock:.0f} s by the clock, {busy:.0f} s of CPU, FLAIR and T1w", flush=True)
 
 
 def lesions(data: Path, cache: Path) -> None:
@@ -260,18 +264,6 @@ def calibration(data: Path, cache: Path) -> None:
         visit = segmented(folder, cache, f"{subject}_1", "1")
         for row in calibrate(visit, segment=predict).rows():
             print(f"calibration {subject}:", {k: v for k, v in row.items() if v not in (None, "")})
-
-
-def cost(data: Path, cache: Path) -> None:
-    """Time of a pair whose visits are segmented already: FLAIR and T1w of 1 mm."""
-    visit, mask = masked_visit(data, cache, "P14", "1")
-    moved = moved_visit(visit, mask, np.random.default_rng(2))
-    clock, busy = time.perf_counter(), time.process_time()
-    compare_visits(visit, moved)
-    print(
-        f"cost: {time.perf_counter() - clock:.0f} s by the clock, "
-        f"{time.process_time() - busy:.0f} s of CPU"
-    )
 
 
 def _report_lesions(name: str, found, visit) -> None:
@@ -305,6 +297,13 @@ def _score(found, visit, put_in, grown) -> None:
         f"{len(larger & untouched)} of {len(untouched)}",
         flush=True,
     )
+    for row in found.lesions.rows:
+        missed = {int(n) for n in (row["lesions_from"] or "").split("+") if n} & (wanted - larger)
+        if missed:
+            print(
+                f"    missed {missed}: {row['event']}, {row['volume_from_mm3']:.0f} to "
+                f"{row['volume_to_mm3']:.0f} mm3, radius {row['dr_mm']:+.2f} mm"
+            )
 
 
 def _visit(data, anatomy, affine, session) -> VisitMaps:
@@ -333,7 +332,7 @@ def _brain(found) -> str:
 PARTS = {
     part.__name__: part
     for part in (
-        registration, change, rescan, swap, strangers, atrophy, same, lesions, calibration, cost,
+        registration, change, rescan, swap, strangers, atrophy, same, lesions, calibration,
     )
 }  # fmt: skip
 
