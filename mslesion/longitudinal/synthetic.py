@@ -16,6 +16,7 @@ from scipy.spatial.transform import Rotation
 from mslesion.errors import StepError
 from mslesion.grid import spacing_mm, world_mm
 from mslesion.longitudinal.placing import FWHM_PER_SIGMA, PlacedScan, VisitMaps
+from mslesion.preparation.bias import correct_bias
 from mslesion.preparation.resampling import Grid, resample, working_grid
 from mslesion.segmentation import structures as s
 from mslesion.segmentation.instances import find_lesions
@@ -338,7 +339,11 @@ def _segmented_again(visit, segment: Segmenter) -> VisitMaps:
     to = Grid(visit.lesions.shape, visit.lesions_affine)
     anatomy = resample(found.anatomy, grid.affine, to=to, order=0)
     probability = resample(found.lesion, grid.affine, to=to)
-    mask = threshold_lesions(probability, anatomy=anatomy).mask
+    native = resample(flair.data, flair.affine, to=to, transform=flair.from_reference)
+    corrected = correct_bias(native, to.affine, mask=anatomy > 0).corrected
+    mask = threshold_lesions(
+        probability, anatomy=anatomy, flair=corrected, spacing_mm=spacing_mm(to.affine)
+    ).mask
     labels = find_lesions(mask, to.affine, probability=probability).labels
     return replace(
         visit,
