@@ -56,8 +56,8 @@ STEPS = {
     "own lesions": Sentence(
         "A second network, trained on manually outlined and synthetic scans, gave the lesion "
         "probability in slices of 1 mm from three directions. Components of voxels of "
-        "{threshold:g} or more with a surer core are lesions; they grow to where the FLAIR is half "
-        "way between white matter and lesion; components mostly in CSF or choroid plexus were "
+        "{threshold:g} or more with a surer core are lesions; they grow to where the FLAIR "
+        "falls off towards white matter; components mostly in CSF or choroid plexus were "
         "removed",
         ("henschel2020",),
     ),

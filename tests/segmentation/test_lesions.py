@@ -73,7 +73,7 @@ def bright_line(value, probable):
 @pytest.mark.parametrize(
     ("value", "probable", "grows"),
     [(1.9, 0.2, True), (1.2, 0.2, False), (1.9, GROWTH_PROBABILITY, False)],
-    ids=["bright", "less than half way", "not likely"],
+    ids=["bright", "too dark", "not likely"],
 )
 def test_growth(value, probable, grows):
     p, anatomy, flair = bright_line(value, np.float32(probable))
@@ -81,7 +81,7 @@ def test_growth(value, probable, grows):
     found = threshold_lesions(p, anatomy=anatomy, flair=flair).mask
     assert plain.sum() == 4 * 8 * 8
     middle = found[:, 7, 7]
-    # White matter is at 1, lesion at 2: the border is at 1.5; the cortex from 14 on stops it
+    # White matter is at 1, lesion at 2: the border is at 1.6; the cortex from 14 on stops it
     expected = range(4, 14) if grows else range(4, 8)
     assert np.flatnonzero(middle).tolist() == list(expected)
     assert (found & plain).sum() == plain.sum()
