@@ -12,8 +12,15 @@ from mslesion.report.tables import write_json
 from mslesion.segmentation.network import predict
 from mslesion.workflow.cohort import Outcome, attempt
 from mslesion.workflow.comparing import plain_values
-from mslesion.workflow.pair_records import digest, in_time, read_json_record
-from mslesion.workflow.records import read_record, record_path, subject_records
+from mslesion.workflow.pair_records import in_time
+from mslesion.workflow.records import (
+    digest,
+    is_made_from,
+    read_json_record,
+    read_record,
+    record_path,
+    subject_records,
+)
 from mslesion.workflow.settings import Settings
 from mslesion.workflow.visit_maps import read_maps
 
@@ -157,7 +164,7 @@ def _calibrate(job: CalibrationJob) -> str:
         "rule": job.settings.change_rule,
     }
     path = calibration_path(output, visit.subject)
-    if _is_finished(path, made_from):
+    if is_made_from(made_from, path, read=_read):
         return "unchanged"
     path.unlink(missing_ok=True)
     if visit.problem:
@@ -174,11 +181,3 @@ def _calibrate(job: CalibrationJob) -> str:
 def _read(path: Path) -> dict:
     """The record of a calibration."""
     return read_json_record(path, keys=CALIBRATION_KEYS, what="calibration")
-
-
-def _is_finished(path: Path, made_from: dict) -> bool:
-    """Whether a visit was calibrated on from the same results, with the same rule."""
-    try:
-        return _read(path)["made_from"] == made_from
-    except DatasetError:
-        return False

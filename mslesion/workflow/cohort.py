@@ -20,7 +20,7 @@ from mslesion.loaders.nifti import load_mask, load_scan
 from mslesion.report.tables import write_tsv
 from mslesion.tables import FAILURES, as_table
 from mslesion.workflow.outputs import clear_visit, write_visit
-from mslesion.workflow.records import fingerprint, read_record, record_path
+from mslesion.workflow.records import fingerprint, is_made_from, read_record, record_path
 from mslesion.workflow.settings import Settings
 from mslesion.workflow.visit import process_visit
 
@@ -127,7 +127,7 @@ def _do_visit(job: Job) -> str:
     mask = find_lesion_mask(job.masks, visit) if job.masks else None
     extra = (mask.path,) if mask else ()
     made_from = fingerprint(visit, settings=job.settings, extra=extra)
-    if _is_finished(job.output, visit, made_from):
+    if is_made_from(made_from, record_path(job.output, visit), read=read_record):
         return "unchanged"
     clear_visit(job.output, visit)
     result = process_visit(
@@ -259,15 +259,6 @@ def _read_mask(mask: MaskFile | None, visit: Visit, settings: Settings):
         reference = next(name for name in (FLAIR, T1W, T1W_CONTRAST) if name in visit.scans)
         like = load_scan(visit.scans[reference])
     return load_mask(mask.path, like=like, label=mask.label)
-
-
-def _is_finished(output: Path, visit: Visit, made_from: dict) -> bool:
-    """Whether the visit was done from the same files, settings and version."""
-    try:
-        record = read_record(record_path(output, visit))
-    except DatasetError:
-        return False
-    return record["made_from"] == made_from
 
 
 def _report(outcome: Outcome) -> None:

@@ -1,7 +1,5 @@
 """Pairs of visits: which there are, and the record of each that is finished."""
 
-import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +8,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from mslesion.errors import DatasetError
+from mslesion.workflow.records import digest, read_json_record
 
 PAIR_FORMAT = 1
 """Raised when records of older versions can no longer be read."""
@@ -179,43 +178,6 @@ def read_pair(path: Path) -> dict:
     return record | {"part": pictures.read_text("utf-8"), "path": path}
 
 
-def read_json_record(path: Path, *, keys: Sequence[str], what: str) -> dict:
-    """A record, checked for what each one has.
-
-    Parameters
-    ----------
-    path : Path
-        Of the record.
-    keys : sequence of str
-        What it must have.
-    what : str
-        What it is a record of, for the error.
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    DatasetError
-        If it cannot be read or lacks something.
-    """
-    try:
-        record = json.loads(path.read_text("utf-8"))
-        missing = [key for key in keys if key not in record]
-    except (OSError, ValueError, TypeError) as error:
-        raise DatasetError(
-            f"{path} cannot be read ({error}), but each {what} has its record there. Remove the "
-            "record and run the participant level again."
-        ) from error
-    if missing:
-        raise DatasetError(
-            f"{path} has no {missing[0]!r}, but the record of each {what} has it. Remove the "
-            "record and run the participant level again."
-        )
-    return record
-
-
 def finished_pairs(output: Path, records: Sequence[Record]) -> list[dict]:
     """Records of the pairs of one subject that are finished and of its visits as they are.
 
@@ -248,21 +210,6 @@ def finished_pairs(output: Path, records: Sequence[Record]) -> list[dict]:
         if record["made_from"]["visits"] == [digest(visit["made_from"]) for visit in visits]:
             found.append(record)
     return found
-
-
-def digest(made_from: Mapping) -> str:
-    """One hash of a visit's fingerprint.
-
-    Parameters
-    ----------
-    made_from : mapping
-        Plain values.
-
-    Returns
-    -------
-    str
-    """
-    return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
 
 
 def _parts(label: str) -> list:

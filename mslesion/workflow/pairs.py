@@ -13,7 +13,7 @@ from mslesion.workflow.comparing import compare_maps
 from mslesion.workflow.outputs import source_uri
 from mslesion.workflow.pair_outputs import clear_pair, left_pairs, write_pair
 from mslesion.workflow.pair_records import Pair, pair_fingerprint, pair_path, pairs_of, read_pair
-from mslesion.workflow.records import read_record, record_path, subject_records
+from mslesion.workflow.records import is_made_from, read_record, record_path, subject_records
 from mslesion.workflow.settings import Settings
 from mslesion.workflow.visit_maps import COMPARED, read_maps
 
@@ -107,7 +107,7 @@ def _compare(job: PairJob) -> str:
     made_from = pair_fingerprint(
         pair, records=(records[0], records[1]), rule=job.settings.change_rule
     )
-    if _is_finished(pair_path(output, pair), made_from):
+    if is_made_from(made_from, pair_path(output, pair), read=read_pair):
         return "unchanged"
     for visit in job.visits:
         if visit.problem:
@@ -136,14 +136,6 @@ def _compare(job: PairJob) -> str:
         made_from=made_from,
     )
     return "done"
-
-
-def _is_finished(path: Path, made_from: dict) -> bool:
-    """Whether the pair was compared from the same visits, with the same rule and version."""
-    try:
-        return read_pair(path)["made_from"] == made_from
-    except DatasetError:
-        return False
 
 
 def _gone(subject: str, session: str, root: Path, output: Path) -> Visit:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -95,21 +96,91 @@ def read_record(path: Path) -> dict:
     DatasetError
         If it cannot be read or lacks something.
     """
+    return read_json_record(
+        path, keys=RECORD_KEYS, what="finished visit", owner="each record", with_part=True
+    )
+
+
+def read_json_record(
+    path: Path, *, keys: Sequence[str], what: str, owner: str = "", with_part: bool = False
+) -> dict:
+    """A record, checked for what each one has.
+
+    Parameters
+    ----------
+    path : Path
+        Of the record.
+    keys : sequence of str
+        What it must have.
+    what : str
+        What it is a record of, for the error.
+    owner : str
+        What has the keys, for the error; by default the record of each `what`.
+    with_part : bool
+        Whether the .html beside it is read too, as "part".
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read or lacks something.
+    """
     try:
         record = json.loads(path.read_text("utf-8"))
-        part = path.with_suffix(".html").read_text("utf-8")
-        missing = [key for key in RECORD_KEYS if key not in record]
+        part = {"part": path.with_suffix(".html").read_text("utf-8")} if with_part else {}
+        missing = [key for key in keys if key not in record]
     except (OSError, ValueError, TypeError) as error:
+        beside = " and an .html beside it" if with_part else ""
         raise DatasetError(
-            f"{path} cannot be read ({error}), but each finished visit has its record there and "
-            "an .html beside it. Remove the record and run the participant level again."
+            f"{path} cannot be read ({error}), but each {what} has its record there{beside}. "
+            "Remove the record and run the participant level again."
         ) from error
     if missing:
         raise DatasetError(
-            f"{path} has no {missing[0]!r}, but each record has it. Remove the record and run "
-            "the participant level again."
+            f"{path} has no {missing[0]!r}, but {owner or f'the record of each {what}'} has it. "
+            "Remove the record and run the participant level again."
         )
-    return record | {"part": part}
+    return record | part
+
+
+def is_made_from(made_from: dict, path: Path, *, read: Callable[[Path], dict]) -> bool:
+    """Whether a record is there, whole, and of just these inputs, settings and version.
+
+    Parameters
+    ----------
+    made_from : dict
+        Fingerprint of what is to be done.
+    path : Path
+        Of the record.
+    read : callable
+        Reads and checks the record; raises DatasetError.
+
+    Returns
+    -------
+    bool
+    """
+    try:
+        return read(path)["made_from"] == made_from
+    except DatasetError:
+        return False
+
+
+def digest(made_from: Mapping) -> str:
+    """One hash of a visit's fingerprint.
+
+    Parameters
+    ----------
+    made_from : mapping
+        Plain values.
+
+    Returns
+    -------
+    str
+    """
+    return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
 
 
 def subject_records(output: Path, subject: str) -> list[dict]:
