@@ -12,6 +12,8 @@ from mslesion.loaders.facts import VisitFacts, bids_facts, plain_facts
 FLAIR, T1W, T2W, T1W_CONTRAST = "FLAIR", "T1w", "T2w", "T1w+Gd"
 MODALITIES = (FLAIR, T1W, T2W, T1W_CONTRAST)
 """The scans that are looked for; `T1W_CONTRAST` is T1w after contrast agent."""
+REFERENCES = (FLAIR, T1W, T1W_CONTRAST)
+"""Scans that results may lie on, the best first; a visit needs one of them."""
 
 _NIFTI = re.compile(r"^[^.].*\.nii(\.gz)?$", re.IGNORECASE)
 """A name of an image; macOS leaves a hidden ``._scan.nii.gz`` beside each."""
@@ -52,6 +54,27 @@ class Visit:
         """Its folder in a BIDS dataset, such as ``sub-01/ses-2``."""
         folder = Path(f"sub-{self.subject}")
         return folder / f"ses-{self.session}" if self.session else folder
+
+
+def reference_of(scans: Mapping) -> str | None:
+    """Which scan of a visit its results lie on.
+
+    Parameters
+    ----------
+    scans : mapping
+        Scans by modality.
+
+    Returns
+    -------
+    str or None
+        The first of `REFERENCES` that there is.
+
+    Examples
+    --------
+    >>> reference_of({"T1w": "a.nii", "FLAIR": "b.nii"}), reference_of({"T2w": "c.nii"})
+    ('FLAIR', None)
+    """
+    return next((name for name in REFERENCES if name in scans), None)
 
 
 def find_visits(
@@ -239,7 +262,7 @@ def _choose(visit: Visit, by_modality: dict[str, list[Path]], prefer: str) -> Vi
             )
         elif found:
             scans[modality] = found[0]
-    if not problem and not {FLAIR, T1W, T1W_CONTRAST} & set(scans):
+    if not problem and reference_of(scans) is None:
         problem = (
             f"{visit.name} has {' and '.join(scans) or 'no scan'}, but FLAIR or T1w is needed. "
             "Add one of them or leave the visit out."

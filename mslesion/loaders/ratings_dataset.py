@@ -10,7 +10,7 @@ import numpy as np
 from nibabel.affines import apply_affine
 
 from mslesion.errors import MSLesionError, TableError
-from mslesion.loaders.dataset import FLAIR, T1W, T1W_CONTRAST, Visit
+from mslesion.loaders.dataset import T1W_CONTRAST, Visit, reference_of
 from mslesion.loaders.nifti import load_scan
 from mslesion.loaders.ratings import BIDS_TABLES, Ratings, read_ratings
 from mslesion.loaders.ratings_schema import LesionRating
@@ -149,7 +149,7 @@ def _check_contrast(facts: Mapping[str, Any], visit: Visit) -> None:
 def _check_positions(rated: Sequence[LesionRating], visit: Visit) -> None:
     """Raise if a rated position is outside of the scan that results lie on."""
     placed = [rating for rating in rated if rating.position_mm is not None]
-    path = next((visit.scans[n] for n in (FLAIR, T1W, T1W_CONTRAST) if n in visit.scans), None)
+    path = visit.scans.get(reference_of(visit.scans))
     if not placed or path is None:
         return
     try:

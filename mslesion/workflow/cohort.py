@@ -14,7 +14,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from mslesion.errors import DatasetError, MSLesionError
-from mslesion.loaders.dataset import FLAIR, T1W, T1W_CONTRAST, Visit
+from mslesion.loaders.dataset import Visit, reference_of
 from mslesion.loaders.masks import MaskFile, find_lesion_mask
 from mslesion.loaders.nifti import load_mask, load_scan
 from mslesion.report.tables import write_tsv
@@ -256,8 +256,7 @@ def _read_mask(mask: MaskFile | None, visit: Visit, settings: Settings):
         return None
     like = None
     if not settings.resample_masks:
-        reference = next(name for name in (FLAIR, T1W, T1W_CONTRAST) if name in visit.scans)
-        like = load_scan(visit.scans[reference])
+        like = load_scan(visit.scans[reference_of(visit.scans)])
     return load_mask(mask.path, like=like, label=mask.label)
 
 

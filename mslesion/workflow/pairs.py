@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mslesion.errors import DatasetError
-from mslesion.loaders.dataset import FLAIR, T1W, T1W_CONTRAST, Visit
+from mslesion.loaders.dataset import Visit, reference_of
 from mslesion.loaders.nifti import load_scan
 from mslesion.report.changes import pair_part
 from mslesion.workflow.cohort import Outcome, attempt
@@ -119,7 +119,7 @@ def _compare(job: PairJob) -> str:
     rows = (records[0]["visits"][0], records[1]["visits"][0])
     comparison, widths_mm = compare_maps(*maps, rows=rows, rule=job.settings.change_rule)
     second = job.visits[1].scans
-    reference = next(name for name in (FLAIR, T1W, T1W_CONTRAST) if name in second)
+    reference = reference_of(second)
     write_pair(
         comparison,
         output,

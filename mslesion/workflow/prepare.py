@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from mslesion.errors import ImageError, StepError
-from mslesion.loaders.dataset import FLAIR, MODALITIES, T1W, T1W_CONTRAST
+from mslesion.loaders.dataset import MODALITIES, T1W, T1W_CONTRAST, reference_of
 from mslesion.loaders.nifti import Scan, load_scan
 from mslesion.preparation.registration import register_rigid
 from mslesion.preparation.resampling import Grid, resample, working_grid
@@ -84,7 +84,7 @@ def prepare_visit(files: Mapping[str, str | Path | Scan]) -> Prepared:
         for name in MODALITIES
         if name in files
     }
-    reference = next((name for name in (FLAIR, T1W, T1W_CONTRAST) if name in scans), None)
+    reference = reference_of(scans)
     if reference is None:
         raise ImageError(
             f"The visit has {', '.join(scans) or 'no scan'}, but a FLAIR or T1w is needed. "

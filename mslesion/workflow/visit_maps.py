@@ -13,7 +13,7 @@ import pandas as pd
 
 from mslesion.errors import DatasetError
 from mslesion.grid import spacing_mm
-from mslesion.loaders.dataset import FLAIR, T1W, T1W_CONTRAST, Visit
+from mslesion.loaders.dataset import FLAIR, T1W, Visit, reference_of
 from mslesion.loaders.nifti import Scan, load_map, load_scan
 from mslesion.longitudinal.placing import PlacedScan, VisitMaps
 from mslesion.preparation.resampling import working_grid
@@ -109,7 +109,7 @@ def read_maps(visit: Visit, output: Path, record: Mapping) -> VisitMaps:
     ImageError, GeometryError
         If a map or scan cannot be used.
     """
-    reference = next(name for name in (FLAIR, T1W, T1W_CONTRAST) if name in visit.scans)
+    reference = reference_of(visit.scans)
     wanted = [name for name in visit.scans if name in COMPARED or name == reference]
     scans = {name: load_scan(visit.scans[name]) for name in wanted}
     grid = scans[reference]
