@@ -3,11 +3,12 @@
     python pipelines/validate_longitudinal.py DATA CACHE [--parts registration rescan ...]
 
 DATA holds the developers' scans (crosssectional, longitudinal, rescan, wholehead, atlas).
-Anatomy and lesion maps come from the network and are kept in CACHE; lesions of simulated
-pairs are the given masks. Each part prints one line a case.
+Segmented visits are kept in CACHE; lesions of simulated pairs are the given masks. Each part
+prints one line a case.
 """
 
 import argparse
+import pickle
 import resource
 import time
 from dataclasses import replace
@@ -37,50 +38,26 @@ from mslesion.longitudinal.self_calibration import calibrate
 from mslesion.preparation.itk import from_itk_transform
 from mslesion.preparation.resampling import Grid, resample, resample_mask
 from mslesion.segmentation import structures as s
-from mslesion.segmentation.anatomy import clean_anatomy, to_scan_grid
-from mslesion.segmentation.instances import find_lesions
-from mslesion.segmentation.lesions import threshold_lesions
+from mslesion.segmentation.anatomy import to_scan_grid
 from mslesion.segmentation.network import predict
-from mslesion.workflow.prepare import prepare_visit
+from mslesion.workflow.visit import process_visit
+from mslesion.workflow.visit_maps import maps_of
 
 DAYS = {"1": date(2000, 1, 1), "2": date(2001, 1, 1), "3": date(2002, 1, 1)}
 
 
 def segmented(folder: Path, cache: Path, name: str, session: str) -> VisitMaps:
-    """A visit of real scans with the network's maps."""
-    files = {
-        m: next(folder.glob(f"*_{m}.nii.gz"))
-        for m in ("FLAIR", "T1w")
-        if [*folder.glob(f"*_{m}.nii.gz")]
-    }
-    prepared = prepare_visit(files)
-    kept = cache / f"{name}.npz"
+    """A visit of real scans as the command leaves it; kept, as that takes a while."""
+    kept = cache / f"{name}.pickle"
     if not kept.exists():
-        found = predict(dict(prepared.working))
-        maps = {"anatomy": clean_anatomy(found.anatomy), "waffine": prepared.working_grid.affine}
-        if found.lesion is not None:
-            maps["lesion"] = found.lesion
-        np.savez_compressed(kept, **maps)
-    maps = np.load(kept)
-    affine, anatomy = maps["waffine"], maps["anatomy"]
-    labels = probability = None
-    if "lesion" in maps:
-        probability = maps["lesion"]
-        mask = threshold_lesions(probability, anatomy=anatomy).mask
-        labels = find_lesions(mask, affine, probability=probability).labels
-    return VisitMaps(
-        scans={
-            m: PlacedScan(scan.data, scan.affine, prepared.transforms.get(m, np.eye(4)))
-            for m, scan in prepared.scans.items()
-        },
-        anatomy=anatomy,
-        anatomy_affine=affine,
-        lesions=labels,
-        lesions_affine=affine,
-        probability=probability,
-        session=session,
-        day=DAYS[session],
-    )
+        files = {
+            m: next(folder.glob(f"*_{m}.nii.gz"))
+            for m in ("FLAIR", "T1w")
+            if [*folder.glob(f"*_{m}.nii.gz")]
+        }
+        kept.write_bytes(pickle.dumps(maps_of(process_visit(files))))
+    visit = pickle.loads(kept.read_bytes())
+    return replace(visit, session=session, day=DAYS[session])
 
 
 def given_transforms(data: Path, subject: str):
@@ -340,7 +317,7 @@ PARTS = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("data", type=Path)
-    parser.add_argument("cache", type=Path, help="folder for the network's maps")
+    parser.add_argument("cache", type=Path, help="folder for segmented visits")
     parser.add_argument("--parts", nargs="+", choices=PARTS, default=list(PARTS))
     given = parser.parse_args()
     given.cache.mkdir(parents=True, exist_ok=True)

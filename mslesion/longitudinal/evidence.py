@@ -36,8 +36,16 @@ MIN_CHANGE_MM3 = 4.0
 """Pieces of change smaller than this (exclusive) are dropped."""
 MISREGISTRATION_MM = 0.3
 """Typical error of the registration: times the slope, it adds to the noise."""
-SMOOTHING_MM = 0.7
-"""Difference and evidence are smoothed by this much."""
+SMOOTHING_MM = 0.5
+"""Difference and evidence are smoothed by this much. At 0.7 the rim by which a lesion grew
+spilled over its core: balls seemed to have been too small before, or not to have grown."""
+SLOPE_SIGMA_MM = 0.7
+"""Scale at which the slope of the scans is looked at."""
+MIN_WEIGHT = 0.05
+"""Of the surroundings at least this share counts as tissue, where fluid is left out."""
+OWN_CHANGE_SHARE = 0.3
+"""Lesions change their signal by about this share of their contrast without a change of
+size: where both maps have one, it adds to the noise. Ours, from balls of known growth."""
 CONTRAST = (0.12, 0.3, 0.6)
 """Least, usual and largest brightness of lesions above white matter (by white matter)."""
 MIN_NOISE = 0.01
@@ -100,10 +108,12 @@ def weigh_change(
     """
     logits = [_logit(p) for p in (first_probability, second_probability)]
     healthy = likely & possible & (logits[0] < 0) & (logits[1] < 0)
-    evidence = difference_evidence(pair, lesion=(logits[0] > 0) & (logits[1] > 0), white=healthy)
+    fluid = _was_fluid(pair)
+    evidence = difference_evidence(
+        pair, lesion=(logits[0] > 0) & (logits[1] > 0), white=healthy, fluid=fluid
+    )
     place = np.where(likely, 0, UNLIKELY_PLACE_COST) + CHANGE_COST
     mean, gap = (logits[0] + logits[1]) / 2, (logits[1] - logits[0]) / 2
-    fluid = _was_fluid(pair)
     changed = []
     for sign in (1, -1):
         seen = likelihood_ratio(sign * evidence.score, evidence.contrast)
@@ -128,7 +138,7 @@ class DifferenceEvidence:
 
 
 def difference_evidence(
-    pair: MatchedPair, *, lesion: np.ndarray, white: np.ndarray
+    pair: MatchedPair, *, lesion: np.ndarray, white: np.ndarray, fluid: np.ndarray
 ) -> DifferenceEvidence:
     """The scans' difference by what it is where nothing changed.
 
@@ -140,6 +150,8 @@ def difference_evidence(
         Lesion at both visits: its brightness is what a new lesion should have.
     white : (I, J, K) bool array
         Tissue without lesions, whose median difference is none.
+    fluid : (I, J, K) bool array
+        Where a visit has fluid: the difference there tells nothing of its neighbours.
 
     Returns
     -------
@@ -150,11 +162,15 @@ def difference_evidence(
     contrast = usual
     if np.count_nonzero(lesion) >= MIN_CONTRAST_VOXELS:
         contrast = float(np.clip(np.median(mean[lesion]) - pair.levels[2], least, largest))
-    slope = ndi.gaussian_gradient_magnitude(mean, SMOOTHING_MM)
-    difference = ndi.gaussian_filter(pair.second.astype(np.float64) - pair.first, SMOOTHING_MM)
+    slope = ndi.gaussian_gradient_magnitude(mean, SLOPE_SIGMA_MM)
+    weight = ndi.gaussian_filter((~fluid).astype(np.float64), SMOOTHING_MM)
+    difference = np.where(fluid, 0, pair.second.astype(np.float64) - pair.first)
+    difference = ndi.gaussian_filter(difference, SMOOTHING_MM) / np.maximum(weight, MIN_WEIGHT)
     if white.any():
         difference -= np.median(difference[white])
-    spread = np.sqrt(max(pair.noise, MIN_NOISE) ** 2 + (MISREGISTRATION_MM * slope) ** 2)
+    variance = max(pair.noise, MIN_NOISE) ** 2 + (MISREGISTRATION_MM * slope) ** 2
+    variance += np.where(lesion, (OWN_CHANGE_SHARE * contrast) ** 2, 0)
+    spread = np.sqrt(variance)
     return DifferenceEvidence(difference / spread, contrast / spread)
 
 

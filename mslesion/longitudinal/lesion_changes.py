@@ -1,7 +1,7 @@
 """What happened to every lesion between two visits."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage as ndi
@@ -18,6 +18,7 @@ from mslesion.longitudinal.sizes import (
     Size,
     classify_change,
     detection_floor_mm,
+    is_speck,
     radius_change_mm,
 )
 from mslesion.segmentation.shape import longest_distance_mm
@@ -87,10 +88,15 @@ def describe_changes(
     links, near_first, near_second = t.link_lesions(*labels)
     listed = [int(outlined.max(initial=0)) for outlined in (first, second)]
     numbers = [sorted(set(np.unique(one).tolist()) - {0}) for one in labels]
-    groups = t.group_lesions(
-        links, first=numbers[0], second=numbers[1], near_first=near_first, near_second=near_second
-    )
     sizes = [_sizes(one) for one in labels]
+    groups = t.group_lesions(
+        links,
+        first=numbers[0],
+        second=numbers[1],
+        near_first=near_first,
+        near_second=near_second,
+        specks=_specks(links, sizes, (first, second), thickest_mm),
+    )
     places = [ndi.find_objects(one) for one in labels]
     floor = detection_floor_mm(thickest_mm)
     change_map = np.zeros(first.shape, np.uint8)
@@ -141,7 +147,7 @@ def describe_changes(
                 "confirmed_by_intensity": _confirmed(pair, box, changed, rising=rising),
                 "is_under_floor": max(ours.diameter_mm, theirs.diameter_mm) < floor - 1e-6,
                 "location": _location(group, locations),
-                "note": "" if _listed(group, listed) else UNLISTED,
+                "note": _note(group, listed, ours, theirs),
             }
         )  # fmt: skip
     kept_links = [k for k in links if k.first <= listed[0] and k.second <= listed[1]]
@@ -149,6 +155,7 @@ def describe_changes(
 
 
 UNLISTED = "no outlined lesion at a visit where the scans show one"
+SPECK = "{:.0f} mm3 of lesion in its place at the other visit, too little to count"
 
 
 def assign_lesions(mask: np.ndarray, outlined: np.ndarray) -> np.ndarray:
@@ -221,6 +228,35 @@ def _box(parts: list) -> tuple[slice, slice, slice]:
 def _ids(numbers: tuple[int, ...], listed: int) -> str | None:
     """Numbers that stand in the visit's lesion table, joined."""
     return "+".join(str(n) for n in numbers if n <= listed) or None
+
+
+def _specks(links, sizes, outlined, thickest_mm: float) -> tuple[set[int], set[int]]:
+    """Lesions of each visit that are too little for the largest lesion they are linked to.
+
+    A lesion is no speck either if its own visit's outline is large enough.
+    """
+    specks = set(), set()
+    for visit, other in ((0, 1), (1, 0)):
+        own_mm3 = np.bincount(outlined[visit].ravel(), minlength=max(sizes[visit], default=0) + 1)
+        partners = {}
+        for link in links:
+            partners.setdefault(link[visit], []).append(sizes[other][link[other]])
+        for number, found in partners.items():
+            largest = max(found, key=lambda size: size.volume_mm3)
+            own = sizes[visit][number]
+            own = replace(own, volume_mm3=max(own.volume_mm3, float(own_mm3[number])))
+            if is_speck(own, largest, thickest_mm=thickest_mm):
+                specks[visit].add(number)
+    return specks
+
+
+def _note(group: t.Group, listed: list[int], ours: Size, theirs: Size) -> str:
+    """What a reader of the row should know."""
+    notes = [] if _listed(group, listed) else [UNLISTED]
+    if group.event in (t.NEW, t.RESOLVED) and group.first and group.second:
+        speck = ours if group.event == t.NEW else theirs
+        notes.append(SPECK.format(speck.volume_mm3))
+    return "; ".join(notes)
 
 
 def _listed(group: t.Group, listed: list[int]) -> bool:

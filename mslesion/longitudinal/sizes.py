@@ -36,6 +36,9 @@ SMALL_AREA_MM2, SMALL_AREA_PCT, LARGE_AREA_PCT = 67.0, 45.2, 24.2
 """Rule ``area``: under 67 mm² it takes more than 45.2 %, else more than 24.2 %: twice the
 coefficient of variation of repeated manual outlines."""
 
+SPECK_SHARE = 0.02
+"""A lesion with less of the other visit's volume (exclusive) is no stage of it. Ours."""
+
 FLOOR_MM = ((1.0, 3.0), (3.0, 5.0), (5.0, 8.0))
 """Thickest voxel side in mm, and the diameter from which (inclusive) a change can be told
 there; straight lines between. From the volume error of small balls (biomarkers 1.2)."""
@@ -125,6 +128,31 @@ def classify_change(
         name: _signed(rule(small, large, thickest_mm, years), grows=grows)
         for name, rule in RULES.items()
     }
+
+
+def is_speck(small: Size, large: Size, *, thickest_mm: float) -> bool:
+    """Whether a lesion of one visit is too little to be a stage of the other visit's.
+
+    A large new lesion often has a few voxels of the earlier map in its place, which no
+    reader would call a lesion: it is new, not enlarging. So is one that crosses the
+    detection floor and grows by rule ``radial`` at once.
+
+    Parameters
+    ----------
+    small, large : Size
+        The two visits; which came first does not matter.
+    thickest_mm : float
+        Longest voxel side of the two visits.
+
+    Returns
+    -------
+    bool
+    """
+    if small.volume_mm3 < SPECK_SHARE * large.volume_mm3:
+        return True
+    floor = detection_floor_mm(thickest_mm) - 1e-6
+    crosses = small.diameter_mm < floor <= large.diameter_mm
+    return crosses and _radial(small, large, thickest_mm, None) == ENLARGING
 
 
 def _signed(change: str, *, grows: bool) -> str:

@@ -95,6 +95,7 @@ def group_lesions(
     second: Iterable[int],
     near_first: Iterable[int] = (),
     near_second: Iterable[int] = (),
+    specks: tuple[Iterable[int], Iterable[int]] = ((), ()),
 ) -> list[Group]:
     """Connected groups of lesions of two visits, with what happened to each.
 
@@ -107,6 +108,9 @@ def group_lesions(
     near_first, near_second : iterable of int
         Lesions that meet one of the other visit; unlinked ones among them are fragments
         at its edge, not new or resolved lesions.
+    specks : tuple of iterable of int, shape (2,)
+        Linked lesions of each visit that are too little to be told from none: they belong
+        to their group, but what happened is said without them.
 
     Returns
     -------
@@ -114,6 +118,7 @@ def group_lesions(
         In order of the lesions of the first visit, then of the second.
     """
     near_first, near_second = set(near_first), set(near_second)
+    specks = set(specks[0]), set(specks[1])
     nodes = [(0, a) for a in sorted(first)] + [(1, b) for b in sorted(second)]
     joined = _Union(nodes)
     for a, b in links:
@@ -127,12 +132,11 @@ def group_lesions(
         elif not theirs:
             event = RESOLVED_ADJACENT if ours[0] in near_first else RESOLVED
         else:
+            before, after = len(set(ours) - specks[0]), len(set(theirs) - specks[1])
             event = {
-                (False, False): SAME,
-                (True, False): MERGED,
-                (False, True): SPLIT,
-                (True, True): COMPLEX,
-            }[len(ours) > 1, len(theirs) > 1]
+                (0, 1): NEW, (0, 2): NEW, (1, 0): RESOLVED, (2, 0): RESOLVED,
+                (1, 1): SAME, (2, 1): MERGED, (1, 2): SPLIT, (2, 2): COMPLEX,
+            }[min(before, 2), min(after, 2)]  # fmt: skip
         groups.append(Group(ours, theirs, event))
     return groups
 
