@@ -51,6 +51,7 @@ def find_deformation(
     *,
     inside: np.ndarray,
     noise: float,
+    strain: float = STRAIN,
     levels: tuple[tuple[int, int, int], ...] = LEVELS,
 ) -> Deformation:
     """Deform two matched scans onto each other, treating both alike.
@@ -63,6 +64,8 @@ def find_deformation(
         Where the scans can be compared: the brain and a rim around it.
     noise : float
         Spread of the scans' difference where nothing changed.
+    strain : float
+        Typical strain (mm per mm): the larger, the more uneven the displacement may be.
     levels : tuple of (int, int, int)
         Coarse to fine, as in `LEVELS`.
 
@@ -95,7 +98,7 @@ def find_deformation(
         ndi.gaussian_filter(scan[box].astype(np.float32), SCAN_SIGMA_VOXELS)
         for scan in (first, second)
     ]
-    cost = (noise / STRAIN) ** 2
+    cost = (noise / strain) ** 2
     nodes, old = None, 1
     for shrink, spacing, steps in levels:
         small = [_binned(scan, shrink) for scan in scans]

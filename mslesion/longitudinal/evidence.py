@@ -12,7 +12,7 @@ import numpy as np
 from scipy import ndimage as ndi
 from scipy.special import ndtr
 
-from mslesion.longitudinal.matching import MatchedPair
+from mslesion.longitudinal.matching import MIN_NOISE, MatchedPair
 
 MAX_LOGIT = 3.0
 """Probabilities count at most this much (log odds): a network is often too sure."""
@@ -48,8 +48,6 @@ OWN_CHANGE_SHARE = 0.3
 size: where both maps have one, it adds to the noise. Ours, from balls of known growth."""
 CONTRAST = (0.12, 0.3, 0.6)
 """Least, usual and largest brightness of lesions above white matter (by white matter)."""
-MIN_NOISE = 0.01
-"""The scans' difference is never taken to be less noisy than this (by white matter)."""
 MAX_SCORE = 8.0
 """Differences beyond this many standard deviations count as this many."""
 MIN_CONTRAST_VOXELS = 50

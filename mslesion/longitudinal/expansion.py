@@ -11,11 +11,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage as ndi
 
+from mslesion.longitudinal.deformation import find_deformation
+from mslesion.longitudinal.matching import MIN_NOISE, MatchedPair
 from mslesion.segmentation.shape import objects
 
 SEED_PCT_PER_YEAR, GROW_PCT_PER_YEAR = 12.5, 4.0
 """A candidate begins where tissue grows this fast (inclusive) and goes on to where it
 grows that fast (inclusive). Elliott 2019, PMID 30566027."""
+LESION_STRAIN = 0.3
+"""How uneven (mm per mm) the deformation may be that follows single lesions. With the 0.1
+of the brain's, 0.45 of the true growth of lesions of 8 to 10 mm was seen, with this one all
+of it; lesions that did not grow stayed below `GROW_PCT_PER_YEAR`."""
 MIN_CANDIDATE_VOXELS = 10
 """Smallest candidate (inclusive), of 1 mm³ voxels. Elliott 2019."""
 MIN_LESION_MM3 = 100.0
@@ -63,6 +69,33 @@ class Expansion:
     def volume_ml(self) -> float:
         """Volume of all candidates."""
         return sum(one.volume_mm3 for one in self.candidates) / 1000
+
+
+def local_growth(pair: MatchedPair, *, inside: np.ndarray) -> np.ndarray:
+    """Local growth, by a deformation that is loose enough to follow single lesions.
+
+    Parameters
+    ----------
+    pair : MatchedPair
+        Scans of both visits in the common frame, 1 mm voxels.
+    inside : (I, J, K) bool array
+        Where they can be compared.
+
+    Returns
+    -------
+    (I, J, K) float32 array
+        Volume at the second visit by that at the first.
+
+    Raises
+    ------
+    StepError
+        If there is nothing to compare.
+    """
+    noise = max(pair.noise, MIN_NOISE)
+    found = find_deformation(
+        pair.first, pair.second, inside=inside, noise=noise, strain=LESION_STRAIN
+    )
+    return found.growth
 
 
 def find_expansion(

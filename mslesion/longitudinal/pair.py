@@ -14,7 +14,12 @@ from mslesion.longitudinal.atrophied import (
     measure_atrophied_lesions,
 )
 from mslesion.longitudinal.evidence import keep_all_lesions, weigh_change
-from mslesion.longitudinal.expansion import MIN_YEARS, Expansion, find_expansion
+from mslesion.longitudinal.expansion import (
+    MIN_YEARS,
+    Expansion,
+    find_expansion,
+    local_growth,
+)
 from mslesion.longitudinal.frame import find_scales
 from mslesion.longitudinal.lesion_changes import DEFAULT_RULE, LesionChanges, describe_changes
 from mslesion.longitudinal.matching import MatchedPair, match_intensities
@@ -35,7 +40,11 @@ from mslesion.longitudinal.placing import (
     place_probability,
 )
 from mslesion.longitudinal.rates import days_between, years_of
-from mslesion.longitudinal.volume_changes import VolumeChanges, measure_volume_changes
+from mslesion.longitudinal.volume_changes import (
+    VolumeChanges,
+    comparable_head,
+    measure_volume_changes,
+)
 from mslesion.preparation.resampling import Grid
 from mslesion.segmentation import structures as s
 
@@ -70,6 +79,9 @@ class PairComparison:
     """Scans on one scale, in that frame, by modality."""
     lesions: LesionChanges | None
     volumes: VolumeChanges | None
+    growth: np.ndarray | None
+    """(I, J, K) float32 in the frame of the brain change: volume at the second visit by that
+    at the first, followed closely enough for single lesions; None without lesions."""
     expansion: Expansion | None
     atrophied: AtrophiedLesions | None
     rule: str
@@ -170,7 +182,7 @@ def compare_visits(
     if not brain_reason:
         brain_reason = _why_not(failed.get(brain_modality), quality, FOR_BRAIN)
     years = years_of(days)
-    lesions = volumes = expansion = atrophied = None
+    lesions = volumes = growth = expansion = atrophied = None
     if not lesion_reason:
         lesions = _compare_lesions(
             first, second, placed[lesion_modality], matched[lesion_modality], years, rule
@@ -186,8 +198,11 @@ def compare_visits(
             seen=place.seen,
         )
         quality = judge_pair(values | {"P11": volumes.stretch_range_pct})
+        inside = comparable_head(*place.anatomies, place.seen)
+        if first.lesions is not None and inside.any():
+            growth = local_growth(match, inside=inside)
+            expansion = _expansion(outlined, place, growth, years, enhancing)
         if first.lesions is not None:
-            expansion = _expansion(outlined, place, volumes, years, enhancing)
             atrophied = measure_atrophied_lesions(
                 outlined[0] > 0,
                 first_csf=(shares := csf_share(match))[0],
@@ -197,7 +212,8 @@ def compare_visits(
             )
     return PairComparison(
         first, second, days, quality, lesion_reason, brain_reason, lesion_modality,
-        brain_modality, placed, matched, lesions, volumes, expansion, atrophied, rule,
+        brain_modality, placed, matched, lesions, volumes, growth, expansion, atrophied,
+        rule,
     )  # fmt: skip
 
 
@@ -274,9 +290,9 @@ def _compare_lesions(first, second, place, match, years, rule) -> LesionChanges:
     )
 
 
-def _expansion(outlined, place, volumes, years, enhancing) -> Expansion | None:
+def _expansion(outlined, place, growth, years, enhancing) -> Expansion | None:
     """Candidates for slow expansion; None without enough time."""
-    if years is None or years < MIN_YEARS or volumes.deformation is None:
+    if years is None or years < MIN_YEARS:
         return None
     anatomies = place.anatomies
     ventricles = np.isin(anatomies[0], VENTRICLES) | np.isin(anatomies[1], VENTRICLES)
@@ -285,7 +301,7 @@ def _expansion(outlined, place, volumes, years, enhancing) -> Expansion | None:
     normal &= ~ndi.binary_dilation(lesions, iterations=LESION_MARGIN_VOXELS)
     return find_expansion(
         outlined[0],
-        growth=volumes.deformation.growth,
+        growth=growth,
         years=years,
         ventricles=ventricles,
         normal_white=normal,

@@ -12,7 +12,7 @@ from mslesion.longitudinal.deformation import (
     find_deformation,
     volume_change_pct,
 )
-from mslesion.longitudinal.matching import MatchedPair
+from mslesion.longitudinal.matching import MIN_NOISE, MatchedPair
 from mslesion.segmentation import structures as s
 
 DISAGREEMENT_PCT = 0.5
@@ -22,8 +22,6 @@ EDGE_MM = 2.0
 UNSEEN_MM = 3
 """Nor this near to where a scan ends: smoothed, its end would pull. Where the skull was
 taken off that is along the cortex."""
-MIN_NOISE = 0.01
-"""The scans' difference is never taken to be less noisy than this (by white matter)."""
 MIN_STRUCTURE_ML = 1.0
 """The change of a smaller structure (exclusive) is not given."""
 MIN_STRETCH_VOXELS = 1000
@@ -135,9 +133,7 @@ def measure_volume_changes(
     except StepError as error:
         notes.append(str(error))
     notes = list(dict.fromkeys(notes))  # both need the same contrast
-    head = (first_anatomy > 0) | (second_anatomy > 0)
-    inside = ndi.binary_dilation(head, iterations=int(EDGE_MM))
-    inside &= ndi.binary_erosion(seen, iterations=UNSEEN_MM)
+    inside = comparable_head(first_anatomy, second_anatomy, seen)
     deformation = whole = eroded = stretch = None
     parts: dict[str, float | None] = dict.fromkeys(PARTS)
     if inside.any():
@@ -156,6 +152,28 @@ def measure_volume_changes(
     return VolumeChanges(
         boundary, whole, fluid, parts, eroded, calibration, deformation, stretch, " ".join(notes)
     )
+
+
+def comparable_head(
+    first_anatomy: np.ndarray, second_anatomy: np.ndarray, seen: np.ndarray
+) -> np.ndarray:
+    """Where two scans can be deformed onto each other.
+
+    Parameters
+    ----------
+    first_anatomy, second_anatomy : (I, J, K) int array
+        Anatomy maps in the common frame.
+    seen : (I, J, K) bool array
+        Where both scans have values.
+
+    Returns
+    -------
+    (I, J, K) bool array
+        The head's inside and a rim, away from where a scan ends.
+    """
+    head = (first_anatomy > 0) | (second_anatomy > 0)
+    inside = ndi.binary_dilation(head, iterations=int(EDGE_MM))
+    return inside & ndi.binary_erosion(seen, iterations=UNSEEN_MM)
 
 
 def _stretch_pct(displacement: np.ndarray, brain: np.ndarray) -> tuple[float, float, float] | None:

@@ -79,7 +79,7 @@ def pair_part(pair: PairComparison) -> str:
         )
     if pair.expansion is not None and pair.expansion.candidates:
         images, _ = _images(pair, pair.brain_modality)
-        growth_pct = 100 * (pair.volumes.deformation.growth - 1)
+        growth_pct = 100 * (pair.growth - 1)
         parts.append(
             picture(
                 expansion_strips(images, growth_pct, pair.expansion.candidates),

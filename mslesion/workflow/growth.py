@@ -49,14 +49,14 @@ def write_growth(comparison: PairComparison, path: Path) -> None:
     path : Path
         Where to.
     """
-    volumes, first = comparison.volumes, comparison.first
-    if volumes is None or volumes.deformation is None or first.lesions is None:
+    first = comparison.first
+    if comparison.growth is None:
         return
     place = comparison.placed[comparison.brain_modality]
     to_first = place.to_reference[0] @ place.frame.grid.affine
     lesions = place_lesions(first, place.frame.grid, place.to_reference[0]) > 0
     near = ndi.binary_dilation(lesions, iterations=MARGIN_VOXELS)
-    growth_pct = np.where(near, 100 * (volumes.deformation.growth - 1), 0).astype(np.float16)
+    growth_pct = np.where(near, 100 * (comparison.growth - 1), 0).astype(np.float16)
     found = () if comparison.expansion is None else comparison.expansion.candidates
     voxels = [one.voxels for one in found]
     points = apply_affine(to_first, np.concatenate(voxels)) if voxels else np.zeros((0, 3))
