@@ -248,7 +248,14 @@ def _report_lesions(name: str, found, visit) -> None:
         print(f"lesions, {name}: {found.lesion_reason}")
         return
     total = int(visit.lesions.max())
-    print(f"lesions, {name}: {total} lesions; {_counts(found)}; {_brain(found)}", flush=True)
+    print(f"lesions, {name}: {total} lesions; {_counts(found)}; {_brain(found)}")
+    if found.expansion is not None:
+        one = found.expansion
+        print(
+            f"    slow expansion: {len(one.candidates)} candidates in {one.assessed_count} lesions "
+            f"of 100 mm3 or more, noise {one.noise_p95_pct_per_year:.1f} % a year",
+            flush=True,
+        )
 
 
 def _score(found, visit, put_in, grown) -> None:

@@ -65,7 +65,8 @@ _LESIONS = (
     Column("net_change_ml", NUMBER, "Gain minus loss.", "mL"),
     Column("new_t2_per_year", NUMBER, "New lesions a year; from half a year on.", "1/year"),
     Column("cua_count", COUNT,
-           "Combined unique active lesions; empty without contrast agent."),
+           "Combined unique active lesions: enhancing, new and enlarging ones, each once. "
+           "Needs a rater: no enhancing lesion, or each of them listed."),
     Column("sel_candidate_count", COUNT, "Candidates for slow expansion, at any rate.",
            source="Elliott 2019, 10.1177/1352458518814117"),
     Column("sel_candidate_volume_ml", NUMBER, "Their volume.", "mL"),

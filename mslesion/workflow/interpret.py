@@ -24,6 +24,7 @@ from mslesion.tables import (
     VISITS,
     as_table,
 )
+from mslesion.workflow.active import with_active_counts
 
 BY_POSITION, BY_LABELS, BY_NUMBER = "position", "label map", "number"
 
@@ -46,7 +47,8 @@ def interpret(
     Returns
     -------
     dict of str to DataFrame
-        By the names of `CRITERIA`, `PANELS` and `RATED_LESIONS`.
+        By the names of `CRITERIA`, `PANELS` and `RATED_LESIONS`; and of `CHANGES`, if
+        given, with the active lesions that the facts allow to count.
 
     Raises
     ------
@@ -57,15 +59,20 @@ def interpret(
     keys = list(zip(visits["subject_id"], visits["session_id"].fillna(""), strict=True))
     check_visits(ratings, keys)
     rated = _match_all(output, keys, lesions, ratings)
+    changes = tables.get(CHANGES.name)
+    found = {RATED_LESIONS.name: rated}
+    if changes is not None:
+        changes = with_active_counts(changes, tables[LESION_CHANGES.name], rated, ratings)
+        found[CHANGES.name] = changes
     criteria, panels = make_criteria_tables(
         visits,
         lesions,
-        changes=tables.get(CHANGES.name),
+        changes=changes,
         expansions=tables.get(EXPANSIONS.name),
         lesion_changes=tables.get(LESION_CHANGES.name),
         ratings=ratings,
     )
-    return {CRITERIA.name: criteria, PANELS.name: panels, RATED_LESIONS.name: rated}
+    return found | {CRITERIA.name: criteria, PANELS.name: panels}
 
 
 def _match_all(output, keys, lesions: pd.DataFrame, ratings: Ratings) -> pd.DataFrame:
