@@ -31,12 +31,12 @@ from simulated_change import (
     with_mask,
 )
 
-from mslesion.longitudinal.frame import find_frame
 from mslesion.longitudinal.pair import compare_visits
-from mslesion.longitudinal.placing import PlacedScan, VisitMaps
+from mslesion.longitudinal.placing import PlacedScan, VisitMaps, register_visits
+from mslesion.longitudinal.refinement import refine_frame
 from mslesion.longitudinal.self_calibration import calibrate
 from mslesion.preparation.itk import from_itk_transform
-from mslesion.preparation.resampling import Grid, resample, resample_mask
+from mslesion.preparation.resampling import Grid, resample
 from mslesion.segmentation import structures as s
 from mslesion.segmentation.anatomy import to_scan_grid
 from mslesion.segmentation.network import predict
@@ -82,17 +82,8 @@ def longitudinal_pair(data: Path, cache: Path, subject: str) -> list[VisitMaps]:
 def registration(data: Path, cache: Path) -> None:
     for subject in ("LJL01", "LJL03"):
         pair = longitudinal_pair(data, cache, subject)
-        scans = [visit.scans["FLAIR"] for visit in pair]
-        brains = [
-            resample_mask(
-                visit.anatomy > 0, visit.anatomy_affine, to=Grid(scan.data.shape, scan.affine)
-            )
-            for visit, scan in zip(pair, scans, strict=True)
-        ]
-        frame = find_frame(
-            scans[0].data, scans[0].affine, scans[1].data, scans[1].affine,
-            first_brain=brains[0], second_brain=brains[1],
-        )  # fmt: skip
+        frame = register_visits(*pair, "FLAIR")
+        frame = refine_frame(frame, *pair, "FLAIR")
         ways, (brain, _) = given_transforms(data, subject)
         points = apply_affine(brain.affine, np.argwhere(np.asarray(brain.dataobj) > 0)[::97])
         first, second = (apply_affine(way, points) for way in ways)
@@ -128,10 +119,7 @@ def change(data: Path, cache: Path) -> None:
         ours = sum(masks) >= 0.5
         dice = 2 * (ours & true).sum() / (ours.sum() + true.sum())
         voxel = abs(np.linalg.det(truth.affine[:3, :3])) / 1000
-        outlined = [
-            resample_mask(visit.lesions > 0, visit.lesions_affine, to=place.frame.grid, transform=w)
-            for visit, w in zip(pair, place.to_reference, strict=True)
-        ]
+        outlined = [labels > 0 for labels in place.outlined]
         plain = resample(
             (outlined[0] ^ outlined[1]).astype(np.float32),
             place.frame.grid.affine, to=grid, transform=way,

@@ -61,6 +61,7 @@ def match_intensities(
     first_anatomy: np.ndarray,
     second_anatomy: np.ndarray,
     excluded: np.ndarray,
+    voxel_mm: float = 1.0,
 ) -> MatchedPair:
     """Bring two scans of one contrast to one scale, treating both alike.
 
@@ -72,11 +73,13 @@ def match_intensities(
     Parameters
     ----------
     first, second : (I, J, K) array
-        Scans in the common frame, 1 mm voxels.
+        Scans in the common frame.
     first_anatomy, second_anatomy : (I, J, K) int array
         Anatomy maps in the common frame.
     excluded : (I, J, K) bool array
         Lesions of either visit: no tissue for matching.
+    voxel_mm : float
+        Side of the voxels.
 
     Returns
     -------
@@ -104,7 +107,7 @@ def match_intensities(
         # ... and away from the tissues' borders, where the maps err
         slope = ndi.gaussian_gradient_magnitude((moved[0] + moved[1]) / 2, CORE_SIGMA_VOXELS)
         cores = [mask & (slope <= np.quantile(slope[mask], CORE_SHARE)) for mask in masks]
-        ratio = _slow_log_ratio(*moved, cores[1] | cores[2])
+        ratio = _slow_log_ratio(*moved, cores[1] | cores[2], BIAS_SIGMA_MM / voxel_mm)
         halves = np.exp(-ratio / 2), np.exp(ratio / 2)
         lines = _lines(*(scan * half for scan, half in zip(moved, halves, strict=True)), cores)
         a, b = (
@@ -150,7 +153,7 @@ def _spread(values: np.ndarray) -> float:
     return MAD_TO_SD * float(np.median(np.abs(values - np.median(values))))
 
 
-def _slow_log_ratio(first: np.ndarray, second: np.ndarray, where: np.ndarray) -> np.ndarray:
+def _slow_log_ratio(first, second, where, sigma_voxels: float) -> np.ndarray:
     """Smooth log ratio of two scans, first by second, filled in outside the brain."""
     where = where & (first > MIN_LEVEL) & (second > MIN_LEVEL)
     # A difference of logarithms is exactly opposite when the scans change places
@@ -166,6 +169,6 @@ def _slow_log_ratio(first: np.ndarray, second: np.ndarray, where: np.ndarray) ->
         for one in (weights, weights * left):
             volume = np.zeros(first.shape)
             volume[where] = one
-            sums.append(ndi.gaussian_filter(volume, BIAS_SIGMA_MM, truncate=3))
+            sums.append(ndi.gaussian_filter(volume, sigma_voxels, truncate=3))
         ratio += sums[1] / np.maximum(sums[0], 1e-3)
     return ratio

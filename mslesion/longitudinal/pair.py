@@ -35,11 +35,12 @@ from mslesion.longitudinal.placing import (
     PlacedPair,
     VisitMaps,
     labels_on_grid,
-    place_lesions,
     place_pair,
     place_probability,
+    register_visits,
 )
 from mslesion.longitudinal.rates import days_between, years_of
+from mslesion.longitudinal.refinement import refine_frame
 from mslesion.longitudinal.volume_changes import (
     VolumeChanges,
     comparable_head,
@@ -171,8 +172,10 @@ def compare_visits(
     placed, matched, failed = {}, {}, {}
     for modality in dict.fromkeys(m for m in (lesion_modality, brain_modality) if m):
         try:
-            placed[modality] = place_pair(first, second, modality)
-            matched[modality] = _match(placed[modality], first, second)
+            frame = register_visits(first, second, modality)
+            frame = refine_frame(frame, first, second, modality)
+            placed[modality] = place_pair(first, second, modality, frame)
+            matched[modality] = _match(placed[modality])
         except (StepError, RuntimeError) as error:  # ITK raises the latter without overlap
             failed[modality] = str(error).strip().splitlines()[-1]
     values = _quality_values(first, second, days, placed)
@@ -189,7 +192,7 @@ def compare_visits(
         )
     if not brain_reason:
         place, match = placed[brain_modality], matched[brain_modality]
-        outlined = _outlined(first, second, place)
+        outlined = place.outlined
         volumes = measure_volume_changes(
             match,
             first_anatomy=place.anatomies[0],
@@ -240,30 +243,19 @@ def _brain_modality(first: VisitMaps, second: VisitMaps) -> tuple[str, str]:
     return "", "no T1w or FLAIR that both visits have"
 
 
-def _outlined(first: VisitMaps, second: VisitMaps, place: PlacedPair) -> list[np.ndarray]:
-    """Lesions of both visits in a frame."""
-    return [
-        np.zeros(place.frame.grid.shape, np.int32)
-        if visit.lesions is None
-        else place_lesions(visit, place.frame.grid, way)
-        for visit, way in zip((first, second), place.to_reference, strict=True)
-    ]
-
-
-def _match(place: PlacedPair, first: VisitMaps, second: VisitMaps) -> MatchedPair:
+def _match(place: PlacedPair) -> MatchedPair:
     """Scans of a frame on one scale."""
-    outlined = _outlined(first, second, place)
     return match_intensities(
         *place.scans,
         first_anatomy=place.anatomies[0],
         second_anatomy=place.anatomies[1],
-        excluded=(outlined[0] > 0) | (outlined[1] > 0),
+        excluded=(place.outlined[0] > 0) | (place.outlined[1] > 0),
     )
 
 
 def _compare_lesions(first, second, place, match, years, rule) -> LesionChanges:
     """Lesion change of a pair."""
-    outlined = _outlined(first, second, place)
+    outlined = place.outlined
     grid = place.frame.grid
     probability = [
         place_probability(visit, grid, way)

@@ -63,6 +63,8 @@ class PlacedPair:
     anatomies: tuple[np.ndarray, np.ndarray]
     seen: np.ndarray
     """(I, J, K) bool: where both scans have values."""
+    outlined: tuple[np.ndarray, np.ndarray]
+    """(I, J, K) int: lesions of each visit; 0 everywhere where they are not assessable."""
     to_reference: tuple[np.ndarray, np.ndarray]
     """(4, 4) from world points of the frame to those of each visit's reference, in mm."""
     thickest_mm: float
@@ -70,8 +72,8 @@ class PlacedPair:
     thickness_gap_mm: float
 
 
-def place_pair(first: VisitMaps, second: VisitMaps, modality: str) -> PlacedPair:
-    """Bring one modality of two visits into a common frame, each interpolated once.
+def register_visits(first: VisitMaps, second: VisitMaps, modality: str) -> Frame:
+    """The common frame of two visits by one of their scans.
 
     Parameters
     ----------
@@ -82,7 +84,7 @@ def place_pair(first: VisitMaps, second: VisitMaps, modality: str) -> PlacedPair
 
     Returns
     -------
-    PlacedPair
+    Frame
     """
     scans = [visit.scans[modality] for visit in (first, second)]
     brains = []
@@ -95,11 +97,30 @@ def place_pair(first: VisitMaps, second: VisitMaps, modality: str) -> PlacedPair
                 transform=np.linalg.inv(scan.from_reference),
             )
         )
-    frame = find_frame(
+    return find_frame(
         scans[0].data, scans[0].affine, scans[1].data, scans[1].affine,
         first_brain=brains[0], second_brain=brains[1],
     )  # fmt: skip
-    moved, anatomies, views, ways = [], [], [], []
+
+
+def place_pair(first: VisitMaps, second: VisitMaps, modality: str, frame: Frame) -> PlacedPair:
+    """Bring one modality of two visits into their common frame, each interpolated once.
+
+    Parameters
+    ----------
+    first, second : VisitMaps
+        The visits; both have the modality.
+    modality : str
+        Which scan.
+    frame : Frame
+        Where they lie; its grid may have any isotropic voxels.
+
+    Returns
+    -------
+    PlacedPair
+    """
+    scans = [visit.scans[modality] for visit in (first, second)]
+    moved, anatomies, views, outlined, ways = [], [], [], [], []
     for visit, scan, to in zip(
         (first, second), scans, (frame.to_first, frame.to_second), strict=True
     ):
@@ -112,22 +133,25 @@ def place_pair(first: VisitMaps, second: VisitMaps, modality: str) -> PlacedPair
         anatomies.append(
             resample(visit.anatomy, visit.anatomy_affine, to=frame.grid, transform=way, order=0)
         )
+        outlined.append(place_lesions(visit, frame.grid, way))
         ways.append(way)
     sides = [max(spacing_mm(scan.affine)) for scan in scans]
-    moved = _equally_sharp(moved, scans, (frame.to_first, frame.to_second))
+    moved = _equally_sharp(moved, scans, frame)
     return PlacedPair(
         frame=frame,
         scans=(moved[0], moved[1]),
         anatomies=(anatomies[0], anatomies[1]),
         seen=views[0] & views[1],
+        outlined=(outlined[0], outlined[1]),
         to_reference=(ways[0], ways[1]),
         thickest_mm=max(sides),
         thickness_gap_mm=abs(sides[0] - sides[1]),
     )
 
 
-def _equally_sharp(moved, scans, ways) -> list[np.ndarray]:
+def _equally_sharp(moved, scans, frame: Frame) -> list[np.ndarray]:
     """Smooth the scan of the thinner slices across the slices of the other."""
+    ways = frame.to_first, frame.to_second
     sides = [max(spacing_mm(scan.affine)) for scan in scans]
     if abs(sides[0] - sides[1]) <= SAME_THICKNESS_MM:
         return moved
@@ -137,7 +161,9 @@ def _equally_sharp(moved, scans, ways) -> list[np.ndarray]:
     axis = int(np.argmax(np.abs(np.linalg.inv(ways[1 - thin])[:3, :3] @ normal)))
     sigma = np.sqrt(max(sides) ** 2 - min(sides) ** 2) / FWHM_PER_SIGMA
     out = list(moved)
-    out[thin] = ndi.gaussian_filter1d(moved[thin], sigma, axis=axis)
+    out[thin] = ndi.gaussian_filter1d(
+        moved[thin], sigma / spacing_mm(frame.grid.affine)[axis], axis=axis
+    )
     return out
 
 
@@ -147,7 +173,7 @@ def place_lesions(visit: VisitMaps, grid: Grid, way: np.ndarray) -> np.ndarray:
     Parameters
     ----------
     visit : VisitMaps
-        With lesions.
+        The visit.
     grid : Grid
         The frame's grid.
     way : (4, 4) array
@@ -156,12 +182,13 @@ def place_lesions(visit: VisitMaps, grid: Grid, way: np.ndarray) -> np.ndarray:
     Returns
     -------
     int32 array of shape ``grid.shape``
-        A lesion too thin for the linear border keeps its nearest voxels.
+        0 everywhere if the visit's lesions are not assessable. A lesion too thin for the
+        linear border keeps its nearest voxels.
     """
-    labels, affine = visit.lesions.astype(np.int32), visit.lesions_affine
     out = np.zeros(grid.shape, np.int32)
-    if not labels.any():
+    if visit.lesions is None or not visit.lesions.any():
         return out
+    labels, affine = visit.lesions.astype(np.int32), visit.lesions_affine
     depth = _signed_distance(labels > 0, spacing_mm(affine))
     mask = resample(depth, affine, to=grid, transform=way, order=3) >= DEPTH_MM
     nearest = resample(labels, affine, to=grid, transform=way, order=0)

@@ -17,7 +17,6 @@ from scipy import ndimage as ndi
 from mslesion.loaders.nifti import write_bytes
 from mslesion.longitudinal.expansion import constancy
 from mslesion.longitudinal.pair import PairComparison
-from mslesion.longitudinal.placing import place_lesions
 from mslesion.longitudinal.rates import days_between, years_of
 
 MARGIN_VOXELS = 3
@@ -49,13 +48,11 @@ def write_growth(comparison: PairComparison, path: Path) -> None:
     path : Path
         Where to.
     """
-    first = comparison.first
     if comparison.growth is None:
         return
     place = comparison.placed[comparison.brain_modality]
     to_first = place.to_reference[0] @ place.frame.grid.affine
-    lesions = place_lesions(first, place.frame.grid, place.to_reference[0]) > 0
-    near = ndi.binary_dilation(lesions, iterations=MARGIN_VOXELS)
+    near = ndi.binary_dilation(place.outlined[0] > 0, iterations=MARGIN_VOXELS)
     growth_pct = np.where(near, 100 * (comparison.growth - 1), 0).astype(np.float16)
     found = () if comparison.expansion is None else comparison.expansion.candidates
     voxels = [one.voxels for one in found]

@@ -1,0 +1,102 @@
+"""The common frame, made exact by what the scans show inside the brain.
+
+Mutual information of whole slices is blunt: half a millimetre off, it hardly changes, and
+another scanner's shading shifts its best place by more. Once both scans are on one scale and
+without shading, they are deformed onto each other; the rigid part of that deformation is
+what the frame was off.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from nibabel.affines import apply_affine
+from scipy.linalg import expm, logm
+
+from mslesion.errors import StepError
+from mslesion.longitudinal.deformation import find_deformation
+from mslesion.longitudinal.frame import Frame
+from mslesion.longitudinal.matching import MIN_NOISE, match_intensities
+from mslesion.longitudinal.placing import VisitMaps, place_pair
+from mslesion.longitudinal.volume_changes import comparable_head
+from mslesion.preparation.resampling import Grid
+
+SPACING_MM = 2.0
+"""Voxel size for this step: half a million voxels tell a rigid motion well enough."""
+LEVELS = ((1, 4, 4),)
+"""Nodes every 8 mm, as in `find_deformation`."""
+FREE_STRAIN = 0.3
+"""The displacement may be uneven: only its rigid part is used."""
+EVERY = 7
+"""Every such voxel of the brain is looked at."""
+MAX_MOTION_MM = 5.0
+"""A larger correction (exclusive, mean in the brain) is not believed: the deformation
+follows no further."""
+
+
+def refine_frame(frame: Frame, first: VisitMaps, second: VisitMaps, modality: str) -> Frame:
+    """Correct the motion between two visits by the scans inside the brain.
+
+    Parameters
+    ----------
+    frame : Frame
+        Where the visits are thought to lie.
+    first, second : VisitMaps
+        The visits; both have the modality.
+    modality : str
+        Which scan.
+
+    Returns
+    -------
+    Frame
+        Exactly opposite when the visits change places; the given one where the scans
+        cannot be matched.
+    """
+    coarse = replace(frame, grid=_coarser(frame.grid))
+    place = place_pair(first, second, modality, coarse)
+    try:
+        match = match_intensities(
+            *place.scans,
+            first_anatomy=place.anatomies[0],
+            second_anatomy=place.anatomies[1],
+            excluded=(place.outlined[0] > 0) | (place.outlined[1] > 0),
+            voxel_mm=SPACING_MM,
+        )
+        inside = comparable_head(*place.anatomies, place.seen)
+        found = find_deformation(
+            match.first, match.second, inside=inside, noise=max(match.noise, MIN_NOISE),
+            strain=FREE_STRAIN, levels=LEVELS,
+        )  # fmt: skip
+    except StepError:  # the comparison itself will say why
+        return frame
+    brain = np.argwhere((place.anatomies[0] > 0) & (place.anatomies[1] > 0) & inside)[::EVERY]
+    if not len(brain):
+        return frame
+    shift = found.displacement[:, *brain.T].T.astype(np.float64)
+    before, after = (apply_affine(coarse.grid.affine, brain + sign * shift) for sign in (-0.5, 0.5))
+    if np.linalg.norm(after - before, axis=1).mean() > MAX_MOTION_MM:
+        return frame
+    # Both ways, for then the motion is exactly opposite when the visits change places
+    motion = (logm(_rigid(before, after)).real - logm(_rigid(after, before)).real) / 2
+    return replace(
+        frame,
+        to_first=frame.to_first @ expm(-motion / 2),
+        to_second=frame.to_second @ expm(motion / 2),
+    )
+
+
+def _coarser(grid: Grid) -> Grid:
+    """The grid with voxels of `SPACING_MM`, around the same box."""
+    factor = SPACING_MM / np.linalg.norm(grid.affine[:3, 0])
+    affine = grid.affine @ np.diag([factor] * 3 + [1.0])
+    return Grid(tuple(int(np.ceil(n / factor)) for n in grid.shape), affine)
+
+
+def _rigid(points: np.ndarray, targets: np.ndarray) -> np.ndarray:
+    """Rigid motion that brings points closest to their targets (Kabsch)."""
+    middles = points.mean(axis=0), targets.mean(axis=0)
+    left, _, right = np.linalg.svd((targets - middles[1]).T @ (points - middles[0]))
+    turn = left @ np.diag([1, 1, np.sign(np.linalg.det(left @ right))]) @ right
+    out = np.eye(4)
+    out[:3, :3] = turn
+    out[:3, 3] = middles[1] - turn @ middles[0]
+    return out
