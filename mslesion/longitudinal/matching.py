@@ -25,7 +25,8 @@ MIN_LEVEL = 0.25
 """Voxels darker than this by white matter carry no bias estimate."""
 PASSES = 2
 """How often the scans are moved onto each other and matched."""
-MIN_TISSUE_VOXELS = 200
+MIN_TISSUE_MM3 = 200
+"""A tissue of which both scans show less (exclusive) has no level to match."""
 CORE_SHARE = 0.3
 """Share of a tissue's voxels, those of the least slope, that are free of its neighbours."""
 CORE_SIGMA_VOXELS = 0.7
@@ -93,7 +94,7 @@ def match_intensities(
     both = first_anatomy == second_anatomy
     both &= ~ndi.binary_dilation(excluded, iterations=2) & (first > 0) & (second > 0)
     masks = [both & np.isin(first_anatomy, parts) for parts in TISSUES]
-    if min(np.count_nonzero(mask) for mask in masks) < MIN_TISSUE_VOXELS:
+    if min(np.count_nonzero(mask) for mask in masks) * voxel_mm**3 < MIN_TISSUE_MM3:
         raise StepError(
             "The two visits have no tissue in common, but their intensities are matched on it. "
             "Check that both show the same head."

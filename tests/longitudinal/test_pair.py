@@ -393,9 +393,9 @@ def test_thin_slices_are_smoothed_like_thick_ones():
     rng = np.random.default_rng(0)
     fine = rng.standard_normal((20, 20, 20)).astype(np.float32)
     scans = [PlacedScan(fine, np.eye(4)), PlacedScan(fine, np.diag([1.0, 1, 4, 1]))]
-    moved = placing._equally_sharp([fine, fine], scans, (np.eye(4), np.eye(4)))
+    moved = placing._equally_sharp([fine, fine], scans, still_frame())
     np.testing.assert_array_equal(moved[1], fine)
     rough = [np.abs(np.diff(moved[0], axis=a)).mean() for a in range(3)]
     assert rough[2] < 0.5 * rough[0]  # smooth across the slices only
-    same = placing._equally_sharp([fine, fine], [scans[0]] * 2, (np.eye(4), np.eye(4)))
+    same = placing._equally_sharp([fine, fine], [scans[0]] * 2, still_frame())
     assert same[0] is fine
