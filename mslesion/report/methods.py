@@ -81,8 +81,9 @@ STEPS = {
         "Volumes were scaled to the intracranial volume of the MNI152 head", ("smith2002",)
     ),
     "frame": Sentence(
-        "Both visits were registered rigidly both ways, brought halfway to each other with one "
-        "interpolation each, and matched in bias field and tissue levels",
+        "Both visits were registered rigidly both ways, corrected by the rigid part of a "
+        "deformation inside the brain, brought halfway to each other with one interpolation each, "
+        "and matched in bias field and tissue levels",
         ("reuter2010",),
     ),
     "lesion change": Sentence(
@@ -95,7 +96,9 @@ STEPS = {
         ("leung2010", "nakamura2014"),
     ),
     "expansion": Sentence(
-        "Candidates for slow expansion were found by local growth", ("elliott2019",)
+        "Candidates for slow expansion were found by local growth, of a deformation that follows "
+        "single lesions",
+        ("elliott2019",),
     ),
 }
 """Sentences by step, with places for the settings that were used."""
