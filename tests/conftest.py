@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+collect_ignore_glob = ["*conftest.py"]
+"""They hold no examples, and two of them looked through in one run would clash."""
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 """Real scans with manual masks that the developers have; not part of the project."""
 
