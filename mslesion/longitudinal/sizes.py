@@ -36,8 +36,10 @@ SMALL_AREA_MM2, SMALL_AREA_PCT, LARGE_AREA_PCT = 67.0, 45.2, 24.2
 """Rule ``area``: under 67 mm² it takes more than 45.2 %, else more than 24.2 %: twice the
 coefficient of variation of repeated manual outlines."""
 
-SPECK_SHARE = 0.02
-"""A lesion with less of the other visit's volume (exclusive) is no stage of it. Ours."""
+SPECK_SHARE, SMALL_SPECK_SHARE = 0.02, 0.1
+"""A lesion with less of the other visit's volume (exclusive) is no stage of it; the second
+holds for one under the detection floor. Ours; a tenth is also the least overlap of two
+stages."""
 
 FLOOR_MM = ((1.0, 3.0), (3.0, 5.0), (5.0, 8.0))
 """Thickest voxel side in mm, and the diameter from which (inclusive) a change can be told
@@ -134,8 +136,7 @@ def is_speck(small: Size, large: Size, *, thickest_mm: float) -> bool:
     """Whether a lesion of one visit is too little to be a stage of the other visit's.
 
     A large new lesion often has a few voxels of the earlier map in its place, which no
-    reader would call a lesion: it is new, not enlarging. So is one that crosses the
-    detection floor and grows by rule ``radial`` at once.
+    reader would call a lesion: it is new, not enlarging.
 
     Parameters
     ----------
@@ -148,11 +149,9 @@ def is_speck(small: Size, large: Size, *, thickest_mm: float) -> bool:
     -------
     bool
     """
-    if small.volume_mm3 < SPECK_SHARE * large.volume_mm3:
-        return True
-    floor = detection_floor_mm(thickest_mm) - 1e-6
-    crosses = small.diameter_mm < floor <= large.diameter_mm
-    return crosses and _radial(small, large, thickest_mm, None) == ENLARGING
+    under_floor = small.diameter_mm < detection_floor_mm(thickest_mm) - 1e-6
+    share = SMALL_SPECK_SHARE if under_floor else SPECK_SHARE
+    return small.volume_mm3 < share * large.volume_mm3 - 1e-9
 
 
 def _signed(change: str, *, grows: bool) -> str:

@@ -33,13 +33,19 @@ def outlines(lesions):
     return labels, soft
 
 
-def compared(first, second, *, seen=None, thickest_mm=1.0, outlined=None, faint=0.0):
+def compared(
+    first, second, *, seen=None, thickest_mm=1.0, outlined=None, faint=0.0, noise=0.01,
+    brights=(0.4, 0.4),
+):  # fmt: skip
     """Lesions of two visits; `outlined` are those of the lesion maps, if others.
 
     Everywhere at the second visit the map gives at least the probability `faint`.
     """
-    scans = [scan(FLAIR_LEVELS, lesions=x, seed=n) for n, x in enumerate((first, second))]
-    pair = matched(*scans, FLAIR_LEVELS)
+    scans = [
+        scan(FLAIR_LEVELS, lesions=x, seed=n, noise=noise, bright=bright)
+        for n, (x, bright) in enumerate(zip((first, second), brights, strict=True))
+    ]
+    pair = matched(*scans, FLAIR_LEVELS, noise=1.4 * noise)
     (a, p), (b, q) = (outlines(x) for x in outlined or (first, second))
     tissue = anatomy()
     evidence = weigh_change(
@@ -93,6 +99,52 @@ def test_merged():
         first=b, second=a, pair=matched(*scans[::-1], FLAIR_LEVELS), thickest_mm=1.0,
     )  # fmt: skip
     assert [r["event"] for r in back.rows] == ["split"]
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.05])
+@pytest.mark.parametrize(("before", "after"), [(3, 4), (4, 5), (5, 6)])
+def test_growth_by_a_millimetre(before, after, noise):
+    """The core neither counts as grown with its rim, nor hides it in noise."""
+    first, second = [(LEFT, before)], [(LEFT, after)]
+    row = compared(first, second, noise=noise).rows[0]
+    assert row["event"] == "enlarging"
+    assert row["dr_mm"] == pytest.approx(after - before, abs=0.5)
+
+
+@pytest.mark.parametrize("noise", [0.01, 0.05])
+def test_change_of_signal_is_no_growth(noise):
+    """A lesion a fifth brighter on the second scan, in the same place."""
+    row = compared([(LEFT, 4)], [(LEFT, 4)], noise=noise, brights=(0.4, 0.48)).rows[0]
+    assert row["event"] == "stable"
+    assert row["gained_mm3"] == row["lost_mm3"] == 0
+
+
+def test_new_lesion_over_a_speck():
+    """A few voxels of the earlier map in the place of a new lesion: it is new, and says so."""
+    late = distance(RIGHT) <= 5
+    early = late & (distance(RIGHT) <= 1)
+    scans = [scan(FLAIR_LEVELS, lesions=x, seed=n) for n, x in enumerate(([], [(RIGHT, 5)]))]
+    found = describe_changes(
+        ChangeEvidence(early, late & ~early, np.zeros(SHAPE, bool)),
+        first=early.astype(np.int32), second=late.astype(np.int32),
+        pair=matched(*scans, FLAIR_LEVELS), thickest_mm=1.0,
+    )  # fmt: skip
+    row = found.rows[0]
+    assert (row["event"], row["lesions_from"], row["lesions_to"]) == ("new", "1", "1")
+    assert row["volume_from_mm3"] == np.count_nonzero(early) > 0
+    assert row["note"].startswith(f"{np.count_nonzero(early)} mm3 of lesion in its place")
+    assert row["class_radial"] is None
+    assert row["volume_change_pct"] is None
+    assert set(np.unique(found.change_map)) == {0, KEPT, NEW}
+    assert (found.summary["new_t2_count"], found.summary["enlarging_count"]) == (1, 0)
+    # The speck's own outline counts, too: here it was a lesion, and the map only lost it
+    early = distance(RIGHT) <= 3
+    found = describe_changes(
+        ChangeEvidence(late & (distance(RIGHT) <= 1), late & (distance(RIGHT) > 1), late & ~late),
+        first=early.astype(np.int32), second=late.astype(np.int32),
+        pair=matched(*scans, FLAIR_LEVELS), thickest_mm=1.0,
+    )  # fmt: skip
+    assert found.rows[0]["event"] == "enlarging"
 
 
 def test_volumes_of_a_new_lesion():

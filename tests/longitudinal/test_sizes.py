@@ -13,6 +13,7 @@ from mslesion.longitudinal.sizes import (
     Size,
     classify_change,
     detection_floor_mm,
+    is_speck,
     radius_change_mm,
 )
 
@@ -157,3 +158,24 @@ def test_constants_agree_with_the_criteria():
     assert rates.MIN_YEARS_FOR_RATE == atrophy.MIN_YEARS_FOR_RATE
     assert rates.CI95 == atrophy.CI95
     assert list(rates.SD_PAIR_PCT.values()) == list(atrophy.SD_PAIR_PCT.values())
+
+
+@pytest.mark.parametrize(
+    ("small_mm3", "large_mm3", "thickest_mm", "expected"),
+    [
+        # Less than 2 % of the other visit's volume, exclusive
+        (20, 1000, 1, False),
+        (19.9, 1000, 1, True),
+        # Under the floor, 3 mm or 14.14 mm3, less than 10 %
+        (14.0, 140, 1, False),
+        (14.0, 140.1, 1, True),
+        (14.2, 145, 1, False),  # not under it
+        # 3 mm slices: floor 5 mm or 65.4 mm3
+        (60, 610, 3, True),
+        (60, 590, 3, False),
+        (66, 670, 3, False),
+    ],
+)
+def test_speck(small_mm3, large_mm3, thickest_mm, expected):
+    sizes = [Size(volume, 5, 5) for volume in (small_mm3, large_mm3)]
+    assert is_speck(*sizes, thickest_mm=thickest_mm) is expected

@@ -61,6 +61,26 @@ def test_events(first, second, expected):
     assert events(first, second) == expected
 
 
+@pytest.mark.parametrize(
+    ("links", "first", "second", "specks", "expected"),
+    [
+        ([(1, 1)], [1], [1], ({1}, ()), "new"),
+        ([(1, 1)], [1], [1], ((), {1}), "resolved"),
+        ([(1, 1), (2, 1)], [1, 2], [1], ({1}, ()), "same"),
+        ([(1, 1), (2, 1)], [1, 2], [1], ({1, 2}, ()), "new"),
+        ([(1, 1), (1, 2)], [1], [1, 2], ({1}, ()), "new"),
+        ([(1, 1), (2, 1), (3, 1)], [1, 2, 3], [1], ({2}, ()), "merged"),
+        ([(1, 1), (2, 1), (2, 2)], [1, 2], [1, 2], ({1}, {2}), "same"),
+    ],
+)
+def test_specks_make_no_history(links, first, second, specks, expected):
+    """They stay in their group, but what happened is said without them."""
+    links = [Link(*link) for link in links]
+    group = group_lesions(links, first=first, second=second, specks=specks)[0]
+    assert (group.first, group.second) == (tuple(first), tuple(second))
+    assert group.event == expected
+
+
 def test_complex():
     # Two bars along i at the first visit, two along j over them at the second
     first, second = np.zeros((2, 24, 24, 24), np.int32)

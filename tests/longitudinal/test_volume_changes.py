@@ -11,7 +11,7 @@ from mslesion.longitudinal import matching
 from mslesion.longitudinal.atrophied import csf_share, measure_atrophied_lesions
 from mslesion.longitudinal.boundary import boundary_shift, find_window, ventricle_shift
 from mslesion.longitudinal.deformation import Deformation, find_deformation, volume_change_pct
-from mslesion.longitudinal.expansion import constancy, find_expansion
+from mslesion.longitudinal.expansion import constancy, find_expansion, local_growth
 from mslesion.longitudinal.matching import match_intensities
 from mslesion.longitudinal.rates import days_between, rate_of, sd_of_pair, years_of
 from mslesion.longitudinal.volume_changes import measure_volume_changes
@@ -351,6 +351,30 @@ def found_in(lesions, growth, normal, **kwargs):
         lesions, growth=growth, years=2.0, normal_white=normal,
         **{"ventricles": nothing} | kwargs,
     )  # fmt: skip
+
+
+def test_growth_of_single_lesions():
+    """A dark lesion grows by a quarter of its volume, another not: both rates are seen."""
+    side = np.array([12.0, 0, 0])
+    grows, stays = CENTRE - side, CENTRE + side
+    radius = 5.0
+    scans = [
+        scan(
+            T1_LEVELS, lesions=[(grows, r), (stays, radius)], bright=-0.4, seed=n, blur=BLUR
+        )
+        for n, r in enumerate((radius, radius * 1.25 ** (1 / 3)))
+    ]  # fmt: skip
+    pair = matched(*scans, T1_LEVELS)
+    inside = anatomy() > 0
+    growth = local_growth(pair, inside=inside)
+    means = [growth[distance(middle) <= radius].mean() for middle in (grows, stays)]
+    assert means[0] == pytest.approx(1.25, abs=0.08)
+    assert means[1] == pytest.approx(1, abs=0.03)
+    # The deformation of the brain's change is too stiff for it
+    stiff = find_deformation(*scans, inside=inside, noise=pair.noise).growth
+    assert stiff[distance(grows) <= radius].mean() < means[0] - 0.03
+    with pytest.raises(StepError, match="share no voxel"):
+        local_growth(pair, inside=np.zeros(SHAPE, bool))
 
 
 def test_expansion_threshold_is_inclusive():
