@@ -240,16 +240,17 @@ def _window(
 def _rates(
     expansions: Sequence[dict] | None, lesion_changes: Sequence[dict], change: Row | None
 ) -> tuple[list[float] | None, int]:
-    """Rates of a pair's candidates, and how many more lie in lesions that enlarge."""
+    """Rates of a pair's candidates, and how many more lie in new or enlarging lesions."""
     if expansions is None or change is None:
         return None, 0
     start = _label(change, "session_from")
-    enlarging = {
+    active = {
         number
         for row in lesion_changes
-        if _label(row, "session_from") == start and known(row, "size_change") == "enlarging"
+        if _label(row, "session_from") == start
+        and (known(row, "size_change") == "enlarging" or known(row, "event") == "new")
         for number in _label(row, "lesions_from").split("+")
     }
     own = [row for row in expansions if _label(row, "session_from") == start]
-    slow = [row for row in own if _label(row, "lesion_id") not in enlarging]
+    slow = [row for row in own if _label(row, "lesion_id") not in active]
     return [row["rate_pct_per_year"] for row in slow], len(own) - len(slow)

@@ -37,8 +37,9 @@ MIN_CHANGE_MM3 = 4.0
 MISREGISTRATION_MM = 0.3
 """Typical error of the registration: times the slope, it adds to the noise."""
 SMOOTHING_MM = 0.5
-"""Difference and evidence are smoothed by this much. At 0.7 the rim by which a lesion grew
-spilled over its core: balls seemed to have been too small before, or not to have grown."""
+"""Difference, evidence and the search for fluid are smoothed by this much. At 0.7 the rim
+by which a lesion grew spilled over its core: balls seemed to have been too small before, or
+not to have grown."""
 SLOPE_SIGMA_MM = 0.7
 """Scale at which the slope of the scans is looked at."""
 MIN_WEIGHT = 0.05

@@ -29,7 +29,7 @@ class Frame:
     """Where two visits lie in their common frame."""
 
     grid: Grid
-    """The frame's 1 mm grid, around both brains."""
+    """The frame's grid, of 1 mm as a rule, around both brains."""
     to_first: np.ndarray
     """(4, 4) from world points of the frame to those of the first visit, in mm."""
     to_second: np.ndarray
@@ -38,6 +38,9 @@ class Frame:
     """Mean distance, in the brain, between the two ways of registering."""
     similarity: float
     """Mean similarity of the two ways."""
+    correction_mm: float | None = None
+    """Mean distance, in the brain, by which `refine_frame` corrected the motion, or would
+    have; None if it could not tell."""
 
     @property
     def first_to_second(self) -> np.ndarray:

@@ -85,17 +85,18 @@ def describe_changes(
     LesionChanges
     """
     labels = [assign_lesions(evidence.first, first), assign_lesions(evidence.second, second)]
-    links, near_first, near_second = t.link_lesions(*labels)
+    links, meetings = t.link_lesions(*labels)
     listed = [int(outlined.max(initial=0)) for outlined in (first, second)]
     numbers = [sorted(set(np.unique(one).tolist()) - {0}) for one in labels]
     sizes = [_sizes(one) for one in labels]
+    specks = _find_specks(links, sizes, (first, second), thickest_mm)
+    links = _without_bridges(links, sizes, specks)
     groups = t.group_lesions(
         links,
         first=numbers[0],
         second=numbers[1],
-        near_first=near_first,
-        near_second=near_second,
-        specks=_specks(links, sizes, (first, second), thickest_mm),
+        meetings=meetings,
+        specks=specks,
     )
     places = [ndi.find_objects(one) for one in labels]
     floor = detection_floor_mm(thickest_mm)
@@ -230,33 +231,57 @@ def _ids(numbers: tuple[int, ...], listed: int) -> str | None:
     return "+".join(str(n) for n in numbers if n <= listed) or None
 
 
-def _specks(links, sizes, outlined, thickest_mm: float) -> tuple[set[int], set[int]]:
+def _find_specks(links, sizes, outlined, thickest_mm: float) -> tuple[set[int], set[int]]:
     """Lesions of each visit that are too little for the largest lesion they are linked to.
 
-    A lesion is no speck either if its own visit's outline is large enough.
+    Those of one lesion count together: a lesion of many pieces was there before. None is a
+    speck either if its own visit's outline is large enough.
     """
     specks = set(), set()
     for visit, other in ((0, 1), (1, 0)):
         own_mm3 = np.bincount(outlined[visit].ravel(), minlength=max(sizes[visit], default=0) + 1)
-        partners = {}
-        for link in links:
-            partners.setdefault(link[visit], []).append(sizes[other][link[other]])
-        for number, found in partners.items():
-            largest = max(found, key=lambda size: size.volume_mm3)
-            own = sizes[visit][number]
-            own = replace(own, volume_mm3=max(own.volume_mm3, float(own_mm3[number])))
-            if is_speck(own, largest, thickest_mm=thickest_mm):
-                specks[visit].add(number)
+        own = {
+            number: replace(size, volume_mm3=max(size.volume_mm3, float(own_mm3[number])))
+            for number, size in sizes[visit].items()
+        }
+        at_host = {}
+        for number, host in _hosts(links, visit, sizes[other]).items():
+            if is_speck(own[number], sizes[other][host], thickest_mm=thickest_mm):
+                at_host.setdefault(host, []).append(number)
+        for host, numbers in at_host.items():
+            together = _sum(own, tuple(numbers))
+            if is_speck(together, sizes[other][host], thickest_mm=thickest_mm):
+                specks[visit].update(numbers)
     return specks
+
+
+def _hosts(links, visit: int, sizes: dict[int, Size]) -> dict[int, int]:
+    """For each linked lesion of a visit the largest lesion of the other that it is linked to."""
+    hosts: dict[int, int] = {}
+    for link in links:
+        number, partner = link[visit], link[1 - visit]
+        known = hosts.get(number)
+        if known is None or sizes[partner].volume_mm3 > sizes[known].volume_mm3:
+            hosts[number] = partner
+    return hosts
+
+
+def _without_bridges(links, sizes, specks) -> list[t.Link]:
+    """Links without those by which a speck would join two lesions: it stays at the largest."""
+    hosts = _hosts(links, 0, sizes[1]), _hosts(links, 1, sizes[0])
+    return [
+        link
+        for link in links
+        if (link.first not in specks[0] or hosts[0][link.first] == link.second)
+        and (link.second not in specks[1] or hosts[1][link.second] == link.first)
+    ]
 
 
 def _note(group: t.Group, listed: list[int], ours: Size, theirs: Size) -> str:
     """What a reader of the row should know."""
-    notes = [] if _listed(group, listed) else [UNLISTED]
     if group.event in (t.NEW, t.RESOLVED) and group.first and group.second:
-        speck = ours if group.event == t.NEW else theirs
-        notes.append(SPECK.format(speck.volume_mm3))
-    return "; ".join(notes)
+        return SPECK.format(min(ours.volume_mm3, theirs.volume_mm3))
+    return "" if _listed(group, listed) else UNLISTED
 
 
 def _listed(group: t.Group, listed: list[int]) -> bool:

@@ -1,5 +1,6 @@
 """Two visits' scans on one intensity scale, without their differential bias field."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,8 @@ MIN_LEVEL = 0.25
 """Voxels darker than this by white matter carry no bias estimate."""
 PASSES = 2
 """How often the scans are moved onto each other and matched."""
+LESION_MARGIN_MM = 2.0
+"""Tissue this near to a lesion (inclusive) is not matched on."""
 MIN_TISSUE_MM3 = 200
 """A tissue of which both scans show less (exclusive) has no level to match."""
 CORE_SHARE = 0.3
@@ -92,7 +95,11 @@ def match_intensities(
         If a tissue is missing in both.
     """
     both = first_anatomy == second_anatomy
-    both &= ~ndi.binary_dilation(excluded, iterations=2) & (first > 0) & (second > 0)
+    both &= (
+        ~ndi.binary_dilation(excluded, iterations=math.ceil(LESION_MARGIN_MM / voxel_mm))
+        & (first > 0)
+        & (second > 0)
+    )
     masks = [both & np.isin(first_anatomy, parts) for parts in TISSUES]
     if min(np.count_nonzero(mask) for mask in masks) * voxel_mm**3 < MIN_TISSUE_MM3:
         raise StepError(

@@ -82,7 +82,8 @@ class PairComparison:
     volumes: VolumeChanges | None
     growth: np.ndarray | None
     """(I, J, K) float32 in the frame of the brain change: volume at the second visit by that
-    at the first, followed closely enough for single lesions; None without lesions."""
+    at the first, followed closely enough for single lesions. None without lesions, without
+    dates, or where the brain change is not assessable."""
     expansion: Expansion | None
     atrophied: AtrophiedLesions | None
     rule: str
@@ -201,11 +202,11 @@ def compare_visits(
             seen=place.seen,
         )
         quality = judge_pair(values | {"P11": volumes.stretch_range_pct})
-        inside = comparable_head(*place.anatomies, place.seen)
-        if first.lesions is not None and inside.any():
-            growth = local_growth(match, inside=inside)
-            expansion = _expansion(outlined, place, growth, years, enhancing)
         if first.lesions is not None:
+            inside = comparable_head(*place.anatomies, place.seen)
+            if years is not None and outlined[0].any() and inside.any():
+                growth = local_growth(match, inside=inside)
+            expansion = _expansion(outlined, place, growth, years, enhancing)
             atrophied = measure_atrophied_lesions(
                 outlined[0] > 0,
                 first_csf=(shares := csf_share(match))[0],
@@ -283,8 +284,12 @@ def _compare_lesions(first, second, place, match, years, rule) -> LesionChanges:
 
 
 def _expansion(outlined, place, growth, years, enhancing) -> Expansion | None:
-    """Candidates for slow expansion; None without enough time."""
+    """Candidates for slow expansion; None without enough time or growth."""
     if years is None or years < MIN_YEARS:
+        return None
+    if not outlined[0].any():
+        return Expansion((), None, 0)
+    if growth is None:
         return None
     anatomies = place.anatomies
     ventricles = np.isin(anatomies[0], VENTRICLES) | np.isin(anatomies[1], VENTRICLES)
@@ -311,6 +316,7 @@ def _quality_values(first, second, days, placed) -> dict[str, float | None]:
         values["P1"] = correlation(*place.scans, brains[0] & brains[1] & place.seen)
         values["P2"] = overlap(*brains)
         values["P3"] = place.frame.inconsistency_mm
+        values["P13"] = place.frame.correction_mm
         values["P5"] = place.thickness_gap_mm
         values["P8"] = place.thickest_mm
         if first.sees_skull and second.sees_skull:

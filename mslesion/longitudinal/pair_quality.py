@@ -32,12 +32,14 @@ PAIR_CHECKS = (
     Check("P12", "lesions given at one visit, found at the other", "", warn_above=0,
           consequence="Two ways of outlining differ at every border: only what the scans show "
           "counts as change."),
+    Check("P13", "correction of the registration inside the brain", "mm", warn_above=2.0,
+          fail_above=5.0, consequence="The registration is not trusted."),
 )  # fmt: skip
-"""Thresholds of P1, P2, P5, P8, P9 and the whole of P11 and P12 are ours, the others of sections 3
+"""Thresholds of P1, P2, P5, P8, P9 and the whole of P11 to P13 are ours, the others of sections 3
 and 14 of the specification."""
 
-FOR_LESIONS = ("P1", "P2", "P3", "P6", "P8", "P9")
-FOR_BRAIN = ("P1", "P2", "P3", "P9")
+FOR_LESIONS = ("P1", "P2", "P3", "P6", "P8", "P9", "P13")
+FOR_BRAIN = ("P1", "P2", "P3", "P9", "P13")
 """Checks that, failed, take the lesion change or the brain change away."""
 
 

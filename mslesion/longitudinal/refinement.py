@@ -29,8 +29,8 @@ FREE_STRAIN = 0.3
 EVERY = 7
 """Every such voxel of the brain is looked at."""
 MAX_MOTION_MM = 5.0
-"""A larger correction (exclusive, mean in the brain) is not believed: the deformation
-follows no further."""
+"""A larger correction (exclusive, mean in the brain) is not made: the deformation follows no
+further. Check P13 fails then."""
 
 
 def refine_frame(frame: Frame, first: VisitMaps, second: VisitMaps, modality: str) -> Frame:
@@ -48,8 +48,8 @@ def refine_frame(frame: Frame, first: VisitMaps, second: VisitMaps, modality: st
     Returns
     -------
     Frame
-        Exactly opposite when the visits change places; the given one where the scans
-        cannot be matched.
+        Exactly opposite when the visits change places. The motion is the given one where
+        the scans cannot be matched, or would be moved by more than `MAX_MOTION_MM`.
     """
     coarse = replace(frame, grid=_coarser(frame.grid))
     place = place_pair(first, second, modality, coarse)
@@ -61,7 +61,7 @@ def refine_frame(frame: Frame, first: VisitMaps, second: VisitMaps, modality: st
             excluded=(place.outlined[0] > 0) | (place.outlined[1] > 0),
             voxel_mm=SPACING_MM,
         )
-        inside = comparable_head(*place.anatomies, place.seen)
+        inside = comparable_head(*place.anatomies, place.seen, voxel_mm=SPACING_MM)
         found = find_deformation(
             match.first, match.second, inside=inside, noise=max(match.noise, MIN_NOISE),
             strain=FREE_STRAIN, levels=LEVELS,
@@ -73,14 +73,17 @@ def refine_frame(frame: Frame, first: VisitMaps, second: VisitMaps, modality: st
         return frame
     shift = found.displacement[:, *brain.T].T.astype(np.float64)
     before, after = (apply_affine(coarse.grid.affine, brain + sign * shift) for sign in (-0.5, 0.5))
-    if np.linalg.norm(after - before, axis=1).mean() > MAX_MOTION_MM:
-        return frame
+    there, back = _rigid(before, after), _rigid(after, before)
+    correction_mm = float(np.linalg.norm(apply_affine(there, before) - before, axis=1).mean())
+    if correction_mm > MAX_MOTION_MM:
+        return replace(frame, correction_mm=correction_mm)
     # Both ways, for then the motion is exactly opposite when the visits change places
-    motion = (logm(_rigid(before, after)).real - logm(_rigid(after, before)).real) / 2
+    motion = (logm(there).real - logm(back).real) / 2
     return replace(
         frame,
         to_first=frame.to_first @ expm(-motion / 2),
         to_second=frame.to_second @ expm(motion / 2),
+        correction_mm=correction_mm,
     )
 
 

@@ -163,6 +163,10 @@ def score(
     called = {name: _called(pair, name) for name in (ENLARGING, SHRINKING)}
     untouched = set(made.untouched)
     gone = _numbers(r for r in pair.lesions.rows if r["event"] == t.RESOLVED)
+    # A lesion under the floor that outgrew its earlier self by ten times is called new
+    called[ENLARGING] |= _numbers(
+        r for r in pair.lesions.rows if r["event"] == t.NEW and not r["is_under_floor"]
+    )
     hits[ENLARGING] = len(called[ENLARGING] & set(made.grown))
     hits[SHRINKING] = len(called[SHRINKING] & set(made.shrunk))
     hits[UNTOUCHED] = len(untouched - called[ENLARGING] - called[SHRINKING] - gone)

@@ -39,7 +39,7 @@ class Group:
 
 def link_lesions(
     first: np.ndarray, second: np.ndarray, *, spacing: Sequence[float] = (1.0, 1.0, 1.0)
-) -> tuple[list[Link], set[int], set[int]]:
+) -> tuple[list[Link], set[Link]]:
     """Lesions of two visits that are one, in the common frame.
 
     Either of two lesions is widened by `REACH_MM`; they are linked if the larger of both
@@ -56,10 +56,8 @@ def link_lesions(
     Returns
     -------
     links : list of Link
-    near_first : set of int
-        Lesions of the first visit that meet a lesion of the second, linked or not.
-    near_second : set of int
-        The same of the second visit.
+    meetings : set of Link
+        All that meet, linked or not.
     """
     overlaps: dict[tuple[int, int], int] = {}
     for labels, others, swap in ((first, second, False), (second, first, True)):
@@ -74,7 +72,7 @@ def link_lesions(
         smaller = min(sizes[0][a], sizes[1][b])
         if count >= max(1.0, MIN_OVERLAP_SHARE * smaller - 1e-9):
             links.append(Link(a, b))
-    return links, {a for a, _ in overlaps}, {b for _, b in overlaps}
+    return links, {Link(a, b) for a, b in overlaps}
 
 
 def _widened(labels: np.ndarray, spacing: Sequence[float]):
@@ -93,8 +91,7 @@ def group_lesions(
     *,
     first: Iterable[int],
     second: Iterable[int],
-    near_first: Iterable[int] = (),
-    near_second: Iterable[int] = (),
+    meetings: Iterable[Link] = (),
     specks: tuple[Iterable[int], Iterable[int]] = ((), ()),
 ) -> list[Group]:
     """Connected groups of lesions of two visits, with what happened to each.
@@ -105,9 +102,9 @@ def group_lesions(
         Which are one.
     first, second : iterable of int
         All lesions of each visit.
-    near_first, near_second : iterable of int
-        Lesions that meet one of the other visit; unlinked ones among them are fragments
-        at its edge, not new or resolved lesions.
+    meetings : iterable of Link
+        Which meet; unlinked ones that meet a lesion, not a speck, are fragments at its
+        edge, not new or resolved lesions.
     specks : tuple of iterable of int, shape (2,)
         Linked lesions of each visit that are too little to be told from none: they belong
         to their group, but what happened is said without them.
@@ -117,8 +114,10 @@ def group_lesions(
     list of Group
         In order of the lesions of the first visit, then of the second.
     """
-    near_first, near_second = set(near_first), set(near_second)
     specks = set(specks[0]), set(specks[1])
+    meetings = list(meetings)
+    near_first = {a for a, b in meetings if b not in specks[1]}
+    near_second = {b for a, b in meetings if a not in specks[0]}
     nodes = [(0, a) for a in sorted(first)] + [(1, b) for b in sorted(second)]
     joined = _Union(nodes)
     for a, b in links:

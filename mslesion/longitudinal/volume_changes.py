@@ -1,5 +1,6 @@
 """Change of the brain and its parts between two visits."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,7 +20,7 @@ DISAGREEMENT_PCT = 0.5
 """Two estimates further apart than this (exclusive) are flagged, in percentage points."""
 EDGE_MM = 2.0
 """The deformation is sought in the head's inside and this far around it."""
-UNSEEN_MM = 3
+UNSEEN_MM = 3.0
 """Nor this near to where a scan ends: smoothed, its end would pull. Where the skull was
 taken off that is along the cortex."""
 MIN_STRUCTURE_ML = 1.0
@@ -155,7 +156,11 @@ def measure_volume_changes(
 
 
 def comparable_head(
-    first_anatomy: np.ndarray, second_anatomy: np.ndarray, seen: np.ndarray
+    first_anatomy: np.ndarray,
+    second_anatomy: np.ndarray,
+    seen: np.ndarray,
+    *,
+    voxel_mm: float = 1.0,
 ) -> np.ndarray:
     """Where two scans can be deformed onto each other.
 
@@ -165,6 +170,8 @@ def comparable_head(
         Anatomy maps in the common frame.
     seen : (I, J, K) bool array
         Where both scans have values.
+    voxel_mm : float
+        Side of the voxels.
 
     Returns
     -------
@@ -172,8 +179,8 @@ def comparable_head(
         The head's inside and a rim, away from where a scan ends.
     """
     head = (first_anatomy > 0) | (second_anatomy > 0)
-    inside = ndi.binary_dilation(head, iterations=int(EDGE_MM))
-    return inside & ndi.binary_erosion(seen, iterations=UNSEEN_MM)
+    inside = ndi.binary_dilation(head, iterations=math.ceil(EDGE_MM / voxel_mm))
+    return inside & ndi.binary_erosion(seen, iterations=math.ceil(UNSEEN_MM / voxel_mm))
 
 
 def _stretch_pct(displacement: np.ndarray, brain: np.ndarray) -> tuple[float, float, float] | None:

@@ -95,6 +95,8 @@ def pair_part(pair: PairComparison) -> str:
 def _methods(pair: PairComparison) -> str:
     """Methods text of what really ran; nothing where the visits were not brought together."""
     steps = ["frame"] if pair.matched else []
+    corrections = [pair.placed[modality].frame.correction_mm for modality in pair.matched]
+    steps += ["frame correction"] if any(c is not None for c in corrections) else []
     steps += ["lesion change"] if pair.lesions is not None else []
     steps += ["brain change"] if pair.volumes is not None else []
     steps += ["expansion"] if pair.expansion is not None else []

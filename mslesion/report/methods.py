@@ -81,10 +81,13 @@ STEPS = {
         "Volumes were scaled to the intracranial volume of the MNI152 head", ("smith2002",)
     ),
     "frame": Sentence(
-        "Both visits were registered rigidly both ways, corrected by the rigid part of a "
-        "deformation inside the brain, brought halfway to each other with one interpolation each, "
-        "and matched in bias field and tissue levels",
+        "Both visits were registered rigidly both ways, brought halfway to each other with one "
+        "interpolation each, and matched in bias field and tissue levels",
         ("reuter2010",),
+    ),
+    "frame correction": Sentence(
+        "The motion between them was corrected by the rigid part of a deformation of both scans "
+        "inside the brain"
     ),
     "lesion change": Sentence(
         "Lesion change was decided voxel by voxel from both lesion maps and the difference of the "

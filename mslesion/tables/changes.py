@@ -6,13 +6,13 @@ from mslesion.tables.visits import STATES
 
 OURS = "mslesion"
 EVENTS = {
-    "new": "lesion at the second visit only, clear of every lesion of the first",
+    "new": "lesion at the second visit; at the first none, or too little to be told from none",
     "new_adjacent": "fragment at the edge of a lesion, at the second visit only",
     "enlarging": "one lesion at both visits, enlarging by the rule",
     "stable": "one lesion at both visits, neither enlarging nor shrinking, or too small to tell",
     "trend": "one lesion at both visits, between stable and enlarging or shrinking by the rule",
     "shrinking": "one lesion at both visits, shrinking by the rule",
-    "resolved": "lesion at the first visit only",
+    "resolved": "lesion at the first visit; at the second none, or too little to be told from none",
     "resolved_adjacent": "fragment at the edge of a lesion, at the first visit only",
     "merged": "several lesions became one; its size is compared with their sum",
     "split": "one lesion became several; their sum is compared with its size",

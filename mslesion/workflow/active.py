@@ -41,7 +41,8 @@ def with_active_counts(
     """The changes with their combined unique active lesions, as far as a rater tells.
 
     A count of enhancing lesions alone does not say which of them are new, so that it is
-    enough only if it is 0. Otherwise all of them must be listed.
+    enough only if it is 0. Otherwise all of them must be listed. Where one that enhances is in
+    no lesion map, and so is one that is new, nobody can tell whether they are the same.
 
     Parameters
     ----------
@@ -73,7 +74,8 @@ def with_active_counts(
             {int(number) for number in text.split("+")} if isinstance(text, str) else set()
             for text in active["lesions_to"]
         ]
-        counts.append(count_active(numbers, enhancing))
+        unclear = None in enhancing and set() in numbers
+        counts.append(pd.NA if unclear else count_active(numbers, enhancing))
     return changes.assign(**{CUA: pd.array(counts, dtype=changes[CUA].dtype)})
 
 

@@ -147,6 +147,51 @@ def test_new_lesion_over_a_speck():
     assert found.rows[0]["event"] == "enlarging"
 
 
+def described(early, late, first, second):
+    """Changes between two lesion masks that the scans are said to show."""
+    blank = scan(FLAIR_LEVELS)
+    return describe_changes(
+        ChangeEvidence(early & late, late & ~early, early & ~late),
+        first=first, second=second, pair=matched(blank, blank, FLAIR_LEVELS), thickest_mm=1.0,
+    )  # fmt: skip
+
+
+def ball_at(centre, radius):
+    return distance(centre) <= radius
+
+
+def test_many_specks_are_a_lesion():
+    """Pieces that are specks each, but not together: the lesion was there, in pieces."""
+    late = ball_at(FRONT, 8)
+    first = np.zeros(SHAPE, np.int32)
+    offsets = [(i, j, k) for i in (-4, 0, 4) for j in (-4, 0, 4) for k in (-4, 0, 4)]
+    for number, offset in enumerate(offsets, start=1):
+        first[ball_at(FRONT + np.array(offset), 1.5) & late] = number
+    pieces = np.bincount(first.ravel())[1:]
+    assert pieces.max() < 0.02 * late.sum() < pieces.sum()
+    found = described(first > 0, late, first, late.astype(np.int32))
+    assert [r["event"] for r in found.rows] == ["merged"]
+    assert found.summary["new_t2_count"] == 0
+    back = described(late, first > 0, late.astype(np.int32), first)
+    assert [r["event"] for r in back.rows] == ["split"]
+
+
+def test_speck_between_two_new_lesions():
+    """It does not make one of them, and belongs to the larger one."""
+    left, right = FRONT - np.array([5.0, 0, 0]), FRONT + np.array([6.0, 0, 0])
+    late = ball_at(left, 4) | ball_at(right, 5)
+    early = ball_at(FRONT, 1)
+    second = np.where(ball_at(left, 4), 1, np.where(ball_at(right, 5), 2, 0)).astype(np.int32)
+    second = np.where(late, second, 0)
+    found = described(early, late | early, early.astype(np.int32), second)
+    events = {r["lesions_to"]: (r["event"], r["lesions_from"]) for r in found.rows}
+    assert events == {"1": ("new", None), "2": ("new", "1")}
+    assert found.summary["new_t2_count"] == 2
+    assert found.links == [(1, 2)]
+    back = described(late | early, early, second, early.astype(np.int32))
+    assert [r["event"] for r in back.rows] == ["resolved", "resolved"]
+
+
 def test_volumes_of_a_new_lesion():
     found = compared([], [(LEFT, 4)])
     row = found.rows[0]

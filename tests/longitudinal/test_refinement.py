@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pair_phantoms import CENTRE, still_frame, visit
 
+from mslesion.longitudinal import refinement
 from mslesion.longitudinal.placing import PlacedScan
 from mslesion.longitudinal.refinement import refine_frame
 
@@ -65,10 +66,26 @@ def test_swapped_visits_are_mirrored_bit_for_bit():
     assert there.grid == frame.grid
 
 
-def test_far_off_is_left():
-    """The deformation follows a few millimetres: what it says of more is not believed."""
-    frame = frame_off_by((14.0, 0, 0))
-    assert error_mm(refine_frame(frame, *visits(), "FLAIR")) == pytest.approx(14)
+def test_far_off_is_left(monkeypatch):
+    """What the deformation says of more than it can follow is not believed, but told."""
+    frame = frame_off_by((0.8, 0, 0))
+    assert refine_frame(frame, *visits(), "FLAIR").correction_mm == pytest.approx(0.8, rel=0.15)
+    monkeypatch.setattr(refinement, "MAX_MOTION_MM", 0.5)
+    found = refine_frame(frame, *visits(), "FLAIR")
+    assert found.correction_mm == pytest.approx(0.8, rel=0.15)
+    assert error_mm(found) == pytest.approx(0.8)
+
+
+def test_no_lesions_and_thick_slices():
+    """Visits whose lesions are not assessable; the second one in slices of 4 mm."""
+    first, second = visits()
+    scan = second.scans["FLAIR"]
+    thick = scan.data.reshape(*scan.data.shape[:2], -1, 4).mean(axis=3)
+    affine = np.diag([1.0, 1, 4, 1])
+    affine[2, 3] = 1.5
+    second = replace(second, scans={"FLAIR": PlacedScan(thick, affine)})
+    pair = [replace(one, lesions=None, probability=None) for one in (first, second)]
+    assert error_mm(refine_frame(frame_off_by((0.5, 0.4, 0.5)), *pair, "FLAIR")) < 0.2
 
 
 def test_scans_that_cannot_be_matched():

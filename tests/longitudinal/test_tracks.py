@@ -28,13 +28,12 @@ def boxes(*corners, size=4, shape=(24, 24, 24)):
 
 
 def events(first, second):
-    links, near_first, near_second = link_lesions(first, second)
+    links, meetings = link_lesions(first, second)
     groups = group_lesions(
         links,
         first=sorted(set(np.unique(first)) - {0}),
         second=sorted(set(np.unique(second)) - {0}),
-        near_first=near_first,
-        near_second=near_second,
+        meetings=meetings,
     )
     return [(g.first, g.second, g.event) for g in groups]
 
@@ -133,19 +132,19 @@ def test_swapped_visits_have_swapped_links(seed):
     first, second = (
         boxes(*rng.integers(0, 18, (6, 3)), size=int(rng.integers(2, 6))) for _ in range(2)
     )
-    there, near_a, near_b = link_lesions(first, second)
-    back, near_c, near_d = link_lesions(second, first)
+    there, met = link_lesions(first, second)
+    back, met_back = link_lesions(second, first)
     assert sorted(back) == sorted(Link(b, a) for a, b in there)
-    assert (near_a, near_b) == (near_d, near_c)
+    assert met_back == {Link(b, a) for a, b in met}
 
 
 def test_spacing():
     # 0.5 mm voxels: two voxels between are 1 mm away and reached, three are not
-    near, _, _ = link_lesions(boxes(A), boxes((8, 2, 2)), spacing=(0.5,) * 3)
-    none, _, _ = link_lesions(boxes(A), boxes((9, 2, 2)), spacing=(0.5,) * 3)
+    near, _ = link_lesions(boxes(A), boxes((8, 2, 2)), spacing=(0.5,) * 3)
+    none, _ = link_lesions(boxes(A), boxes((9, 2, 2)), spacing=(0.5,) * 3)
     assert none == []
     assert near == []  # distance from centre to centre is 3 voxels, 1.5 mm
-    met, _, _ = link_lesions(boxes(A), boxes((7, 2, 2)), spacing=(0.5,) * 3)
+    met, _ = link_lesions(boxes(A), boxes((7, 2, 2)), spacing=(0.5,) * 3)
     assert met == [Link(1, 1)]
 
 

@@ -66,6 +66,13 @@ def test_count(rated, facts, expected):
     assert counted(*rated, **facts) == expected
 
 
+def test_both_are_in_no_map(monkeypatch):
+    """Scans show a new lesion that no map has, a rater one that enhances: the same?"""
+    monkeypatch.setitem(LESIONS[0], "lesions_to", None)
+    assert counted((None, True)) is None
+    assert counted((3, True)) == 3
+
+
 def test_lesion_change_that_is_not_assessable():
     assert counted(known=None, gd_count=0) is None
 

@@ -174,7 +174,9 @@ def test_change_maps_lie_on_the_second_visits_grid(whole, plain):
         start = folder / f"sub-01_ses-3_space-orig_{name}"
         values = heads.read(start.with_suffix(".nii.gz"))
         assert values.shape == plain.anatomy.shape
-        assert set(values[one.lesion("periventricular")]) == {1}
+        stable = values[one.lesion("periventricular")]
+        assert set(stable) <= {0, 1}  # a voxel at its border may fall out
+        assert np.mean(stable) > 0.9
         assert np.median(values[one.lesion("juxtacortical")]) == 5
         assert np.median(values[one.lesion("deep_wm")]) == (new or 1)
         about = json.loads(start.with_suffix(".json").read_text())
