@@ -50,7 +50,13 @@ size: where both maps have one, it adds to the noise. Ours, from balls of known 
 CONTRAST = (0.12, 0.3, 0.6)
 """Least, usual and largest brightness of lesions above white matter (by white matter)."""
 MAX_SCORE = 8.0
-"""Differences beyond this many standard deviations count as this many."""
+"""Differences further below 0 than this many standard deviations count as this many."""
+EDGE_SHARE = 0.25
+"""A voxel that changed by a smaller share of a lesion's contrast is beside the lesion. Half
+would be its border, but young lesions are fainter. Lesions of known volume, put into a real
+scan, came out 3 % too small with it; without, half too large."""
+BESIDE_SHARE = 0.1
+"""Share of voxels without change that lie beside one."""
 MIN_CONTRAST_VOXELS = 50
 """From fewer lesion voxels than this (exclusive) no contrast is measured."""
 
@@ -176,9 +182,10 @@ def difference_evidence(
 def likelihood_ratio(score: np.ndarray, contrast: np.ndarray) -> np.ndarray:
     """Log likelihood of a difference with a lesion at one visit only, against none.
 
-    Without a lesion the difference is normal around 0. With one it is normal around a
-    value between 0 and the whole contrast, each as probable: a border voxel holds a part
-    of the lesion only, and young lesions are fainter.
+    With one, the difference is normal around a value from `EDGE_SHARE` of the contrast to
+    the whole of it, each as probable: young lesions are fainter, and a border voxel holds a
+    part of the lesion only. Without one it is normal around 0, or, next to a lesion, around
+    less than that part. A lesion may be brighter than the contrast.
 
     Parameters
     ----------
@@ -192,13 +199,17 @@ def likelihood_ratio(score: np.ndarray, contrast: np.ndarray) -> np.ndarray:
 
     Examples
     --------
-    >>> likelihood_ratio(np.array([-2.0, 0, 2, 4]), np.array(6.0)).round(1)
-    array([-2.7, -1.6,  1.1,  6. ])
+    >>> likelihood_ratio(np.array([-2.0, 0, 2, 4, 20]), np.array(8.0)).round(1)
+    array([-6. , -4.6,  0.1,  4.9,  6. ])
     """
-    score = np.clip(score, -MAX_SCORE, MAX_SCORE)
-    between = ndtr(score) - ndtr(score - contrast)
-    ratio = np.log(np.sqrt(2 * np.pi) / contrast) + score**2 / 2
-    ratio += np.log(np.maximum(between, np.finfo(float).tiny))
+    score = np.maximum(score, -MAX_SCORE)
+    edge = EDGE_SHARE * contrast
+    lesion = np.where(score > contrast, 0.5, ndtr(score - edge) - ndtr(score - contrast))
+    beside = (ndtr(score) - ndtr(score - edge)) / edge
+    none = np.exp(-(score**2) / 2) / np.sqrt(2 * np.pi)
+    none = (1 - BESIDE_SHARE) * none + BESIDE_SHARE * beside
+    least = np.finfo(float).tiny
+    ratio = np.log(np.maximum(lesion / (contrast - edge), least)) - np.log(np.maximum(none, least))
     return np.clip(ratio, -MAX_EVIDENCE, MAX_EVIDENCE)
 
 
