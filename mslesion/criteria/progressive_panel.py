@@ -41,6 +41,9 @@ from mslesion.criteria.wording import LITERATURE_THRESHOLD
 PANEL = "progressive"
 MIN_EXPANSION_PCT_PER_YEAR = 8.0
 """A slowly expanding candidate counts from this mean rate on (inclusive), in %/y."""
+MIN_DESTROYED_MM3 = 14.0
+"""Less lesion than this (exclusive) that became CSF is none: the volume of a ball of 3 mm, the
+smallest lesion (biomarkers 1.2). A quiet pair has no noise, and its borders never match."""
 HEALTHY_THALAMUS_LOSS_PCT_PER_YEAR = 0.28
 """Mean yearly loss of the thalamus in healthy people (Azevedo 2018, PMID 29328531)."""
 CORD_LESIONS = 2
@@ -218,7 +221,9 @@ def _destruction(change: Mapping) -> PanelRow:
     """Lesion tissue that became CSF, above the noise of the pair."""
     volume, floor = known(change, "alv_mm3"), known(change, "alv_noise_mm3")
     years = known(change, "dt_years")
-    met = None if volume is None or floor is None else volume > floor
+    met = None
+    if volume is not None and floor is not None:
+        met = volume > floor and volume >= MIN_DESTROYED_MM3
     confidence, why = atrophy_confidence(change)
     yearly = "" if volume is None or not years else f"{volume / years:.0f} mm³ a year."
     return PanelRow(
@@ -228,7 +233,8 @@ def _destruction(change: Mapping) -> PanelRow:
         value=volume,
         unit="mm^3",
         noise_floor=floor,
-        threshold="atrophied lesion volume above the noise floor of the pair",
+        threshold=f"atrophied lesion volume of {MIN_DESTROYED_MM3:.0f} mm3 or more and above the "
+        "noise floor of the pair",
         confidence=None if met is None else confidence,
         evidence=ONE_CENTRE,
         text=" ".join(filter(None, (why, yearly))),

@@ -108,6 +108,8 @@ def test_no_lesion_counts_to_both_kinds_of_activity(rates, enlarging, state, tex
     [
         (120.0, 100.0, "present"),
         (100.0, 100.0, "not seen"),
+        (14.0, 0.0, "present"),
+        (13.9, 0.0, "not seen"),  # less than a ball of 3 mm
         (120.0, None, "not assessable"),
         (None, 100.0, "not assessable"),
     ],
