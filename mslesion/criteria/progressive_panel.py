@@ -233,7 +233,7 @@ def _destruction(change: Mapping) -> PanelRow:
         value=volume,
         unit="mm^3",
         noise_floor=floor,
-        threshold=f"atrophied lesion volume of {MIN_DESTROYED_MM3:.0f} mm3 or more and above the "
+        threshold=f"atrophied lesion volume of {MIN_DESTROYED_MM3:.0f} mm³ or more and above the "
         "noise floor of the pair",
         confidence=None if met is None else confidence,
         evidence=ONE_CENTRE,
