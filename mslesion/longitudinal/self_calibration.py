@@ -23,6 +23,8 @@ from mslesion.longitudinal.synthetic import (
     make_follow_up,
 )
 from mslesion.preparation.resampling import resample
+from mslesion.segmentation.instances import DEFAULT_MIN_SIZE
+from mslesion.segmentation.lesions import THRESHOLD
 from mslesion.segmentation.shape import equivalent_diameter_mm
 
 UNTOUCHED, FALSE_NEW, BRAIN = "untouched", "false_new", "brain_volume"
@@ -95,6 +97,8 @@ def calibrate(
     rule: str = DEFAULT_RULE,
     seed: int = 0,
     segment: Segmenter | None = None,
+    threshold: float = THRESHOLD,
+    min_size: str = DEFAULT_MIN_SIZE,
 ) -> Calibration:
     """Run the comparison on a synthetic follow-up of a visit, whose change is known.
 
@@ -112,6 +116,10 @@ def calibrate(
         `mslesion.segmentation.network.predict` does. Without it the follow-up's lesion
         map is the true one with errors of the border, as a rater's: then nothing is said
         about lesions that a segmentation misses.
+    threshold : float
+        From this lesion probability on (inclusive) a voxel is lesion, as in the visit.
+    min_size : str
+        Rule of the smallest lesion, as in the visit.
 
     Returns
     -------
@@ -126,7 +134,13 @@ def calibrate(
     ----------
     The idea is of lesiontrack and mscard (C. Conday); the code is ours.
     """
-    made = make_follow_up(visit, rng=np.random.default_rng(seed), segment=segment)
+    made = make_follow_up(
+        visit,
+        rng=np.random.default_rng(seed),
+        segment=segment,
+        threshold=threshold,
+        min_size=min_size,
+    )
     return score(compare_visits(visit, made.visit, rule=rule), made, resegmented=bool(segment))
 
 

@@ -19,8 +19,8 @@ from mslesion.longitudinal.placing import FWHM_PER_SIGMA, PlacedScan, VisitMaps
 from mslesion.preparation.bias import correct_bias
 from mslesion.preparation.resampling import Grid, resample, working_grid
 from mslesion.segmentation import structures as s
-from mslesion.segmentation.instances import find_lesions
-from mslesion.segmentation.lesions import threshold_lesions
+from mslesion.segmentation.instances import DEFAULT_MIN_SIZE, find_lesions
+from mslesion.segmentation.lesions import THRESHOLD, threshold_lesions
 from mslesion.segmentation.network import CHANNELS, Prediction
 from mslesion.segmentation.shape import equivalent_diameter_mm
 
@@ -78,7 +78,12 @@ class SyntheticFollowUp:
 
 
 def make_follow_up(
-    visit: VisitMaps, *, rng: np.random.Generator, segment: Segmenter | None = None
+    visit: VisitMaps,
+    *,
+    rng: np.random.Generator,
+    segment: Segmenter | None = None,
+    threshold: float = THRESHOLD,
+    min_size: str = DEFAULT_MIN_SIZE,
 ) -> SyntheticFollowUp:
     """Make a follow-up of a visit with known change.
 
@@ -91,6 +96,10 @@ def make_follow_up(
     segment : callable, optional
         Segments the follow-up anew, as `mslesion.segmentation.network.predict`. Without
         it the follow-up's maps are the true ones, with errors of their borders.
+    threshold : float
+        From this lesion probability on (inclusive) a voxel is lesion, as in the visit.
+    min_size : str
+        Rule of the smallest lesion, as in the visit.
 
     Returns
     -------
@@ -142,7 +151,7 @@ def make_follow_up(
     if segment is None:
         moved = _outlined_again(moved, (after > 0) | (new > 0), grid, motion, rng)
     else:
-        moved = _segmented_again(moved, segment)
+        moved = _segmented_again(moved, segment, threshold, min_size)
     gained = ((after > 0) & (labels == 0)) | (new > 0)
     return SyntheticFollowUp(moved, grid, new, new_sizes, gained, *groups, growth, motion)
 
@@ -324,7 +333,7 @@ def _outlined_again(visit, mask, grid, motion, rng) -> VisitMaps:
     )
 
 
-def _segmented_again(visit, segment: Segmenter) -> VisitMaps:
+def _segmented_again(visit, segment: Segmenter, threshold: float, min_size: str) -> VisitMaps:
     """Anatomy and lesions of the follow-up as the segmenter finds them."""
     flair = visit.scans["FLAIR"]
     grid = working_grid(flair.data.shape, flair.affine)
@@ -342,9 +351,13 @@ def _segmented_again(visit, segment: Segmenter) -> VisitMaps:
     native = resample(flair.data, flair.affine, to=to, transform=flair.from_reference)
     corrected = correct_bias(native, to.affine, mask=anatomy > 0).corrected
     mask = threshold_lesions(
-        probability, anatomy=anatomy, flair=corrected, spacing_mm=spacing_mm(to.affine)
+        probability,
+        anatomy=anatomy,
+        flair=corrected,
+        spacing_mm=spacing_mm(to.affine),
+        threshold=threshold,
     ).mask
-    labels = find_lesions(mask, to.affine, probability=probability).labels
+    labels = find_lesions(mask, to.affine, probability=probability, min_size=min_size).labels
     return replace(
         visit,
         anatomy=found.anatomy,

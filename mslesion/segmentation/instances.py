@@ -50,6 +50,7 @@ MIN_SIZES: Mapping[str, MinSize] = MappingProxyType(
     }
 )
 """Named rules of the smallest lesion that counts."""
+DEFAULT_MIN_SIZE = "clinical3mm"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def find_lesions(
     affine: np.ndarray,
     *,
     probability: np.ndarray | None = None,
-    min_size: str = "clinical3mm",
+    min_size: str = DEFAULT_MIN_SIZE,
     connectivity: int = CORNERS,
 ) -> LesionMap:
     """Split a lesion mask into single lesions.

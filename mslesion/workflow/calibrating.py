@@ -172,7 +172,15 @@ def _calibrate(job: CalibrationJob) -> str:
     maps = read_maps(visit, output, record)
     # What is found anew is compared as a visit is; a given mask has nothing to find it with
     segment = None if maps.probability is None else predict
-    rows = calibrate(maps, rule=job.settings.change_rule, segment=segment).rows()
+    settings = job.settings
+    found = calibrate(
+        maps,
+        rule=settings.change_rule,
+        segment=segment,
+        threshold=settings.lesion_threshold,
+        min_size=settings.min_size,
+    )
+    rows = found.rows()
     content = {"subject": visit.subject, "session": visit.session, "made_from": made_from}
     write_json(content | {"rows": plain_values(rows)}, path)
     return "done"

@@ -8,7 +8,7 @@ from mslesion.errors import SettingsError
 from mslesion.longitudinal.lesion_changes import DEFAULT_RULE
 from mslesion.longitudinal.sizes import RULES
 from mslesion.quantification.location import CONTACT_MM, SCHEMES
-from mslesion.segmentation.instances import MIN_SIZES
+from mslesion.segmentation.instances import DEFAULT_MIN_SIZE, MIN_SIZES
 from mslesion.segmentation.lesions import THRESHOLD
 
 VISIT, PAIR = "visit", "pair"
@@ -34,7 +34,7 @@ class Settings:
     lesion_threshold: float = _setting(
         THRESHOLD, "probability from which a voxel is lesion (inclusive)", low=0.0, high=1.0
     )
-    min_size: str = _setting("clinical3mm", "smallest lesion that counts", tuple(MIN_SIZES))
+    min_size: str = _setting(DEFAULT_MIN_SIZE, "smallest lesion that counts", tuple(MIN_SIZES))
     location_scheme: str = _setting("contact", "rule of the location classes", tuple(SCHEMES))
     contact_mm: float = _setting(
         CONTACT_MM, "distance within which a lesion touches (inclusive)", low=0.0, high=20.0

@@ -179,6 +179,26 @@ def test_segmented_anew():
     assert not made.visit.probability.any()
 
 
+def test_segmented_anew_as_the_visit_was():
+    """With the visit's own threshold and smallest lesion."""
+
+    def segment(scans):
+        given = baseline()
+        unsure = np.zeros(given.anatomy.shape, np.float32)
+        unsure[given.lesions > 0] = 0.85
+        unsure[2, 2, 2] = 0.85  # one voxel
+        return Prediction(np.where(given.anatomy > 0, given.anatomy, s.WHITE_MATTER), unsure)
+
+    counts = {
+        key: int(made_of(baseline(), segment=segment, **{key[0]: key[1]}).visit.lesions.max())
+        for key in (("threshold", 0.5), ("threshold", 0.9), ("min_size", "all"))
+    }
+    usual = counts["threshold", 0.5]
+    assert usual > 0
+    assert counts["threshold", 0.9] == 0
+    assert counts["min_size", "all"] == usual + 1
+
+
 def test_no_lesions():
     """Balls of the usual contrast; nothing to grow."""
     found = calibrate(baseline(lesions=[]))
