@@ -181,8 +181,8 @@ def calibrated(tmp_path, monkeypatch):
     """Two visits, and a stand-in for the work."""
     calls = []
 
-    def stand_in(maps, *, rule, segment):
-        calls.append((rule, segment))
+    def stand_in(maps, *, rule, segment, threshold, min_size):
+        calls.append((rule, segment, threshold, min_size))
         return Calibration(
             (Recovery("enlarging", 5, 4),), 1, 0, 0, -1.0, np.float64(-0.9), "", True
         )
@@ -200,14 +200,14 @@ def calibrated(tmp_path, monkeypatch):
 
 def test_calibration_is_of_the_first_visit(calibrated):
     output, visits, records, calls = calibrated
-    settings = Settings(calibrate=True, change_rule="pct")
+    settings = Settings(calibrate=True, change_rule="pct", lesion_threshold=0.6, min_size="msseg")
     assert find_calibration_jobs(visits, output=output, settings=Settings()) == []
     (job,) = find_calibration_jobs(visits, output=output, settings=settings)
     assert job.visit.session == "1"
     outcome = process_calibration(job)
     assert (outcome.state, outcome.name) == ("done", "sub-1_ses-1 calibration")
     assert process_calibration(job).state == "unchanged"
-    assert calls == [("pct", None)]  # a given mask is not found anew
+    assert calls == [("pct", None, 0.6, "msseg")]  # a given mask is not found anew
     rows = finished_calibration(output, records)
     assert [row["item"] for row in rows] == ["enlarging", "false_new", "brain_volume"]
     assert rows[0]["recovered_count"] == 4
