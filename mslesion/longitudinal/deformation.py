@@ -24,6 +24,8 @@ STRAIN = 0.1
 ROBUST_LEVEL = 0.25
 """Differences beyond this (by white matter) pull less: lesions and vessels change."""
 SOLVER_ITERATIONS = 30
+MIN_NOISE = 0.01
+"""The scans' difference is never taken to be less noisy than this (by white matter)."""
 SCAN_SIGMA_VOXELS = 0.7
 """The scans are smoothed by this much, so that their gradients are steady."""
 MARGIN_VOXELS = 4
@@ -63,7 +65,7 @@ def find_deformation(
     inside : (I, J, K) bool array
         Where the scans can be compared: the brain and a rim around it.
     noise : float
-        Spread of the scans' difference where nothing changed.
+        Spread of the scans' difference where nothing changed; `MIN_NOISE` at least.
     strain : float
         Typical strain (mm per mm): the larger, the more uneven the displacement may be.
     levels : tuple of (int, int, int)
@@ -98,7 +100,7 @@ def find_deformation(
         ndi.gaussian_filter(scan[box].astype(np.float32), SCAN_SIGMA_VOXELS)
         for scan in (first, second)
     ]
-    cost = (noise / strain) ** 2
+    cost = (max(noise, MIN_NOISE) / strain) ** 2
     nodes, old = None, 1
     for shrink, spacing, steps in levels:
         small = [_binned(scan, shrink) for scan in scans]

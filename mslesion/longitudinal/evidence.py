@@ -12,7 +12,8 @@ import numpy as np
 from scipy import ndimage as ndi
 from scipy.special import ndtr
 
-from mslesion.longitudinal.matching import MIN_NOISE, MatchedPair
+from mslesion.longitudinal.deformation import MIN_NOISE
+from mslesion.longitudinal.matching import MatchedPair
 
 MAX_LOGIT = 3.0
 """Probabilities count at most this much (log odds): a network is often too sure."""

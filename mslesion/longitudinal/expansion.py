@@ -12,7 +12,7 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from mslesion.longitudinal.deformation import find_deformation
-from mslesion.longitudinal.matching import MIN_NOISE, MatchedPair
+from mslesion.longitudinal.matching import MatchedPair
 from mslesion.segmentation.shape import objects
 
 SEED_PCT_PER_YEAR, GROW_PCT_PER_YEAR = 12.5, 4.0
@@ -91,9 +91,8 @@ def local_growth(pair: MatchedPair, *, inside: np.ndarray) -> np.ndarray:
     StepError
         If there is nothing to compare.
     """
-    noise = max(pair.noise, MIN_NOISE)
     found = find_deformation(
-        pair.first, pair.second, inside=inside, noise=noise, strain=LESION_STRAIN
+        pair.first, pair.second, inside=inside, noise=pair.noise, strain=LESION_STRAIN
     )
     return found.growth
 

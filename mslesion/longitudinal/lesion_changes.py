@@ -89,8 +89,9 @@ def describe_changes(
     listed = [int(outlined.max(initial=0)) for outlined in (first, second)]
     numbers = [sorted(set(np.unique(one).tolist()) - {0}) for one in labels]
     sizes = [_sizes(one) for one in labels]
-    specks = _find_specks(links, sizes, (first, second), thickest_mm)
-    links = _without_bridges(links, sizes, specks)
+    hosts = _hosts(links, 0, sizes[1]), _hosts(links, 1, sizes[0])
+    specks = _find_specks(hosts, sizes, (first, second), thickest_mm)
+    links = _without_bridges(links, hosts, specks)
     groups = t.group_lesions(
         links,
         first=numbers[0],
@@ -231,7 +232,7 @@ def _ids(numbers: tuple[int, ...], listed: int) -> str | None:
     return "+".join(str(n) for n in numbers if n <= listed) or None
 
 
-def _find_specks(links, sizes, outlined, thickest_mm: float) -> tuple[set[int], set[int]]:
+def _find_specks(hosts, sizes, outlined, thickest_mm: float) -> tuple[set[int], set[int]]:
     """Lesions of each visit that are too little for the largest lesion they are linked to.
 
     Those of one lesion count together: a lesion of many pieces was there before. None is a
@@ -245,7 +246,7 @@ def _find_specks(links, sizes, outlined, thickest_mm: float) -> tuple[set[int], 
             for number, size in sizes[visit].items()
         }
         at_host = {}
-        for number, host in _hosts(links, visit, sizes[other]).items():
+        for number, host in hosts[visit].items():
             if is_speck(own[number], sizes[other][host], thickest_mm=thickest_mm):
                 at_host.setdefault(host, []).append(number)
         for host, numbers in at_host.items():
@@ -266,9 +267,8 @@ def _hosts(links, visit: int, sizes: dict[int, Size]) -> dict[int, int]:
     return hosts
 
 
-def _without_bridges(links, sizes, specks) -> list[t.Link]:
+def _without_bridges(links, hosts, specks) -> list[t.Link]:
     """Links without those by which a speck would join two lesions: it stays at the largest."""
-    hosts = _hosts(links, 0, sizes[1]), _hosts(links, 1, sizes[0])
     return [
         link
         for link in links

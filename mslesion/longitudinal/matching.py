@@ -33,8 +33,6 @@ MIN_TISSUE_MM3 = 200
 CORE_SHARE = 0.3
 """Share of a tissue's voxels, those of the least slope, that are free of its neighbours."""
 CORE_SIGMA_VOXELS = 0.7
-MIN_NOISE = 0.01
-"""The scans' difference is never taken to be less noisy than this (by white matter)."""
 
 TISSUES = (
     (s.LATERAL_VENTRICLES, s.THIRD_VENTRICLE, s.FOURTH_VENTRICLE),
@@ -131,7 +129,7 @@ def match_intensities(
 
 def _met(a, b, inside, white):
     """Both scans moved onto each other."""
-    noise = max(_spread((b - a)[white]), MIN_NOISE)
+    noise = _spread((b - a)[white])
     found = find_deformation(a, b, inside=inside, noise=noise, levels=COARSE_LEVELS)
     return tuple(scan.astype(np.float64) for scan in meet_halfway(a, b, found))
 

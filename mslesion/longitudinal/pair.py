@@ -22,7 +22,7 @@ from mslesion.longitudinal.expansion import (
 )
 from mslesion.longitudinal.frame import find_scales
 from mslesion.longitudinal.lesion_changes import DEFAULT_RULE, LesionChanges, describe_changes
-from mslesion.longitudinal.matching import MatchedPair, match_intensities
+from mslesion.longitudinal.matching import MatchedPair
 from mslesion.longitudinal.pair_quality import (
     FOR_BRAIN,
     FOR_LESIONS,
@@ -35,6 +35,7 @@ from mslesion.longitudinal.placing import (
     PlacedPair,
     VisitMaps,
     labels_on_grid,
+    match_placed,
     place_pair,
     place_probability,
     register_visits,
@@ -176,7 +177,7 @@ def compare_visits(
             frame = register_visits(first, second, modality)
             frame = refine_frame(frame, first, second, modality)
             placed[modality] = place_pair(first, second, modality, frame)
-            matched[modality] = _match(placed[modality])
+            matched[modality] = match_placed(placed[modality])
         except (StepError, RuntimeError) as error:  # ITK raises the latter without overlap
             failed[modality] = str(error).strip().splitlines()[-1]
     values = _quality_values(first, second, days, placed)
@@ -193,22 +194,21 @@ def compare_visits(
         )
     if not brain_reason:
         place, match = placed[brain_modality], matched[brain_modality]
-        outlined = place.outlined
         volumes = measure_volume_changes(
             match,
             first_anatomy=place.anatomies[0],
             second_anatomy=place.anatomies[1],
-            lesions=(outlined[0] > 0) | (outlined[1] > 0),
+            lesions=place.lesions,
             seen=place.seen,
         )
         quality = judge_pair(values | {"P11": volumes.stretch_range_pct})
         if first.lesions is not None:
             inside = comparable_head(*place.anatomies, place.seen)
-            if years is not None and outlined[0].any() and inside.any():
+            if years is not None and place.outlined[0].any() and inside.any():
                 growth = local_growth(match, inside=inside)
-            expansion = _expansion(outlined, place, growth, years, enhancing)
+            expansion = _expansion(place, growth, years, enhancing)
             atrophied = measure_atrophied_lesions(
-                outlined[0] > 0,
+                place.outlined[0] > 0,
                 first_csf=(shares := csf_share(match))[0],
                 second_csf=shares[1],
                 ventricles=np.isin(place.anatomies[0], VENTRICLES)
@@ -244,16 +244,6 @@ def _brain_modality(first: VisitMaps, second: VisitMaps) -> tuple[str, str]:
     return "", "no T1w or FLAIR that both visits have"
 
 
-def _match(place: PlacedPair) -> MatchedPair:
-    """Scans of a frame on one scale."""
-    return match_intensities(
-        *place.scans,
-        first_anatomy=place.anatomies[0],
-        second_anatomy=place.anatomies[1],
-        excluded=(place.outlined[0] > 0) | (place.outlined[1] > 0),
-    )
-
-
 def _compare_lesions(first, second, place, match, years, rule) -> LesionChanges:
     """Lesion change of a pair."""
     outlined = place.outlined
@@ -283,21 +273,20 @@ def _compare_lesions(first, second, place, match, years, rule) -> LesionChanges:
     )
 
 
-def _expansion(outlined, place, growth, years, enhancing) -> Expansion | None:
+def _expansion(place, growth, years, enhancing) -> Expansion | None:
     """Candidates for slow expansion; None without enough time or growth."""
     if years is None or years < MIN_YEARS:
         return None
-    if not outlined[0].any():
+    if not place.outlined[0].any():
         return Expansion((), None, 0)
     if growth is None:
         return None
     anatomies = place.anatomies
     ventricles = np.isin(anatomies[0], VENTRICLES) | np.isin(anatomies[1], VENTRICLES)
-    lesions = (outlined[0] > 0) | (outlined[1] > 0)
     normal = (anatomies[0] == s.WHITE_MATTER) & (anatomies[1] == s.WHITE_MATTER)
-    normal &= ~ndi.binary_dilation(lesions, iterations=LESION_MARGIN_VOXELS)
+    normal &= ~ndi.binary_dilation(place.lesions, iterations=LESION_MARGIN_VOXELS)
     return find_expansion(
-        outlined[0],
+        place.outlined[0],
         growth=growth,
         years=years,
         ventricles=ventricles,

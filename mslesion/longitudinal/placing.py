@@ -9,6 +9,7 @@ from scipy import ndimage as ndi
 
 from mslesion.grid import spacing_mm
 from mslesion.longitudinal.frame import Frame, find_frame
+from mslesion.longitudinal.matching import MatchedPair, match_intensities
 from mslesion.preparation.resampling import Grid, resample, resample_mask
 
 FWHM_PER_SIGMA = 2.3548
@@ -70,6 +71,11 @@ class PlacedPair:
     thickest_mm: float
     """Longest voxel side of both scans."""
     thickness_gap_mm: float
+
+    @property
+    def lesions(self) -> np.ndarray:
+        """(I, J, K) bool: lesion at either visit."""
+        return (self.outlined[0] > 0) | (self.outlined[1] > 0)
 
 
 def register_visits(first: VisitMaps, second: VisitMaps, modality: str) -> Frame:
@@ -146,6 +152,32 @@ def place_pair(first: VisitMaps, second: VisitMaps, modality: str, frame: Frame)
         to_reference=(ways[0], ways[1]),
         thickest_mm=max(sides),
         thickness_gap_mm=abs(sides[0] - sides[1]),
+    )
+
+
+def match_placed(place: PlacedPair) -> MatchedPair:
+    """Both scans of a frame on one scale.
+
+    Parameters
+    ----------
+    place : PlacedPair
+        On isotropic voxels.
+
+    Returns
+    -------
+    MatchedPair
+
+    Raises
+    ------
+    StepError
+        If a tissue is missing in both.
+    """
+    return match_intensities(
+        *place.scans,
+        first_anatomy=place.anatomies[0],
+        second_anatomy=place.anatomies[1],
+        excluded=place.lesions,
+        voxel_mm=spacing_mm(place.frame.grid.affine)[0],
     )
 
 

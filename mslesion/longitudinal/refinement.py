@@ -15,8 +15,7 @@ from scipy.linalg import expm, logm
 from mslesion.errors import StepError
 from mslesion.longitudinal.deformation import find_deformation
 from mslesion.longitudinal.frame import Frame
-from mslesion.longitudinal.matching import MIN_NOISE, match_intensities
-from mslesion.longitudinal.placing import VisitMaps, place_pair
+from mslesion.longitudinal.placing import VisitMaps, match_placed, place_pair
 from mslesion.longitudinal.volume_changes import comparable_head
 from mslesion.preparation.resampling import Grid
 
@@ -54,16 +53,10 @@ def refine_frame(frame: Frame, first: VisitMaps, second: VisitMaps, modality: st
     coarse = replace(frame, grid=_coarser(frame.grid))
     place = place_pair(first, second, modality, coarse)
     try:
-        match = match_intensities(
-            *place.scans,
-            first_anatomy=place.anatomies[0],
-            second_anatomy=place.anatomies[1],
-            excluded=(place.outlined[0] > 0) | (place.outlined[1] > 0),
-            voxel_mm=SPACING_MM,
-        )
+        match = match_placed(place)
         inside = comparable_head(*place.anatomies, place.seen, voxel_mm=SPACING_MM)
         found = find_deformation(
-            match.first, match.second, inside=inside, noise=max(match.noise, MIN_NOISE),
+            match.first, match.second, inside=inside, noise=match.noise,
             strain=FREE_STRAIN, levels=LEVELS,
         )  # fmt: skip
     except StepError:  # the comparison itself will say why

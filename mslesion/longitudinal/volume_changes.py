@@ -13,7 +13,7 @@ from mslesion.longitudinal.deformation import (
     find_deformation,
     volume_change_pct,
 )
-from mslesion.longitudinal.matching import MIN_NOISE, MatchedPair
+from mslesion.longitudinal.matching import MatchedPair
 from mslesion.segmentation import structures as s
 
 DISAGREEMENT_PCT = 0.5
@@ -138,8 +138,7 @@ def measure_volume_changes(
     deformation = whole = eroded = stretch = None
     parts: dict[str, float | None] = dict.fromkeys(PARTS)
     if inside.any():
-        noise = max(pair.noise, MIN_NOISE)
-        deformation = find_deformation(pair.first, pair.second, inside=inside, noise=noise)
+        deformation = find_deformation(pair.first, pair.second, inside=inside, noise=pair.noise)
         whole = volume_change_pct(deformation, structure=_share(*brains))
         stretch = _stretch_pct(deformation.displacement, brains[0] & brains[1])
         core = ndi.binary_erosion(brains[0] & brains[1], iterations=3)
