@@ -19,9 +19,15 @@ from grid import GRID_CORNER_MM, GRID_SHAPE, SCAN_CORNER, SCAN_ORIGIN_MM
 from synthesis import LESION_SETS, pick_modalities
 from tissues import TISSUES
 
-GREY_MATTER, WHITE_MATTER = 2, 3
+FLUID, GREY_MATTER, WHITE_MATTER = 1, 2, 3
+FLUID_SHARE = 0.6
+"""What is darker on FLAIR, by the median of white matter, is fluid."""
 CONFLUENT_ML = (4.0, 70.0)
 """Load of confluent lesions that are grown into a scan."""
+EMPTIED_SHARE = 0.2
+"""How often a visit's own lesions are taken away first."""
+FILLED_FROM = 4.0
+"""SD (mm) of the distance from which they are filled."""
 
 
 def tissues_of(scans, lesion):
@@ -41,7 +47,9 @@ def tissues_of(scans, lesion):
         part = torch.bucketize(values, edges)
         centres = torch.stack([values[part == n].mean() for n in range(3)])
     tissue = torch.bucketize(t1w, (centres[1:] + centres[:-1]) / 2) + 1
-    tissue = torch.where(lesion, WHITE_MATTER, tissue)
+    # T1w after contrast may have no three levels, but fluid is dark on FLAIR as well
+    fluid = scans[0] < FLUID_SHARE * scans[0][brain & (tissue == WHITE_MATTER)].median()
+    tissue = torch.where(fluid, FLUID, torch.where(lesion, WHITE_MATTER, tissue))
     return torch.where(brain, tissue, 0).to(torch.uint8)
 
 
@@ -59,6 +67,8 @@ class Visit:
         self.channels[2] = [s for s in self.channels[2] if s is not None]
         self.lesion = load("lesion")
         self.anatomy = tissues_of(self.scans(lambda _: 0), self.lesion)
+        # P39's rater filled the ventricles in a few slices
+        self.lesion = self.lesion & (self.anatomy != FLUID)
 
     def scaled(self, choose):
         """The scans on the white matter's scale."""
@@ -95,6 +105,26 @@ class Scans:
         patient = self.patients[int(uniform(0, len(self.patients)))]
         visits = [visit for visit in self.visits if visit.patient == patient]
         return visits[int(uniform(0, len(visits)))]
+
+    def without_lesions(self, visit, scans):
+        """Lesions and their rims filled with the white matter around and its grain.
+
+        So that the heads of patients with many lesions are also seen with few, or none.
+        """
+        zone = blur(visit.lesion[None].float(), 1.5)[0] > 0.1
+        white = (visit.anatomy == WHITE_MATTER) & ~zone
+        known = white.float()
+        zone = zone & (scans[0] > FLUID_SHARE * scans[0][white].median())
+        near = blur(known[None], FILLED_FROM)[0]
+        shifts = [int(uniform(-20, 20)) for _ in range(3)]
+        for channel in range(3):
+            image = scans[channel]
+            level = image[white].mean()
+            filled = blur((image * known)[None], FILLED_FROM)[0] + 0.01 * level
+            grain = (image - blur(image[None], 1.0)[0]) * known
+            filled = filled / (near + 0.01) + grain.roll(shifts, (0, 1, 2))
+            scans[channel] = torch.where(zone, filled, image)
+        return scans, torch.zeros_like(visit.lesion)
 
     def with_inserted_lesions(self, visit, scans, lesion):
         """Add library lesions: bright on FLAIR and T2w, dark on T1w."""
@@ -169,6 +199,8 @@ class Scans:
         scans = visit.scans(lambda n: int(uniform(0, n)))
         lesion = visit.lesion
         patients = frozenset({visit.patient})
+        if chance(EMPTIED_SHARE):
+            scans, lesion = self.without_lesions(visit, scans)
         draw = torch.rand(()).item()
         if draw < 0.25:
             scans, lesion = self.with_inserted_lesions(visit, scans, lesion)

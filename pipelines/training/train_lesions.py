@@ -16,33 +16,23 @@ import math
 import random
 import time
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import onnx
 import torch
 import torch.nn.functional as F
-from fields import TOP_VALUE, WHITE_LEVELS
-from loop import Budget, Recipe, half_precision, pick_device, store, to_device, train
-from network import CHANNELS, VIEWS, LesionNetwork
+from loop import Budget, Recipe, half_precision, pick_device, store, train
+from network import LesionNetwork
 from onnx import numpy_helper
 from scans import Scans
+from slices import Case, Slices, make_cases
 from synthesis import Generator
-from views import neighbours_of, predict_lesions, view_planes
+from views import predict_lesions
 
 RATE = 6e-4
 SHAPE, TINY_SHAPE = (128, 128, 128), (32, 32, 32)
 """Cubes, so that slices of all views have one size."""
 CASE_COUNT, TINY_CASES, TINY_STEPS = 160, 4, 4
-REAL_SHARE = 0.65
-DRAWN_REAL_SHARE = 0.75
-CONTRAST_RANGE = 0.5
-"""Largest log of the power by which contrast to white matter is changed."""
-LESION_CONTRAST = (1.2, 2.0)
-"""Signal of lesions by that of white matter on FLAIR, from scanner to scanner."""
-GAIN_SPREAD, LARGEST_NOISE = 0.05, 0.03
-BRAIN_SHARE, LESION_SHARE = 0.5, 0.45
-"""Share of slices drawn among those with brain, and among those with lesion."""
 
 
 def load_start(model, path):
@@ -69,141 +59,6 @@ def load_start(model, path):
             else:
                 module.weight.copy_(kernel)
                 module.bias.copy_(shift)
-
-
-class Case(NamedTuple):
-    """A brain to take slices of."""
-
-    scans: torch.Tensor
-    brain: torch.Tensor
-    lesion: torch.Tensor
-    where: list
-    """For each axis the slices with lesion, and with brain."""
-    patients: frozenset
-    """Whose scans went into it; none for a synthetic brain."""
-    contrast: float
-    """Signal of its lesions by that of white matter on FLAIR."""
-
-
-@torch.no_grad()
-def make_cases(scans, generator, count, shape=SHAPE):
-    """Draw cases, real and synthetic ones, all patients among them."""
-    cases = []
-    for number in range(count):
-        # Spread evenly, so that even a few are of both kinds
-        if int((number + 1) * REAL_SHARE) > int(number * REAL_SHARE):
-            images, brain, lesion, patients = scans.lesion_case(shape)
-        else:
-            images, brain, lesion = generator.lesion_case(shape)
-            patients = frozenset()
-        where = [slices_with(lesion), slices_with(brain)]
-        contrast = lesion_contrast(images, lesion)
-        cases.append(Case(images.half(), brain, lesion, where, patients, contrast))
-    return cases
-
-
-class Slices:
-    """Draws batches of slices from cases, all of which lie on the device."""
-
-    def __init__(self, cases, device):
-        """`cases` is emptied on the way: both copies might not fit."""
-        first, count = cases[0], len(cases)
-        self.scans = torch.empty(count, *first.scans.shape, dtype=torch.half, device=device)
-        self.brain = torch.empty(count, *first.brain.shape, dtype=torch.bool, device=device)
-        self.lesion = torch.empty_like(self.brain)
-        self.where, self.patients, contrasts = [], [], []
-        for number in range(count):
-            case = cases.pop(0)
-            self.scans[number], self.brain[number] = case.scans, case.brain
-            self.lesion[number] = case.lesion
-            self.where.append(case.where)
-            self.patients.append(case.patients)
-            contrasts.append(lesion_contrast(case.scans, case.lesion))
-        self.contrast = torch.tensor(contrasts, device=device)
-        self.level = torch.tensor(WHITE_LEVELS, device=device).reshape(3, 1, 1, 1)
-        self.length = first.brain.shape[0]
-
-    def weights(self, left_out):
-        """How likely each case is: not at all with a left-out patient's scans."""
-        used = [
-            not patients if left_out == "all" else left_out not in patients
-            for patients in self.patients
-        ]
-        real = sum(u and bool(p) for u, p in zip(used, self.patients, strict=True))
-        shares = {True: DRAWN_REAL_SHARE / max(real, 1)}
-        shares[False] = (1 - DRAWN_REAL_SHARE) / max(sum(used) - real, 1)
-        pairs = zip(used, self.patients, strict=True)
-        return [shares[bool(patients)] if use else 0.0 for use, patients in pairs]
-
-    @torch.no_grad()
-    def draw(self, weights, count):
-        """`count` slices: scans, brain, lesion; those of a view stand together."""
-        views = [[] for _ in range(VIEWS)]
-        for number in random.choices(range(len(weights)), weights, k=count):
-            view = random.randrange(VIEWS)
-            index = pick_slice(self.where[number], view, self.length)
-            mirrored = view > 0 and random.random() < 0.5  # left and right
-            views[view].append((number, index, mirrored))
-        # One copy to the device a batch, and no value back
-        table = to_device([row for rows in views for row in rows], self.scans.device)
-        parts = []
-        for view, rows in enumerate(table.split([len(rows) for rows in views])):
-            if not len(rows):
-                continue
-            number, index, mirrored = rows.unbind(1)
-            scans = neighbours_of(self.scans, view, number, index)
-            scans = other_contrast(scans, self.contrast[number], self.level).flatten(1, 2)
-            planes = view_planes(view, len(rows), scans.shape[2:], scans.device)
-            brain = self.brain.movedim(1 + view, 1)[number, index]
-            lesion = self.lesion.movedim(1 + view, 1)[number, index]
-            flip = mirrored.bool()[:, None, None]
-            scans = torch.where(flip[:, None], scans.flip(-2), scans)
-            brain, lesion = (torch.where(flip, x.flip(-2), x) for x in (brain, lesion))
-            parts.append((torch.cat([scans, planes], 1), brain, lesion))
-        return [torch.cat(part) for part in zip(*parts, strict=True)]
-
-
-def other_contrast(scans, contrast, level):
-    """(n, 3, 5, A, B) slices with another contrast to white matter, other gain and noise.
-
-    On FLAIR the power is such that lesions get a signal drawn from `LESION_CONTRAST`,
-    whatever they had (`contrast`, (n,)): it differs by scanner more than within one.
-    """
-    count, device = len(scans), scans.device
-    power = 2 * torch.rand(count, len(CHANNELS), 1, 1, 1, device=device) - 1
-    power = torch.exp(CONTRAST_RANGE * power)
-    low, high = LESION_CONTRAST
-    wanted = low + (high - low) * torch.rand(count, device=device)
-    power[:, 0] = (torch.log(wanted) / torch.log(contrast))[:, None, None, None]
-    gain = torch.exp(GAIN_SPREAD * torch.randn(count, len(CHANNELS), 1, 1, 1, device=device))
-    out = gain * level * (scans / level) ** power
-    amount = LARGEST_NOISE * torch.rand(count, 1, 1, 1, 1, device=device)
-    noise = amount * torch.randn_like(scans)
-    return ((out + noise) * (scans > 0)).clamp(0, TOP_VALUE)
-
-
-def lesion_contrast(scans, lesion):
-    """Median signal of lesions on FLAIR by that of white matter, within bounds."""
-    if lesion.sum() < 30:
-        return 1.5
-    return min(max(scans[0][lesion].float().median().item() / WHITE_LEVELS[0], 1.2), 2.5)
-
-
-def slices_with(mask):
-    """For each axis the slices in which a (I, J, K) mask has a voxel."""
-    return [
-        torch.nonzero(mask.movedim(a, 0).flatten(1).any(1)).flatten().tolist() for a in range(3)
-    ]
-
-
-def pick_slice(where, view, count):
-    """A slice's number; slices with lesion or brain come oftener."""
-    draw = random.random()
-    for slices, share in zip(where, (LESION_SHARE, BRAIN_SHARE), strict=True):
-        if draw < share and slices[view]:
-            return random.choice(slices[view])
-        draw -= share
-    return random.randrange(count)
 
 
 def loss_of(logits, brain, lesion):
@@ -258,15 +113,17 @@ def weights_file(folder, left_out):
     return folder / f"lesions_without_{left_out}.pt"
 
 
-def stored_cases(path, scans, generator, options):
-    """The cases of a file, which is made if there is none."""
-    if not path.exists():
-        shape = TINY_SHAPE if options.tiny else SHAPE
-        count = options.cases or (TINY_CASES if options.tiny else CASE_COUNT)
-        store([tuple(case) for case in make_cases(scans, generator, count, shape)], path)
-    # Contrasts are measured again: files from before have none
-    parts = torch.load(path, map_location="cpu", mmap=True, weights_only=False)
-    return [Case(*case[:5], math.nan) for case in parts]
+def stored_cases(paths, scans, generator, options):
+    """The cases of files; those that are not there are drawn."""
+    parts = []
+    for path in paths:
+        if not path.exists():
+            shape = TINY_SHAPE if options.tiny else SHAPE
+            count = options.cases or (TINY_CASES if options.tiny else CASE_COUNT)
+            cases = make_cases(scans, generator, count, shape, minutes=options.case_minutes)
+            store([tuple(case) for case in cases], path)
+        parts += torch.load(path, map_location="cpu", mmap=True, weights_only=False)
+    return [Case(*case) for case in parts]
 
 
 def main(arguments=None):
@@ -278,11 +135,13 @@ def main(arguments=None):
     parser.add_argument("--start-folder", type=Path, help="weights of the same folds, to go on")
     parser.add_argument("--minutes", type=float, default=16, help="each training")
     parser.add_argument("--steps", type=int, help="so many steps, instead of minutes")
-    parser.add_argument("--cases-file", type=Path)
-    parser.add_argument("--cases", type=int)
+    parser.add_argument("--cases-file", type=Path, nargs="+", help="several are put together")
+    parser.add_argument("--cases", type=int, help="how many are drawn")
+    parser.add_argument("--case-minutes", type=float, default=math.inf, help="drawing them")
+    parser.add_argument("--seed", type=int, default=0, help="of the cases")
     parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--rate", type=float, default=RATE)
-    parser.add_argument("--folds", nargs="+", help="left-out patients; none, or all")
+    parser.add_argument("--folds", nargs="*", help="left-out patients; none, or all")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", help="by default the GPU if there is one")
     parser.add_argument("--tiny", action="store_true", help="small cases, a few steps")
@@ -295,15 +154,18 @@ def main(arguments=None):
     def log(text):
         print(f"[{time.monotonic() - began:6.0f} s] {text}", flush=True)
 
-    torch.manual_seed(0)
-    random.seed(0)
+    torch.manual_seed(options.seed)
+    random.seed(options.seed)
     generator = Generator(np.load(options.packed / "labels.npz"), device)
     packed = np.load(options.packed / "scans.npz")
     patients = sorted({name.split("_")[0] for name in packed.files})
     everyone = Scans(packed, patients, generator)
-    path = options.cases_file or options.output / "cases.pt"
-    slices = Slices(stored_cases(path, everyone, generator, options), device)
-    log(f"{len(slices.patients)} cases")
+    paths = options.cases_file or [options.output / "cases.pt"]
+    cases = stored_cases(paths, everyone, generator, options)
+    log(f"{len(cases)} cases")
+    if options.folds == []:
+        return
+    slices = Slices(cases, device)
     for left_out in options.folds or [*patients, "none"]:
         weights = weights_file(options.output, left_out)
         if weights.exists():
@@ -323,7 +185,7 @@ def main(arguments=None):
         trained, _ = train(
             new_model(left_out, options, device),
             losses,
-            recipe=Recipe(options.rate, 1e-6, 30, largest_norm=2.0, decay=0.99),
+            recipe=Recipe(options.rate, 1e-6, 30, largest_norm=2.0, decay=0.995),
             budget=Budget(options.minutes, options.steps or (TINY_STEPS if options.tiny else None)),
             checkpoint=checkpoint,
             log=log,

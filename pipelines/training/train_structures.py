@@ -80,6 +80,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("packed", type=Path)
     parser.add_argument("output", type=Path)
+    parser.add_argument("--start", type=Path, help="first weights (.pt)")
     parser.add_argument("--minutes", type=float, default=75)
     parser.add_argument("--steps", type=int, help="so many steps, instead of minutes")
     parser.add_argument("--batch", type=int, default=1)
@@ -103,7 +104,10 @@ def main(arguments=None):
         size=2 if options.tiny else options.pool,
         uses=options.uses,
     )
-    model = StructureNetwork().to(device).to(memory_format=LAYOUT).train()
+    model = StructureNetwork()
+    if options.start:
+        model.load_state_dict(torch.load(options.start, map_location="cpu"))
+    model = model.to(device).to(memory_format=LAYOUT).train()
 
     def losses(model):
         scans, structure = pool.draw(options.batch)

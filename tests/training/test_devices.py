@@ -67,11 +67,11 @@ def lesions_step(scripts):
         brain = torch.ones(SHAPE, dtype=torch.bool)
         lesion = torch.zeros_like(brain)
         lesion[8:20, 10:20, 10:20] = True
-        where = [scripts.train_lesions.slices_with(mask) for mask in (lesion, brain)]
+        where = [scripts.slices.slices_with(mask) for mask in (lesion, brain)]
         patients = frozenset({"A01"}) if number else frozenset()
         scans = (torch.rand(3, *SHAPE) + 0.3).half()
-        cases.append(scripts.train_lesions.Case(scans, brain, lesion, where, patients, 1.5))
-    slices = scripts.train_lesions.Slices(cases, GPU)
+        cases.append(scripts.slices.Case(scans, brain, lesion, where, patients, 1.5))
+    slices = scripts.slices.Slices(cases, GPU)
     model = scripts.network.LesionNetwork((4, 4, 4, 4, 4)).to(GPU)
 
     def losses(model):

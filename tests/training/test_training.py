@@ -184,14 +184,14 @@ def some_cases(scripts):
         brain = torch.ones_like(lesion)
         scans = torch.rand(3, 32, 32, 32) * 0.1 + 0.6
         scans[0] += 0.5 * lesion
-        where = [scripts.train_lesions.slices_with(mask) for mask in (lesion, brain)]
-        out.append(scripts.train_lesions.Case(scans.half(), brain, lesion, where, patients, 1.7))
+        where = [scripts.slices.slices_with(mask) for mask in (lesion, brain)]
+        out.append(scripts.slices.Case(scans.half(), brain, lesion, where, patients, 1.7))
     return out
 
 
 def test_lesions_are_learned(scripts, tmp_path):
     torch.manual_seed(2)
-    slices = scripts.train_lesions.Slices(some_cases(scripts), torch.device("cpu"))
+    slices = scripts.slices.Slices(some_cases(scripts), torch.device("cpu"))
     batch, brain, lesion = slices.draw(slices.weights("none"), 6)
     assert lesion.any()
     model = scripts.network.LesionNetwork(NARROW)
@@ -206,8 +206,9 @@ def test_lesions_are_learned(scripts, tmp_path):
 
 def test_slices_and_masks_belong_together(scripts, monkeypatch):
     """In every view and mirrored or not, the lesion is what is bright in the middle slice."""
-    monkeypatch.setattr(scripts.train_lesions, "other_contrast", lambda scans, *_: scans)
-    slices = scripts.train_lesions.Slices(some_cases(scripts), torch.device("cpu"))
+    monkeypatch.setattr(scripts.slices, "other_contrast", lambda scans, *_: scans)
+    monkeypatch.setattr(scripts.slices, "other_place", lambda *slices: slices)
+    slices = scripts.slices.Slices(some_cases(scripts), torch.device("cpu"))
     scans, brain, lesion = slices.draw(slices.weights("none"), 60)
     assert scans.shape == (60, 18, 32, 32)
     assert brain.shape == lesion.shape == (60, 32, 32)
@@ -217,23 +218,42 @@ def test_slices_and_masks_belong_together(scripts, monkeypatch):
     assert (planes.sum(0) > 0).all()  # all three views
 
 
+def test_turned_slices_keep_their_masks(scripts):
+    """Half of the slices move; a mask goes where its lesion goes."""
+    torch.manual_seed(0)
+    lesion = torch.zeros(40, 32, 32, dtype=torch.bool)
+    lesion[:, 6:14, 18:26] = True
+    brain = torch.ones_like(lesion)
+    scans = lesion[:, None].float().repeat(1, 4, 1, 1)
+    out, inside, moved = scripts.slices.other_place(scans, brain, lesion)
+    assert torch.equal(out[:, 0] > 0.5, moved)
+    assert not (moved & ~inside).any()
+    same = (moved == lesion).flatten(1).all(1)
+    assert 10 < same.sum() < 30
+    assert torch.equal(out[same], scans[same])
+    sizes = moved.flatten(1).sum(1) / 64
+    assert sizes.min() > 0.55  # exp(-2 * 0.2) of the area, and whole voxels
+    assert sizes.max() < 1.7
+
+
 def test_a_left_out_patient_is_not_drawn(scripts):
-    slices = scripts.train_lesions.Slices(some_cases(scripts), torch.device("cpu"))
+    slices = scripts.slices.Slices(some_cases(scripts), torch.device("cpu"))
     assert slices.weights("A01") == [0, pytest.approx(0.25)]
     assert slices.weights("all") == [0, pytest.approx(0.25)]  # synthetic brains alone
     assert slices.weights("B02") == slices.weights("none")
     assert slices.weights("none") == [pytest.approx(0.75), pytest.approx(0.25)]
 
 
-def test_contrast_of_lesions(scripts):
+def test_contrast_of_lesions(scripts, monkeypatch):
     """White matter at its level stays, lesions 1.5 times as bright get 1.2 to 2 times."""
+    monkeypatch.setattr(scripts.slices, "LARGEST_SHADING", 0)
     torch.manual_seed(0)
     fields, count = scripts.fields, 200
     level = torch.tensor(fields.WHITE_LEVELS).reshape(3, 1, 1, 1)
     scans = level.expand(count, 3, 5, 2, 2).clone()
     scans[..., 0, 0] *= 1.5
     scans[..., 1, 1] = 0
-    out = scripts.train_lesions.other_contrast(scans, torch.full((count,), 1.5), level)
+    out = scripts.slices.other_contrast(scans, torch.full((count,), 1.5), level)
     assert not out[..., 1, 1].any()  # nothing stays nothing
     flair = out[:, 0].mean(1)  # over five slices, so noise hardly counts
     ratio = flair[:, 0, 0] / flair[:, 0, 1]
@@ -241,6 +261,29 @@ def test_contrast_of_lesions(scripts):
     assert 1.8 < ratio.max() < 2.15
     middle = out[:, :, :, 0, 1].mean((0, 2)) / level.flatten()
     torch.testing.assert_close(middle, torch.ones(3), rtol=0.02, atol=0)
+
+
+def test_shading_is_smooth(scripts):
+    torch.manual_seed(0)
+    shade = scripts.slices.shading(50, (24, 36), torch.device("cpu"))
+    assert shade.shape == (50, 3, 1, 24, 36)
+    assert 0.03 < torch.log(shade).std() < 0.08
+    assert torch.log(shade).diff(dim=-1).abs().max() < 0.08
+
+
+def test_a_visit_without_its_lesions(scripts, patients):
+    """What was lesion is as bright as white matter; fluid and all that is far stay."""
+    visit = patients.visits[0]
+    before = visit.scans(lambda _: 0)
+    after, lesion = patients.without_lesions(visit, before.clone())
+    assert not lesion.any()
+    white = (visit.anatomy == scripts.scans.WHITE_MATTER) & ~visit.lesion
+    for old, new in zip(before, after, strict=True):
+        level, spread = old[white].mean(), old[white].std()
+        assert (old[visit.lesion].mean() - level).abs() > 5 * spread
+        assert (new[visit.lesion].mean() - level).abs() < 0.5 * spread
+    far = scripts.fields.blur(visit.lesion[None].float(), 3.0)[0] < 1e-3
+    assert torch.equal(before[:, far], after[:, far])
 
 
 @pytest.fixture
