@@ -8,7 +8,7 @@ from mslesion.quantification.quality import FAIL, PASS, UNKNOWN, Check, worst_st
 
 PAIR_CHECKS = (
     Check("P1", "correlation of the two scans in the brain", "", warn_below=0.85,
-          fail_below=0.7, consequence="Is it the same person and the same contrast?"),
+          fail_below=0.55, consequence="Is it the same person and the same contrast?"),
     Check("P2", "overlap of the two brains", "", warn_below=0.95, fail_below=0.90,
           consequence="One brain is cut off, or it is another person's."),
     Check("P3", "distance between the two ways of registering", "mm", warn_above=0.5,
@@ -36,7 +36,8 @@ PAIR_CHECKS = (
           fail_above=5.0, consequence="The registration is not trusted."),
 )  # fmt: skip
 """Thresholds of P1, P2, P5, P8, P9 and the whole of P11 to P13 are ours, the others of sections 3
-and 14 of the specification."""
+and 14 of the specification. P1 of seven pairs of different persons was 0.08 to 0.46, that of
+four pairs of one person 0.69 (another scanner) to 0.99 (docs/validation.md)."""
 
 FOR_LESIONS = ("P1", "P2", "P3", "P6", "P8", "P9", "P13")
 FOR_BRAIN = ("P1", "P2", "P3", "P9", "P13")

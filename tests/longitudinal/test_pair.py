@@ -322,7 +322,7 @@ def test_trajectory_rows_fit_the_table():
 
 
 def test_quality_states():
-    quality = judge_pair({"P1": 0.69, "P2": 0.94, "P3": 0.5, "P8": 6.0})
+    quality = judge_pair({"P1": 0.54, "P2": 0.94, "P3": 0.5, "P8": 6.0})
     states = {row["check_id"]: row["state"] for row in quality.rows}
     assert (states["P1"], states["P2"], states["P3"]) == ("fail", "warn", "pass")
     assert states["P8"] == "warn"
