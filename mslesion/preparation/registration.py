@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import SimpleITK as sitk
+from nibabel.affines import from_matvec
 
 from mslesion.grid import spacing_mm, world_mm
 from mslesion.preparation.itk import from_itk_transform, one_thread, to_itk
@@ -16,6 +17,9 @@ BINS = 32
 """Bins of the joint histogram."""
 SEED = 1
 ITERATIONS = 120
+DECIMALS = 6
+"""Digits (mm) of positions that count: what is left of rounding in a header, when a scan was
+turned or shifted as a whole, would lead the search elsewhere."""
 GRADIENT_TOLERANCE = 1e-8
 """Below this the search stops (inclusive). ITK's 1e-4 stops a correlation, whose slope is
 small far from the best place too, millimetres before it."""
@@ -43,7 +47,8 @@ def register_rigid(
     """Find the rigid motion between two scans of one head.
 
     The search starts from the headers' positions and from aligned centres of mass,
-    whichever is more similar, and goes from coarse to fine.
+    whichever is more similar, and goes from coarse to fine. It runs in the axes of the
+    fixed scan, so that both turned or shifted together give the same bits.
 
     Parameters
     ----------
@@ -63,6 +68,10 @@ def register_rigid(
     Mattes et al. 2003, 10.1109/TMI.2003.809072 (mutual information); Avants et al.
     2014, 10.3389/fninf.2014.00044 (the ITK framework).
     """
+    own_axes = _own_axes(fixed.shape, fixed_affine)
+    fixed_affine, moving_affine = (
+        np.round(own_axes @ affine, DECIMALS) for affine in (fixed_affine, moving_affine)
+    )
     fixed_image = to_itk(fixed.astype(np.float32), fixed_affine)
     moving_image = to_itk(moving.astype(np.float32), moving_affine)
     centre = np.array(_centre_of_mass(fixed, fixed_affine))
@@ -81,7 +90,17 @@ def register_rigid(
         method = _method(metric, transform, share)
         method.Execute(*pair)
         similarity = -method.GetMetricValue()
-    return RigidMatch(from_itk_transform(transform), similarity)
+    matrix = np.linalg.inv(own_axes) @ from_itk_transform(transform) @ own_axes
+    return RigidMatch(matrix, similarity)
+
+
+def _own_axes(shape, affine) -> np.ndarray:
+    """(4, 4) rigid motion of the world to a scan's own axes, its middle at 0."""
+    left, _, right = np.linalg.svd(affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0))
+    turn = left @ right
+    turn[:, 0] *= np.sign(np.linalg.det(turn))  # a mirrored grid is turned, not mirrored
+    middle = world_mm(affine, (np.array(shape) - 1) / 2)
+    return from_matvec(turn.T, -turn.T @ middle)
 
 
 def _method(metric, start, share):

@@ -9,8 +9,14 @@ from scipy.optimize import minimize
 from mslesion.errors import StepError
 from mslesion.grid import spacing_mm, world_mm
 
-SAMPLE_MM = 3.0
-"""Distance of the points whose mirror images are looked up."""
+SEARCH_MM = 3.0
+"""Distance of the points whose mirror images are looked up, at first."""
+POLISH_MM = 2.0
+"""Their distance once the plane is nearly found: with few points the criterion has steps, on
+which a search that starts elsewhere ends elsewhere, half a millimetre away."""
+SEARCH_SIZE = (8.0, 8.0, 6.0)
+POLISH_SIZE = (1.0, 1.0, 0.7)
+"""First steps of the two searches: yaw and roll (degrees), offset (mm)."""
 MAX_TILT_DEGREES = 40.0
 """Largest turn of the plane against the grid (inclusive)."""
 
@@ -59,16 +65,12 @@ def find_midplane(labels: np.ndarray, affine: np.ndarray) -> Midplane:
     StepError
         If the map is empty.
     """
-    step = [max(1, round(SAMPLE_MM / s)) for s in spacing_mm(affine)]
-    coarse = labels[:: step[0], :: step[1], :: step[2]]
-    voxels = np.argwhere(coarse > 0) * step
-    if not len(voxels):
+    points, _ = _points(labels, affine, SEARCH_MM)
+    if not len(points):
         raise StepError(
             "The anatomy map has no structure, but the midplane is found from them. "
             "Check that the scan shows a brain."
         )
-    points = world_mm(affine, voxels)
-    values = labels[tuple(voxels.T)]
     to_voxel = np.linalg.inv(affine)
     centre = points.mean(axis=0)
     limit = np.array(labels.shape) - 1
@@ -78,7 +80,7 @@ def find_midplane(labels: np.ndarray, affine: np.ndarray) -> Midplane:
         normal = np.array([np.cos(yaw) * np.cos(roll), np.sin(yaw) * np.cos(roll), np.sin(roll)])
         return normal, float(normal @ centre + parameters[2])
 
-    def disagreement(parameters):
+    def disagreement(parameters, points, values):
         normal, offset = plane(parameters)
         mirrored = points - 2 * np.outer(points @ normal - offset, normal)
         index = np.rint(apply_affine(to_voxel, mirrored)).astype(int)
@@ -87,12 +89,28 @@ def find_midplane(labels: np.ndarray, affine: np.ndarray) -> Midplane:
         found[inside] = labels[tuple(index[inside].T)]
         return float(np.mean(found != values))
 
-    simplex = np.array([[0, 0, 0], [8, 0, 0], [0, 8, 0], [0, 0, 6]], float)
-    best = minimize(
-        disagreement,
-        simplex[0],
-        method="Nelder-Mead",
-        options={"initial_simplex": simplex, "xatol": 0.05, "fatol": 1e-5, "maxiter": 250},
-    )
-    normal, offset = plane(best.x)
-    return Midplane(normal, offset)
+    best = np.zeros(3)
+    for size, distance_mm in ((SEARCH_SIZE, SEARCH_MM), (POLISH_SIZE, POLISH_MM)):
+        best = minimize(
+            disagreement,
+            best,
+            args=_points(labels, affine, distance_mm),
+            method="Nelder-Mead",
+            options={
+                "initial_simplex": best + np.vstack([np.zeros(3), np.diag(size)]),
+                "xatol": 0.02,
+                "fatol": 1e-5,
+                "maxiter": 250,
+            },
+        ).x
+    return Midplane(*plane(best))
+
+
+def _points(labels, affine, distance_mm) -> tuple[np.ndarray, np.ndarray]:
+    """Positions (mm) and labels of voxels about so far apart, those outside left out."""
+    step = [max(1, round(distance_mm / s)) for s in spacing_mm(affine)]
+    coarse = labels[:: step[0], :: step[1], :: step[2]]
+    inside = coarse > 0
+    if not inside.any():  # too few to be met
+        step, coarse, inside = [1, 1, 1], labels, labels > 0
+    return world_mm(affine, np.argwhere(inside) * step), coarse[inside]

@@ -100,6 +100,20 @@ def test_order_of_axes_says_nothing(fixed):
 
 
 @pytest.mark.parametrize("metric", ["mutual information", "correlation"])
+def test_both_turned_together(metric):
+    """Where a head lies in the world says nothing about how its scans lie to each other."""
+    size = (4.0, 4.0, 4.0)
+    fixed = moved_head(np.eye(4), FLAIR_LEVELS, spacing=size)
+    moving = moved_head(motion((5, -4, 8), (6, -9, 4)), T1_LEVELS, spacing=size, seed=1)
+    world = motion((8, -5, 11), (30.3, -7.7, 12.1))
+    match = register_rigid(*fixed, *moving, metric=metric)
+    turned = [(data, world @ affine) for data, affine in (fixed, moving)]
+    again = register_rigid(*turned[0], *turned[1], metric=metric)
+    assert again.similarity == match.similarity
+    np.testing.assert_allclose(again.matrix @ world, world @ match.matrix, atol=1e-9)
+
+
+@pytest.mark.parametrize("metric", ["mutual information", "correlation"])
 def test_the_same_bits_every_time(metric):
     """Also where the program runs many threads, whose sums end in other digits."""
     size = (4.0, 4.0, 4.0)
