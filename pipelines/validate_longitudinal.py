@@ -32,7 +32,8 @@ from simulated_change import (
 )
 
 from mslesion.longitudinal.pair import compare_visits
-from mslesion.longitudinal.placing import PlacedScan, VisitMaps, register_visits
+from mslesion.longitudinal.pair_quality import correlation
+from mslesion.longitudinal.placing import PlacedScan, VisitMaps, place_pair, register_visits
 from mslesion.longitudinal.refinement import refine_frame
 from mslesion.longitudinal.self_calibration import calibrate
 from mslesion.preparation.itk import from_itk_transform
@@ -43,6 +44,16 @@ from mslesion.segmentation.network import predict
 from mslesion.workflow.visit import process_visit
 from mslesion.workflow.visit_maps import maps_of
 
+SAME_PERSON = (
+    (("LJL01_1", "LJL01_2"), "FLAIR"), (("LJL03_1", "LJL03_2"), "FLAIR"),
+    (("1003_1", "1003_2"), "T1w"), (("1018_1", "1018_2"), "T1w"),
+)  # fmt: skip
+STRANGERS = (
+    (("LJL01_1", "LJL03_1"), "FLAIR"), (("LJL01_2", "LJL03_2"), "FLAIR"),
+    (("LJL03_1", "LJL01_2"), "FLAIR"), (("P14_1", "LJ07_1"), "FLAIR"),
+    (("1003_1", "1018_1"), "T1w"), (("1018_1", "1019_1"), "T1w"),
+    (("1003_1", "1019_1"), "T1w"), (("P14_1", "LJ07_1"), "T1w"),
+)  # fmt: skip
 DAYS = {"1": date(2000, 1, 1), "2": date(2001, 1, 1), "3": date(2002, 1, 1)}
 
 
@@ -154,6 +165,26 @@ def swap(data: Path, cache: Path) -> None:
     there, back = compare_visits(*pair), compare_visits(*pair[::-1])
     total = there.volumes.brain_pct + back.volumes.brain_pct
     print(f"swap: {there.volumes.brain_pct:.6f} and {back.volumes.brain_pct:.6f}, sum {total:.2g}")
+
+
+def identity(data: Path, cache: Path) -> None:
+    """How alike scans of one person and of two are: what check P1 looks at."""
+    folders = {
+        "LJL": "longitudinal", "10": "rescan", "P14": "crosssectional", "LJ07": "crosssectional",
+    }  # fmt: skip
+
+    def visit(name, session):
+        subject, k = name.split("_")
+        root = next(folder for start, folder in folders.items() if subject.startswith(start))
+        return segmented(data / root / f"sub-{subject}/ses-{k}/anat", cache, name, session)
+
+    for names, modality in (*SAME_PERSON, *STRANGERS):
+        pair = [visit(name, k) for name, k in zip(names, "12", strict=True)]
+        frame = refine_frame(register_visits(*pair, modality), *pair, modality)
+        place = place_pair(*pair, modality, frame)
+        inside = (place.anatomies[0] > 0) & (place.anatomies[1] > 0) & place.seen
+        value = correlation(*place.scans, inside)
+        print(f"identity {' and '.join(names)}, {modality}: {value:.2f}", flush=True)
 
 
 def strangers(data: Path, cache: Path) -> None:
@@ -304,7 +335,8 @@ def _brain(found) -> str:
 PARTS = {
     part.__name__: part
     for part in (
-        registration, change, rescan, swap, strangers, atrophy, same, lesions, calibration,
+        registration, change, rescan, swap, strangers, identity, atrophy, same, lesions,
+        calibration,
     )
 }  # fmt: skip
 

@@ -36,8 +36,8 @@ PAIR_CHECKS = (
           fail_above=5.0, consequence="The registration is not trusted."),
 )  # fmt: skip
 """Thresholds of P1, P2, P5, P8, P9 and the whole of P11 to P13 are ours, the others of sections 3
-and 14 of the specification. P1 of seven pairs of different persons was 0.08 to 0.46, that of
-four pairs of one person 0.69 (another scanner) to 0.99 (docs/validation.md)."""
+and 14 of the specification. P1 was 0.09 to 0.46 in eight pairs of two persons, 0.69 (another
+scanner) to 0.99 in four of one person (docs/validation.md); 0.55 lies between."""
 
 FOR_LESIONS = ("P1", "P2", "P3", "P6", "P8", "P9", "P13")
 FOR_BRAIN = ("P1", "P2", "P3", "P9", "P13")

@@ -17,9 +17,10 @@ BINS = 32
 """Bins of the joint histogram."""
 SEED = 1
 ITERATIONS = 120
-DECIMALS = 6
-"""Digits (mm) of positions that count: what is left of rounding in a header, when a scan was
-turned or shifted as a whole, would lead the search elsewhere."""
+AXIS_DECIMALS, ORIGIN_DECIMALS = 5, 3
+"""Digits of the axes (mm a voxel) and of the origin (mm) that count. Headers are in single
+precision: the rest is rounding, which would lead the search elsewhere in a scan that was turned
+or shifted as a whole. Ours."""
 GRADIENT_TOLERANCE = 1e-8
 """Below this the search stops (inclusive). ITK's 1e-4 stops a correlation, whose slope is
 small far from the best place too, millimetres before it."""
@@ -48,7 +49,7 @@ def register_rigid(
 
     The search starts from the headers' positions and from aligned centres of mass,
     whichever is more similar, and goes from coarse to fine. It runs in the axes of the
-    fixed scan, so that both turned or shifted together give the same bits.
+    fixed scan, so that both turned or shifted together give the same but for rounding.
 
     Parameters
     ----------
@@ -70,7 +71,8 @@ def register_rigid(
     """
     own_axes = _own_axes(fixed.shape, fixed_affine)
     fixed_affine, moving_affine = (
-        np.round(own_axes @ affine, DECIMALS) for affine in (fixed_affine, moving_affine)
+        from_matvec(np.round(moved[:3, :3], AXIS_DECIMALS), np.round(moved[:3, 3], ORIGIN_DECIMALS))
+        for moved in (own_axes @ fixed_affine, own_axes @ moving_affine)
     )
     fixed_image = to_itk(fixed.astype(np.float32), fixed_affine)
     moving_image = to_itk(moving.astype(np.float32), moving_affine)

@@ -17,6 +17,8 @@ which a search that starts elsewhere ends elsewhere, half a millimetre away."""
 SEARCH_SIZE = (8.0, 8.0, 6.0)
 POLISH_SIZE = (1.0, 1.0, 0.7)
 """First steps of the two searches: yaw and roll (degrees), offset (mm)."""
+STEP_AT_END, DISAGREEMENT_AT_END, MOST_STEPS = 0.02, 1e-5, 250
+"""A search ends where its steps and the changes of the share that disagrees are this small."""
 MAX_TILT_DEGREES = 40.0
 """Largest turn of the plane against the grid (inclusive)."""
 
@@ -98,9 +100,9 @@ def find_midplane(labels: np.ndarray, affine: np.ndarray) -> Midplane:
             method="Nelder-Mead",
             options={
                 "initial_simplex": best + np.vstack([np.zeros(3), np.diag(size)]),
-                "xatol": 0.02,
-                "fatol": 1e-5,
-                "maxiter": 250,
+                "xatol": STEP_AT_END,
+                "fatol": DISAGREEMENT_AT_END,
+                "maxiter": MOST_STEPS,
             },
         ).x
     return Midplane(*plane(best))

@@ -1,12 +1,11 @@
 """Cases for the lesion network, and batches of slices of them, changed at random.
 
-A case is a whole brain: few of them fit in memory, so that every slice of one is
-turned, scaled, shaded and given another contrast each time it is drawn.
+A case is a whole brain: few of them fit in memory, so that a slice of one is shaded and
+given another contrast each time it is drawn, and as often as not turned and scaled. The
+constants are ours.
 """
 
-import math
 import random
-import time
 from typing import NamedTuple
 
 import torch
@@ -18,11 +17,13 @@ from views import neighbours_of, view_planes
 
 REAL_SHARE = 0.65
 DRAWN_REAL_SHARE = 0.75
+"""Share of real scans among the cases, and among the slices drawn of them."""
 CONTRAST_RANGE = 0.5
 """Largest log of the power by which contrast to white matter is changed."""
 LESION_CONTRAST = (1.2, 2.0)
 """Signal of lesions by that of white matter on FLAIR, from scanner to scanner."""
 GAIN_SPREAD, LARGEST_NOISE = 0.05, 0.03
+"""SD of the log of a gain; SD of the noise at the most, where white matter is at its level."""
 LARGEST_SHADING, SHADING_POINTS = 0.12, 4
 """Log of the unevenness of a slice, and how many points along a side it is drawn at."""
 MOVED_SHARE, LARGEST_TURN, LARGEST_SCALING = 0.5, 0.3, 0.2
@@ -46,12 +47,10 @@ class Case(NamedTuple):
 
 
 @torch.no_grad()
-def make_cases(scans, generator, count, shape, *, minutes=math.inf):
-    """Draw cases, real and synthetic ones, all patients among them; fewer if time is up."""
-    cases, began = [], time.monotonic()
+def make_cases(scans, generator, count, shape):
+    """Draw cases, real and synthetic ones, all patients among them."""
+    cases = []
     for number in range(count):
-        if time.monotonic() - began > 60 * minutes:
-            break
         # Spread evenly, so that even a few are of both kinds
         if int((number + 1) * REAL_SHARE) > int(number * REAL_SHARE):
             images, brain, lesion, patients = scans.lesion_case(shape)
@@ -127,7 +126,10 @@ class Slices:
 
 
 def other_place(scans, brain, lesion):
-    """Some of (n, C, A, B) slices turned and scaled in their plane, with their masks."""
+    """Some of (n, C, A, B) slices turned and scaled in their plane, with their masks.
+
+    The edge of a brain that was cut out becomes soft by it, as on coarser voxels.
+    """
     count, device = len(scans), scans.device
     moved = (torch.rand(count, device=device) < MOVED_SHARE).float()
     turn = moved * LARGEST_TURN * (2 * torch.rand(count, device=device) - 1)

@@ -12,7 +12,6 @@ training that has left its weights is not done again. `--tiny` tries the code in
 
 import argparse
 import json
-import math
 import random
 import time
 from pathlib import Path
@@ -120,7 +119,7 @@ def stored_cases(paths, scans, generator, options):
         if not path.exists():
             shape = TINY_SHAPE if options.tiny else SHAPE
             count = options.cases or (TINY_CASES if options.tiny else CASE_COUNT)
-            cases = make_cases(scans, generator, count, shape, minutes=options.case_minutes)
+            cases = make_cases(scans, generator, count, shape)
             store([tuple(case) for case in cases], path)
         parts += torch.load(path, map_location="cpu", mmap=True, weights_only=False)
     return [Case(*case) for case in parts]
@@ -137,11 +136,12 @@ def main(arguments=None):
     parser.add_argument("--steps", type=int, help="so many steps, instead of minutes")
     parser.add_argument("--cases-file", type=Path, nargs="+", help="several are put together")
     parser.add_argument("--cases", type=int, help="how many are drawn")
-    parser.add_argument("--case-minutes", type=float, default=math.inf, help="drawing them")
     parser.add_argument("--seed", type=int, default=0, help="of the cases")
     parser.add_argument("--batch", type=int, default=12)
     parser.add_argument("--rate", type=float, default=RATE)
-    parser.add_argument("--folds", nargs="*", help="left-out patients; none, or all")
+    parser.add_argument(
+        "--folds", nargs="*", help="left-out patients; none, or all; bare: cases alone"
+    )
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", help="by default the GPU if there is one")
     parser.add_argument("--tiny", action="store_true", help="small cases, a few steps")

@@ -46,6 +46,17 @@ def test_oblique_grid_of_unequal_sides():
     check(find_midplane(labels, affine), normal)
 
 
+def test_a_map_turned_as_a_whole_has_the_same_plane():
+    labels, affine, _ = head(5, 4, spacing=(1.5, 1.5, 1.5))
+    world = np.eye(4)
+    world[:3, :3] = Rotation.from_euler("xyz", [8, -5, 11], degrees=True).as_matrix()
+    world[:3, 3] = 30.3, -7.7, 12.1
+    plane, turned = find_midplane(labels, affine), find_midplane(labels, world @ affine)
+    points = np.random.default_rng(0).uniform(-60, 60, (500, 3)) + CENTRE_MM
+    moved = points @ world[:3, :3].T + world[:3, 3]
+    assert np.abs(plane.right_of(points) - turned.right_of(moved)).max() < 0.4
+
+
 def test_one_sided_changes_do_not_move_it():
     """A ventricle twice as large on one side, and a lost piece of cortex."""
     labels, affine, normal = head()

@@ -1,5 +1,7 @@
 """Both trainings in a tiny form: steps, kill, resume, export, and use in the package."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -261,6 +263,41 @@ def test_contrast_of_lesions(scripts, monkeypatch):
     assert 1.8 < ratio.max() < 2.15
     middle = out[:, :, :, 0, 1].mean((0, 2)) / level.flatten()
     torch.testing.assert_close(middle, torch.ones(3), rtol=0.02, atol=0)
+
+
+def test_dark_on_flair_is_fluid(scripts, patients):
+    """T1w after contrast may not show the fluid, and a mask may cover it."""
+    visit = patients.visits[0]
+    scans = visit.scans(lambda _: 0)
+    white = (visit.anatomy == scripts.scans.WHITE_MATTER) & ~visit.lesion
+    fluid = (scans[0] > 0) & (scans[0] < 0.5 * scans[0][white].median())
+    scans[1][fluid] = scans[1][white].median()
+    tissue = scripts.scans.tissues_of(scans, visit.lesion | fluid)
+    assert (tissue[fluid] == scripts.scans.FLUID).all()
+    assert (tissue[visit.lesion] == scripts.scans.WHITE_MATTER).all()
+
+
+def test_cases_of_several_files(scripts, packed, tmp_path):
+    """Without a name only cases are drawn; another seed draws others; files are put together."""
+    files = [tmp_path / f"cases{seed}.pt" for seed in (1, 2)]
+    for seed, file in enumerate(files, 1):
+        given = [
+            "--folds",
+            "--cases-file",
+            str(file),
+            "--cases",
+            "2",
+            "--seed",
+            str(seed),
+            "--tiny",
+        ]
+        scripts.train_lesions.main([str(packed), str(tmp_path / "none"), *given])
+    assert not list((tmp_path / "none").iterdir())
+    first, second = (torch.load(file, weights_only=False)[0][0] for file in files)
+    assert first.shape == second.shape
+    assert not torch.equal(first, second)
+    options = SimpleNamespace(tiny=True, cases=2)
+    assert len(scripts.train_lesions.stored_cases(files, None, None, options)) == 4
 
 
 def test_shading_is_smooth(scripts):
