@@ -1,6 +1,6 @@
 """Measure mslesion on scans with known answers: the figures of `docs/validation.md`.
 
-    python pipelines/validate.py DATA OUTPUT_DIR [--folds DIR] [--parts lesions brain ...]
+    python pipelines/validate.py DATA OUTPUT_DIR [--folds DIR] [--parts lesions thick ...]
 
 DATA holds the developers' scans (`crosssectional`, `longitudinal`, `wholehead`). The
 lesion figures are of patients left out: FOLDS holds `without_PATIENT/lesions.onnx`, trained
@@ -25,6 +25,8 @@ from mslesion.preparation.itk import to_itk
 from mslesion.segmentation import structures as s
 from mslesion.segmentation.anatomy import brain_mask
 
+SLICES_MM = 4
+"""Thickness of the slices that are made of scans of 1 mm, as many centres still have."""
 DLMUSE_LATERAL_VENTRICLES = (49, 50, 51, 52)
 DLMUSE_THALAMUS = (59, 60)
 
@@ -71,6 +73,45 @@ def summarize_lesions(table):
         print("mean over patients:", means.mean().round(3).to_dict())
         print(f"volume: r {np.corrcoef(volumes.T)[0, 1]:.3f}", end=", ")
         print(f"median absolute error {np.median(error):.0f} %, largest {error.max():.0f} %")
+
+
+def thick(data, folds):
+    """FLAIR alone in axial slices, each the mean of four of 1 mm, against the mask so cut."""
+    rows = []
+    with TemporaryDirectory() as folder:
+        for visit in ms.find_visits(data / "crosssectional"):
+            path = data / "crosssectional/derivatives/manual" / visit.folder / "anat"
+            flair, mask = (
+                nib.as_closest_canonical(nib.load(file))
+                for file in (visit.scans["FLAIR"], path / f"{visit.name}_label-L_mask.nii.gz")
+            )
+            affine = flair.affine @ np.diag([1, 1, SLICES_MM, 1])
+            affine[:3, 3] += flair.affine[:3, 2] * (SLICES_MM - 1) / 2
+            scan = Path(folder) / f"{visit.name}_FLAIR.nii"
+            nib.save(nib.Nifti1Image(in_slices(flair).astype(np.float32), affine), scan)
+            result = ms.process_visit(
+                {"FLAIR": scan},
+                models=folds / f"without_{visit.subject}" if folds else None,
+                settings=ms.Settings(min_size="all"),
+            )
+            row = ms.compare_masks(
+                predicted=result.lesion_labels > 0,
+                reference=in_slices(mask) >= 0.5,
+                affine=result.affine,
+                subject_id=visit.subject,
+                session_id=visit.session,
+            )
+            row.insert(0, "inputs", f"FLAIR of {SLICES_MM} mm slices")
+            rows.append(row)
+    return pd.concat(rows, ignore_index=True)
+
+
+def in_slices(image):
+    """Means over a few voxels along the third axis; what is left over is cut off."""
+    values = np.asarray(image.dataobj, np.float32)
+    count = values.shape[2] // SLICES_MM
+    values = values[:, :, : count * SLICES_MM]
+    return values.reshape(*values.shape[:2], count, SLICES_MM).mean(axis=3)
 
 
 def brain(data):
@@ -190,15 +231,18 @@ def main():
     parser.add_argument("data", type=Path)
     parser.add_argument("output", type=Path)
     parser.add_argument("--folds", type=Path, help="folder of the networks of left-out patients")
-    parts = {"lesions": lesions, "brain": brain, "heads": heads, "storage": storage}
+    parts = {
+        "lesions": lesions, "thick": thick, "brain": brain, "heads": heads, "storage": storage,
+    }  # fmt: skip
     parser.add_argument("--parts", nargs="+", choices=parts, default=list(parts))
     options = parser.parse_args()
     options.output.mkdir(parents=True, exist_ok=True)
     for name in options.parts:
         print(f"\n== {name}", flush=True)
-        given = (options.data, options.folds) if name == "lesions" else (options.data,)
+        on_lesions = name in ("lesions", "thick")
+        given = (options.data, options.folds) if on_lesions else (options.data,)
         table = parts[name](*given)
-        if name == "lesions":
+        if on_lesions:
             summarize_lesions(table)
         table.round(4).to_csv(options.output / f"{name}.csv", index=False)
 
