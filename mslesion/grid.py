@@ -61,6 +61,22 @@ def spacing_mm(affine: np.ndarray) -> tuple[float, float, float]:
     return tuple(float(size) for size in np.round(sizes, SPACING_DECIMALS))
 
 
+def nearest_rotation(matrix: np.ndarray) -> np.ndarray:
+    """The orthogonal matrix closest to axes that are nearly so, a mirror if they are one.
+
+    Parameters
+    ----------
+    matrix : (3, 3) array
+        Axes as columns, of unit length.
+
+    Returns
+    -------
+    (3, 3) array
+    """
+    left, _, right = np.linalg.svd(matrix)
+    return left @ right
+
+
 def min_voxel_count(min_volume_mm3: float, affine: np.ndarray) -> int:
     """Fewest voxels whose volume reaches `min_volume_mm3` (inclusive).
 

@@ -36,29 +36,43 @@ def dice(a, b):
     return 2 * np.count_nonzero(a & b) / (np.count_nonzero(a) + np.count_nonzero(b))
 
 
+def masked_visits(data):
+    """Visits with a manual lesion mask, and its file."""
+    for visit in ms.find_visits(data / "crosssectional"):
+        path = data / "crosssectional/derivatives/manual" / visit.folder / "anat"
+        yield visit, path / f"{visit.name}_label-L_mask.nii.gz"
+
+
+def agreement(visit, scans, reference, folds, inputs):
+    """A row: how well lesions found in these scans by the left-out network fit a mask."""
+    result = ms.process_visit(
+        scans,
+        models=folds / f"without_{visit.subject}" if folds else None,
+        settings=ms.Settings(min_size="all"),
+    )
+    row = ms.compare_masks(
+        predicted=result.lesion_labels > 0,
+        reference=reference,
+        affine=result.affine,
+        subject_id=visit.subject,
+        session_id=visit.session,
+    )
+    row.insert(0, "inputs", inputs)
+    row.insert(1, "seconds", round(result.seconds, 1))
+    print(visit.name, inputs, row[["dice", "lesion_f1"]].to_numpy(), flush=True)
+    return row
+
+
 def lesions(data, folds):
     """Agreement with manual masks, each patient by the network that has not seen them."""
     rows = []
-    for visit in ms.find_visits(data / "crosssectional"):
-        path = data / "crosssectional/derivatives/manual" / visit.folder / "anat"
-        reference, _ = ms.load_mask(path / f"{visit.name}_label-L_mask.nii.gz")
-        models = folds / f"without_{visit.subject}" if folds else None
+    for visit, mask in masked_visits(data):
+        reference, _ = ms.load_mask(mask)
         for inputs in (("FLAIR", "T1w"), ("FLAIR",), ("FLAIR", "T1w", "T2w")):
             scans = {name: visit.scans[name] for name in inputs if name in visit.scans}
             if len(scans) < len(inputs):
                 continue
-            result = ms.process_visit(scans, models=models, settings=ms.Settings(min_size="all"))
-            row = ms.compare_masks(
-                predicted=result.lesion_labels > 0,
-                reference=reference,
-                affine=result.affine,
-                subject_id=visit.subject,
-                session_id=visit.session,
-            )
-            row.insert(0, "inputs", "+".join(inputs))
-            row.insert(1, "seconds", round(result.seconds, 1))
-            rows.append(row)
-            print(visit.name, "+".join(inputs), row[["dice", "lesion_f1"]].to_numpy(), flush=True)
+            rows.append(agreement(visit, scans, reference, folds, "+".join(inputs)))
     return pd.concat(rows, ignore_index=True)
 
 
@@ -79,30 +93,16 @@ def thick(data, folds):
     """FLAIR alone in axial slices, each the mean of four of 1 mm, against the mask so cut."""
     rows = []
     with TemporaryDirectory() as folder:
-        for visit in ms.find_visits(data / "crosssectional"):
-            path = data / "crosssectional/derivatives/manual" / visit.folder / "anat"
+        for visit, file in masked_visits(data):
             flair, mask = (
-                nib.as_closest_canonical(nib.load(file))
-                for file in (visit.scans["FLAIR"], path / f"{visit.name}_label-L_mask.nii.gz")
+                nib.as_closest_canonical(nib.load(path)) for path in (visit.scans["FLAIR"], file)
             )
             affine = flair.affine @ np.diag([1, 1, SLICES_MM, 1])
             affine[:3, 3] += flair.affine[:3, 2] * (SLICES_MM - 1) / 2
             scan = Path(folder) / f"{visit.name}_FLAIR.nii"
             nib.save(nib.Nifti1Image(in_slices(flair).astype(np.float32), affine), scan)
-            result = ms.process_visit(
-                {"FLAIR": scan},
-                models=folds / f"without_{visit.subject}" if folds else None,
-                settings=ms.Settings(min_size="all"),
-            )
-            row = ms.compare_masks(
-                predicted=result.lesion_labels > 0,
-                reference=in_slices(mask) >= 0.5,
-                affine=result.affine,
-                subject_id=visit.subject,
-                session_id=visit.session,
-            )
-            row.insert(0, "inputs", f"FLAIR of {SLICES_MM} mm slices")
-            rows.append(row)
+            inputs = f"FLAIR of {SLICES_MM} mm slices"
+            rows.append(agreement(visit, {"FLAIR": scan}, in_slices(mask) >= 0.5, folds, inputs))
     return pd.concat(rows, ignore_index=True)
 
 

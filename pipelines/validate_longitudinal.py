@@ -57,18 +57,33 @@ STRANGERS = (
 DAYS = {"1": date(2000, 1, 1), "2": date(2001, 1, 1), "3": date(2002, 1, 1)}
 
 
-def segmented(folder: Path, cache: Path, name: str, session: str) -> VisitMaps:
-    """A visit of real scans as the command leaves it; kept, as that takes a while."""
+def scan_folder(data: Path, name: str) -> Path:
+    """Where the scans of a subject's session, such as LJL01_2, lie in the developers' data."""
+    subject, session = name.split("_")
+    return next(data.glob(f"*/sub-{subject}/ses-{session}/anat"))
+
+
+def segmented(data: Path, cache: Path, name: str, session: str | None = None) -> VisitMaps:
+    """A visit of real scans as the command leaves it; kept, as that takes a while.
+
+    `session` says which visit of a pair it shall be, by default its own.
+    """
     kept = cache / f"{name}.pickle"
     if not kept.exists():
+        folder = scan_folder(data, name)
         files = {
             m: next(folder.glob(f"*_{m}.nii.gz"))
             for m in ("FLAIR", "T1w")
             if [*folder.glob(f"*_{m}.nii.gz")]
         }
         kept.write_bytes(pickle.dumps(maps_of(process_visit(files))))
+    session = session or name.split("_")[1]
     visit = pickle.loads(kept.read_bytes())
     return replace(visit, session=session, day=DAYS[session])
+
+
+def both_visits(data: Path, cache: Path, subject: str) -> list[VisitMaps]:
+    return [segmented(data, cache, f"{subject}_{k}") for k in "12"]
 
 
 def given_transforms(data: Path, subject: str):
@@ -85,14 +100,9 @@ def given_transforms(data: Path, subject: str):
     return ways, masks
 
 
-def longitudinal_pair(data: Path, cache: Path, subject: str) -> list[VisitMaps]:
-    root = data / "longitudinal" / f"sub-{subject}"
-    return [segmented(root / f"ses-{k}/anat", cache, f"{subject}_{k}", k) for k in "12"]
-
-
 def registration(data: Path, cache: Path) -> None:
     for subject in ("LJL01", "LJL03"):
-        pair = longitudinal_pair(data, cache, subject)
+        pair = both_visits(data, cache, subject)
         frame = register_visits(*pair, "FLAIR")
         frame = refine_frame(frame, *pair, "FLAIR")
         ways, (brain, _) = given_transforms(data, subject)
@@ -105,9 +115,13 @@ def registration(data: Path, cache: Path) -> None:
         )
 
 
+def dice(a: np.ndarray, b: np.ndarray) -> float:
+    return 2 * (a & b).sum() / (a.sum() + b.sum())
+
+
 def change(data: Path, cache: Path) -> None:
     for subject in ("LJL01", "LJL03"):
-        pair = longitudinal_pair(data, cache, subject)
+        pair = both_visits(data, cache, subject)
         start = time.process_time()
         found = compare_visits(*pair)
         seconds = time.process_time() - start
@@ -120,24 +134,16 @@ def change(data: Path, cache: Path) -> None:
         place = found.placed["FLAIR"]
         # The truth lies in the space of visit 2: by its own transform, not by ours
         way = np.linalg.inv(place.to_reference[1]) @ ways[1]
-        masks = [
-            resample(
-                (found.lesions.change_map == value).astype(np.float32),
-                place.frame.grid.affine, to=grid, transform=way,
-            )
-            for value in (2, 3, 4, 5)
-        ]  # fmt: skip
-        ours = sum(masks) >= 0.5
-        dice = 2 * (ours & true).sum() / (ours.sum() + true.sum())
-        voxel = abs(np.linalg.det(truth.affine[:3, :3])) / 1000
         outlined = [labels > 0 for labels in place.outlined]
-        plain = resample(
-            (outlined[0] ^ outlined[1]).astype(np.float32),
-            place.frame.grid.affine, to=grid, transform=way,
-        ) >= 0.5  # fmt: skip
-        plain_dice = 2 * (plain & true).sum() / (plain.sum() + true.sum())
+        ours, differing, either = (
+            resample(mask.astype(np.float32), place.frame.grid.affine, to=grid, transform=way)
+            >= 0.5
+            for mask in (found.lesions.change_map >= 2, outlined[0] ^ outlined[1], place.lesions)
+        )
+        voxel = abs(np.linalg.det(truth.affine[:3, :3])) / 1000
         print(
-            f"change {subject}: Dice {dice:.3f} (masks alone {plain_dice:.3f}), sensitivity "
+            f"change {subject}: Dice {dice(ours, true):.3f} (masks alone "
+            f"{dice(differing, true):.3f}, all lesions {dice(either, true):.3f}), sensitivity "
             f"{(ours & true).sum() / true.sum():.2f}, ours {ours.sum() * voxel:.1f} ml, true "
             f"{true.sum() * voxel:.1f} ml, quality {found.quality.state}, CPU {seconds:.0f} s, "
             f"{_counts(found)}"
@@ -147,8 +153,7 @@ def change(data: Path, cache: Path) -> None:
 def rescan(data: Path, cache: Path) -> None:
     values = []
     for subject in ("1003", "1018", "1019"):
-        root = data / "rescan" / f"sub-{subject}"
-        pair = [segmented(root / f"ses-{k}/anat", cache, f"{subject}_{k}", k) for k in "12"]
+        pair = both_visits(data, cache, subject)
         start = time.process_time()
         found = compare_visits(*pair)
         seconds = time.process_time() - start
@@ -159,9 +164,7 @@ def rescan(data: Path, cache: Path) -> None:
 
 
 def swap(data: Path, cache: Path) -> None:
-    root = data / "rescan/sub-1018"
-    pair = [segmented(root / f"ses-{k}/anat", cache, f"1018_{k}", k) for k in "12"]
-    pair = [replace(visit, day=None) for visit in pair]
+    pair = [replace(visit, day=None) for visit in both_visits(data, cache, "1018")]
     there, back = compare_visits(*pair), compare_visits(*pair[::-1])
     total = there.volumes.brain_pct + back.volumes.brain_pct
     print(f"swap: {there.volumes.brain_pct:.6f} and {back.volumes.brain_pct:.6f}, sum {total:.2g}")
@@ -169,37 +172,23 @@ def swap(data: Path, cache: Path) -> None:
 
 def identity(data: Path, cache: Path) -> None:
     """How alike scans of one person and of two are: what check P1 looks at."""
-    folders = {
-        "LJL": "longitudinal", "10": "rescan", "P14": "crosssectional", "LJ07": "crosssectional",
-    }  # fmt: skip
-
-    def visit(name, session):
-        subject, k = name.split("_")
-        root = next(folder for start, folder in folders.items() if subject.startswith(start))
-        return segmented(data / root / f"sub-{subject}/ses-{k}/anat", cache, name, session)
-
     for names, modality in (*SAME_PERSON, *STRANGERS):
-        pair = [visit(name, k) for name, k in zip(names, "12", strict=True)]
+        pair = [segmented(data, cache, name, k) for name, k in zip(names, "12", strict=True)]
         frame = refine_frame(register_visits(*pair, modality), *pair, modality)
         place = place_pair(*pair, modality, frame)
-        inside = (place.anatomies[0] > 0) & (place.anatomies[1] > 0) & place.seen
-        value = correlation(*place.scans, inside)
+        value = correlation(*place.scans, place.brain)
         print(f"identity {' and '.join(names)}, {modality}: {value:.2f}", flush=True)
 
 
 def strangers(data: Path, cache: Path) -> None:
-    pair = [
-        segmented(data / f"rescan/sub-{subject}/ses-1/anat", cache, f"{subject}_1", k)
-        for subject, k in (("1003", "1"), ("1018", "2"))
-    ]
+    pair = [segmented(data, cache, "1003_1", "1"), segmented(data, cache, "1018_1", "2")]
     found = compare_visits(*pair)
     values = {r["check_id"]: r["value"] for r in found.quality.rows if r["value"] is not None}
     print(f"another person: {found.brain_reason or 'NOT CAUGHT'}; {values}")
 
 
 def atrophy(data: Path, cache: Path) -> None:
-    folder = next((data / "wholehead/sub-niivue").rglob("*T1w.nii.gz")).parent
-    visit = segmented(folder, cache, "niivue_1", "1")
+    visit = segmented(data, cache, "niivue_1")
     scan = visit.scans["T1w"]
     grid = Grid(scan.data.shape, scan.affine)
     anatomy = to_scan_grid(visit.anatomy, visit.anatomy_affine, to=grid)
@@ -221,7 +210,7 @@ def atrophy(data: Path, cache: Path) -> None:
 def masked_visit(data: Path, cache: Path, subject: str, session: str) -> tuple:
     """A visit with its given mask as lesions, and that mask."""
     path = f"sub-{subject}/ses-{session}/anat"
-    visit = segmented(data / "crosssectional" / path, cache, f"{subject}_{session}", session)
+    visit = segmented(data, cache, f"{subject}_{session}")
     name = f"sub-{subject}_ses-{session}_label-L_mask.nii.gz"
     file = data / f"crosssectional/derivatives/manual/{path}/{name}"
     mask = np.asarray(nib.as_closest_canonical(nib.load(file)).dataobj) > 0
@@ -256,8 +245,7 @@ def lesions(data: Path, cache: Path) -> None:
 def calibration(data: Path, cache: Path) -> None:
     """What patients' own synthetic follow-ups say, segmented anew."""
     for subject in ("P14", "LJ07"):
-        folder = data / f"crosssectional/sub-{subject}/ses-1/anat"
-        visit = segmented(folder, cache, f"{subject}_1", "1")
+        visit = segmented(data, cache, f"{subject}_1")
         for row in calibrate(visit, segment=predict).rows():
             print(f"calibration {subject}:", {k: v for k, v in row.items() if v not in (None, "")})
 

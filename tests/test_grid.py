@@ -15,6 +15,7 @@ from mslesion.grid import (
     check_same_grid,
     corner_gap_mm,
     min_voxel_count,
+    nearest_rotation,
     spacing_mm,
     voxel_volume_mm3,
     world_mm,
@@ -140,3 +141,14 @@ def test_every_orientation_turns_back():
         assert back.shape == shape
         np.testing.assert_array_equal(back, array)
         np.testing.assert_allclose(same, affine)
+
+
+@pytest.mark.parametrize("mirror", [1, -1])
+def test_nearest_rotation(mirror):
+    """A little shear goes, half to each axis; a mirror stays one."""
+    a = np.radians(2)
+    axes = np.array([[mirror, 0, 0], [0, 1, np.sin(a)], [0, 0, np.cos(a)]], float)
+    turn = nearest_rotation(axes)
+    np.testing.assert_allclose(turn @ turn.T, np.eye(3), atol=1e-12)
+    assert np.linalg.det(turn) == pytest.approx(mirror)
+    assert np.degrees(np.arcsin(turn[2, 1])) == pytest.approx(-1)

@@ -11,7 +11,7 @@ import SimpleITK as sitk
 from nibabel.affines import apply_affine
 from scipy.linalg import expm, logm
 
-from mslesion.grid import spacing_mm, world_mm
+from mslesion.grid import nearest_rotation, spacing_mm, world_mm
 from mslesion.preparation.itk import from_itk_transform, one_thread, to_itk
 from mslesion.preparation.registration import register_rigid
 from mslesion.preparation.resampling import Grid
@@ -142,9 +142,8 @@ def _scales_one_way(fixed, fixed_affine, moving, moving_affine, rigid) -> np.nda
     """Scales of the moving head by the fixed one's."""
     start = sitk.ScaleVersor3DTransform()
     matrix = np.diag([-1.0, -1, 1, 1]) @ rigid @ np.diag([-1.0, -1, 1, 1])
-    left, _, right = np.linalg.svd(matrix[:3, :3])
     turn = sitk.VersorRigid3DTransform()
-    turn.SetMatrix((left @ right).ravel().tolist(), 1e-6)
+    turn.SetMatrix(nearest_rotation(matrix[:3, :3]).ravel().tolist(), 1e-6)
     start.SetRotation(turn.GetVersor())
     start.SetTranslation(matrix[:3, 3].tolist())
     method = sitk.ImageRegistrationMethod()

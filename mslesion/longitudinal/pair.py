@@ -301,9 +301,8 @@ def _quality_values(first, second, days, placed) -> dict[str, float | None]:
     if placed:
         modality = next(iter(placed))
         place = placed[modality]
-        brains = [a > 0 for a in place.anatomies]
-        values["P1"] = correlation(*place.scans, brains[0] & brains[1] & place.seen)
-        values["P2"] = overlap(*brains)
+        values["P1"] = correlation(*place.scans, place.brain)
+        values["P2"] = overlap(*(anatomy > 0 for anatomy in place.anatomies))
         values["P3"] = place.frame.inconsistency_mm
         values["P13"] = place.frame.correction_mm
         values["P5"] = place.thickness_gap_mm

@@ -77,6 +77,11 @@ class PlacedPair:
         """(I, J, K) bool: lesion at either visit."""
         return (self.outlined[0] > 0) | (self.outlined[1] > 0)
 
+    @property
+    def brain(self) -> np.ndarray:
+        """(I, J, K) bool: in the outline of the brain at both visits, and in both scans."""
+        return (self.anatomies[0] > 0) & (self.anatomies[1] > 0) & self.seen
+
 
 def register_visits(first: VisitMaps, second: VisitMaps, modality: str) -> Frame:
     """The common frame of two visits by one of their scans.

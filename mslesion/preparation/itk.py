@@ -10,6 +10,8 @@ from contextlib import contextmanager
 import numpy as np
 import SimpleITK as sitk
 
+from mslesion.grid import nearest_rotation
+
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """World axes of ITK (left, back, head) in those of nibabel (right, front, head)."""
 
@@ -48,10 +50,9 @@ def to_itk(data: np.ndarray, affine: np.ndarray) -> sitk.Image:
     data = data.astype(np.uint8) if data.dtype == bool else data
     matrix = LPS @ np.asarray(affine, np.float64)
     spacing = np.linalg.norm(matrix[:3, :3], axis=0)
-    left, _, right = np.linalg.svd(matrix[:3, :3] / spacing)
     image = sitk.GetImageFromArray(np.ascontiguousarray(data.T))
     image.SetSpacing(spacing.tolist())
-    image.SetDirection((left @ right).ravel().tolist())
+    image.SetDirection(nearest_rotation(matrix[:3, :3] / spacing).ravel().tolist())
     image.SetOrigin(matrix[:3, 3].tolist())
     return image
 

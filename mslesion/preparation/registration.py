@@ -6,7 +6,7 @@ import numpy as np
 import SimpleITK as sitk
 from nibabel.affines import from_matvec
 
-from mslesion.grid import spacing_mm, world_mm
+from mslesion.grid import nearest_rotation, spacing_mm, world_mm
 from mslesion.preparation.itk import from_itk_transform, one_thread, to_itk
 
 LEVELS_MM = (6.0, 3.0, 1.5)
@@ -98,8 +98,7 @@ def register_rigid(
 
 def _own_axes(shape, affine) -> np.ndarray:
     """(4, 4) rigid motion of the world to a scan's own axes, its middle at 0."""
-    left, _, right = np.linalg.svd(affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0))
-    turn = left @ right
+    turn = nearest_rotation(affine[:3, :3] / np.linalg.norm(affine[:3, :3], axis=0))
     turn[:, 0] *= np.sign(np.linalg.det(turn))  # a mirrored grid is turned, not mirrored
     middle = world_mm(affine, (np.array(shape) - 1) / 2)
     return from_matvec(turn.T, -turn.T @ middle)

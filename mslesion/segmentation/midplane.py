@@ -67,14 +67,14 @@ def find_midplane(labels: np.ndarray, affine: np.ndarray) -> Midplane:
     StepError
         If the map is empty.
     """
-    points, _ = _points(labels, affine, SEARCH_MM)
-    if not len(points):
+    few, many = (_points(labels, affine, distance) for distance in (SEARCH_MM, POLISH_MM))
+    if not len(few[0]):
         raise StepError(
             "The anatomy map has no structure, but the midplane is found from them. "
             "Check that the scan shows a brain."
         )
     to_voxel = np.linalg.inv(affine)
-    centre = points.mean(axis=0)
+    centre = few[0].mean(axis=0)
     limit = np.array(labels.shape) - 1
 
     def plane(parameters):
@@ -92,11 +92,11 @@ def find_midplane(labels: np.ndarray, affine: np.ndarray) -> Midplane:
         return float(np.mean(found != values))
 
     best = np.zeros(3)
-    for size, distance_mm in ((SEARCH_SIZE, SEARCH_MM), (POLISH_SIZE, POLISH_MM)):
+    for size, looked_up in ((SEARCH_SIZE, few), (POLISH_SIZE, many)):
         best = minimize(
             disagreement,
             best,
-            args=_points(labels, affine, distance_mm),
+            args=looked_up,
             method="Nelder-Mead",
             options={
                 "initial_simplex": best + np.vstack([np.zeros(3), np.diag(size)]),
