@@ -56,6 +56,11 @@ EDGE_SHARE = 0.25
 """A voxel that changed by a smaller share of a lesion's contrast is beside the lesion. Half
 would be its border, but young lesions are fainter. Lesions of known volume, put into a real
 scan, came out 3 % too small with it; without, half too large."""
+BORDER_SHARE, BORDER_REACH_VOXELS = 0.45, 3
+"""Change ends where the scans' difference is less than this share of the largest so near
+(exclusive; inclusive). A blurred object ends at half its height, and the largest holds noise:
+new lesions of known volume on 1.6 mm voxels came out 4 % too large, at half 9 % too small, and
+1.4 times too large by `EDGE_SHARE` alone, which is right on 1 mm (the sample data; P14)."""
 BESIDE_SHARE = 0.1
 """Share of voxels without change that lie beside one."""
 MIN_CONTRAST_VOXELS = 50
@@ -128,7 +133,8 @@ def weigh_change(
         margin = sign * gap + seen - place - np.abs(mean)
         margin = ndi.gaussian_filter(margin, SMOOTHING_MM)
         probability = second_probability if sign > 0 else first_probability
-        changed.append(_pieces((margin > 0) & possible, seen, probability, voxel_mm3))
+        mask = _to_border((margin > 0) & possible, sign * evidence.score / evidence.contrast)
+        changed.append(_pieces(mask, seen, probability, voxel_mm3))
     gained, lost = changed  # never both: their margins add up to less than 0
     return ChangeEvidence((mean > 0) & ~gained & ~lost, gained, lost)
 
@@ -255,6 +261,14 @@ def _logit(probability: np.ndarray) -> np.ndarray:
     """Log odds, limited."""
     p = np.clip(probability.astype(np.float64), 1e-6, 1 - 1e-6)
     return np.clip(np.log(p / (1 - p)), -MAX_LOGIT, MAX_LOGIT)
+
+
+def _to_border(mask: np.ndarray, strength: np.ndarray) -> np.ndarray:
+    """Change as far as the scans' difference, by a lesion's contrast, holds on."""
+    r = np.arange(-BORDER_REACH_VOXELS, BORDER_REACH_VOXELS + 1)
+    ball = r[:, None, None] ** 2 + r[:, None] ** 2 + r**2 <= BORDER_REACH_VOXELS**2
+    largest = ndi.maximum_filter(np.where(mask, strength, -np.inf), footprint=ball)
+    return mask & (strength >= BORDER_SHARE * largest)
 
 
 def _pieces(mask, seen, probability, voxel_mm3: float) -> np.ndarray:

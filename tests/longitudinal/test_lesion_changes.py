@@ -261,6 +261,21 @@ def test_border_of_outlines_is_no_growth():
     assert found.summary["gross_gain_ml"] == 0
 
 
+def test_new_lesion_on_coarse_voxels_has_its_own_volume():
+    """A ball of 4 mm, blurred as on 2 mm voxels, its map 0.7 mm too large all around."""
+    scans = [
+        ndi.gaussian_filter(scan(FLAIR_LEVELS, lesions=lesions, seed=n), 0.9)
+        for n, lesions in enumerate(([], [(LEFT, 4)]))
+    ]
+    probability = outlines([(LEFT, 4.7)])[1]
+    tissue = anatomy()
+    found = weigh_change(
+        matched(*scans, FLAIR_LEVELS), first_probability=np.zeros(SHAPE),
+        second_probability=probability, likely=tissue == s.WHITE_MATTER, possible=tissue > 0,
+    )  # fmt: skip
+    assert found.gained.sum() == pytest.approx(4 / 3 * np.pi * 4**3, rel=0.15)
+
+
 def test_brighter_tissue_that_is_no_lesion_by_the_map():
     """As a brainstem next to pulsating vessels: on average under 0.05, so no lesion."""
     assert compared([], [(LEFT, 4)], outlined=([], []), faint=0.049).rows == []
