@@ -283,7 +283,8 @@ def _score(found, visit, put_in, grown) -> None:
     large = {n for n, size in enumerate(np.bincount(visit.lesions.ravel())) if n and size >= 14}
     untouched = large - wanted
     print(
-        f"lesions put in: found {hits} of {put_in.max()}, false new {false}; grown: enlarging "
+        f"lesions put in: found {hits} of {put_in.max()}, false new {false}, volume "
+        f"{new.sum() / 1e3:.2f} of {(there > 0).sum() / 1e3:.2f} ml; grown: enlarging "
         f"{len(larger & wanted)} of {len(wanted)}; untouched: enlarging "
         f"{len(larger & untouched)} of {len(untouched)}",
         flush=True,
