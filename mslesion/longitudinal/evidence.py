@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage as ndi
 from scipy.special import ndtr
+from skimage.morphology import ball
 
 from mslesion.longitudinal.deformation import MIN_NOISE
 from mslesion.longitudinal.matching import MatchedPair
@@ -54,8 +55,8 @@ MAX_SCORE = 8.0
 """Differences further below 0 than this many standard deviations count as this many."""
 EDGE_SHARE = 0.25
 """A voxel that changed by a smaller share of a lesion's contrast is beside the lesion. Half
-would be its border, but young lesions are fainter. Lesions of known volume, put into a real
-scan, came out 3 % too small with it; without, half too large."""
+would be its border, but young lesions are fainter. Without it lesions of known volume, put
+into a real scan, came out half too large; `BORDER_SHARE` says what came of it."""
 BORDER_SHARE, BORDER_REACH_VOXELS = 0.4, 3
 """Change ends where the scans' difference is less than this share of the largest so near
 (exclusive; inclusive). A blurred object ends at half its height, and the largest holds noise.
@@ -266,9 +267,8 @@ def _logit(probability: np.ndarray) -> np.ndarray:
 
 def _to_border(mask: np.ndarray, strength: np.ndarray) -> np.ndarray:
     """Change as far as the scans' difference, by a lesion's contrast, holds on."""
-    r = np.arange(-BORDER_REACH_VOXELS, BORDER_REACH_VOXELS + 1)
-    ball = r[:, None, None] ** 2 + r[:, None] ** 2 + r**2 <= BORDER_REACH_VOXELS**2
-    largest = ndi.maximum_filter(np.where(mask, strength, -np.inf), footprint=ball)
+    near = ball(BORDER_REACH_VOXELS)
+    largest = ndi.maximum_filter(np.where(mask, strength, -np.inf), footprint=near)
     return mask & (strength >= BORDER_SHARE * largest)
 
 
