@@ -14,14 +14,14 @@ from functools import partial
 from pathlib import Path
 
 from mslesion.cli import build_parser
-from mslesion.longitudinal.pair_quality import PAIR_CHECKS
-from mslesion.longitudinal.sizes import RULES
-from mslesion.quantification.location import SCHEMES
-from mslesion.quantification.quality import CHECKS
-from mslesion.segmentation.instances import MIN_SIZES, MinSize
-from mslesion.segmentation.structures import STRUCTURES
-from mslesion.tables import LESION_CHANGES, TABLES, Table
-from mslesion.workflow.settings import Settings
+from mslesion.longitudinal.lesions.sizes import RULES
+from mslesion.longitudinal.quality import PAIR_CHECKS
+from mslesion.measures.location import SCHEMES
+from mslesion.measures.quality import CHECKS
+from mslesion.pipeline.settings import Settings
+from mslesion.schema import LESION_CHANGES, TABLES, Table
+from mslesion.segmentation.anatomy.structures import STRUCTURES
+from mslesion.segmentation.lesions.instances import MIN_SIZES, MinSize
 
 TYPES = {"string": "text", "float64": "number", "Int64": "whole number", "boolean": "true/false"}
 """How the page calls the column types."""

@@ -139,14 +139,14 @@ def _run(options: argparse.Namespace) -> int:
     """The work behind the parsed arguments."""
     from pathlib import Path
 
+    from mslesion.clinical.dataset_ratings import check_ratings, dataset_ratings
     from mslesion.errors import DatasetError, SettingsError
-    from mslesion.loaders.dataset import find_visits
-    from mslesion.loaders.ratings_dataset import check_ratings, dataset_ratings
-    from mslesion.workflow.calibrating import find_calibration_jobs, process_calibration
-    from mslesion.workflow.cohort import Job, process_job, run_cohort, write_failures
-    from mslesion.workflow.group import has_outputs, write_group
-    from mslesion.workflow.pairs import find_pair_jobs, process_pair
-    from mslesion.workflow.settings import Settings, read_settings
+    from mslesion.io.dataset import find_visits
+    from mslesion.pipeline.dataset.calibration import find_calibration_jobs, process_calibration
+    from mslesion.pipeline.dataset.jobs import Job, process_job, run_cohort, write_failures
+    from mslesion.pipeline.dataset.merge import has_outputs, write_group
+    from mslesion.pipeline.pair.jobs import find_pair_jobs, process_pair
+    from mslesion.pipeline.settings import Settings, read_settings
 
     root, output = Path(options.bids_dir), Path(options.output_dir)
     if options.n_jobs < 1:

@@ -13,11 +13,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from mslesion.cohorts import compare_groups
+from mslesion.clinical.ratings import read_ratings
 from mslesion.errors import MSLesionError
-from mslesion.loaders.ratings import read_ratings
-from mslesion.report.tables import write_csv
-from mslesion.tables import COMPARISONS
+from mslesion.io.tables import write_csv
+from mslesion.schema import COMPARISONS
+from mslesion.statistics import compare_groups
 
 LABELS = dict.fromkeys(("subject_id", "session_id", "session_from", "session_to"), str)
 

@@ -19,10 +19,10 @@ import pandas as pd
 
 from mslesion.errors import DatasetError
 from mslesion.evaluation import compare_masks, summarize_agreement
-from mslesion.grid import check_same_grid
-from mslesion.loaders.nifti import load_mask
-from mslesion.tables.agreement import AGREEMENT
-from mslesion.tables.columns import as_table, sidecar
+from mslesion.imaging.grid import check_same_grid
+from mslesion.io.nifti import load_mask
+from mslesion.schema.agreement import AGREEMENT
+from mslesion.schema.columns import as_table, sidecar
 
 RULES = """
 Voxel-wise metrics take all voxels. Lesions: anima 6-connected, over 3 mm³; lesion (matched

@@ -9,10 +9,10 @@ from nibabel.affines import apply_affine, from_matvec
 from scipy import ndimage as ndi
 from scipy.spatial.transform import Rotation
 
-from mslesion.longitudinal.placing import PlacedScan, VisitMaps
-from mslesion.preparation.resampling import Grid, resample, resample_mask
-from mslesion.segmentation import structures as s
-from mslesion.segmentation.instances import find_lesions
+from mslesion.imaging.resampling import Grid, resample, resample_mask
+from mslesion.longitudinal.alignment.placing import PlacedScan, VisitMaps
+from mslesion.segmentation.anatomy import structures as s
+from mslesion.segmentation.lesions.instances import find_lesions
 
 
 def change_lesions(data: Path, visit: VisitMaps, mask: np.ndarray, rng):

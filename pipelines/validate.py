@@ -21,9 +21,9 @@ from nibabel.orientations import axcodes2ornt, ornt_transform
 from scipy.spatial.transform import Rotation
 
 import mslesion as ms
-from mslesion.preparation.itk import to_itk
-from mslesion.segmentation import structures as s
-from mslesion.segmentation.anatomy import brain_mask
+from mslesion.imaging.itk import to_itk
+from mslesion.segmentation.anatomy import structures as s
+from mslesion.segmentation.anatomy.maps import brain_mask
 
 SLICES_MM = 4
 """Thickness of the slices that are made of scans of 1 mm, as many centres still have."""

@@ -31,18 +31,23 @@ from simulated_change import (
     with_mask,
 )
 
+from mslesion.imaging.itk import from_itk_transform
+from mslesion.imaging.resampling import Grid, resample
+from mslesion.longitudinal.alignment.placing import (
+    PlacedScan,
+    VisitMaps,
+    place_pair,
+    register_visits,
+)
+from mslesion.longitudinal.alignment.refinement import refine_frame
+from mslesion.longitudinal.calibration.self_calibration import calibrate
 from mslesion.longitudinal.pair import compare_visits
-from mslesion.longitudinal.pair_quality import correlation
-from mslesion.longitudinal.placing import PlacedScan, VisitMaps, place_pair, register_visits
-from mslesion.longitudinal.refinement import refine_frame
-from mslesion.longitudinal.self_calibration import calibrate
-from mslesion.preparation.itk import from_itk_transform
-from mslesion.preparation.resampling import Grid, resample
-from mslesion.segmentation import structures as s
-from mslesion.segmentation.anatomy import to_scan_grid
+from mslesion.longitudinal.quality import correlation
+from mslesion.pipeline.pair.maps import maps_of
+from mslesion.pipeline.visit.process import process_visit
+from mslesion.segmentation.anatomy import structures as s
+from mslesion.segmentation.anatomy.maps import to_scan_grid
 from mslesion.segmentation.network import predict
-from mslesion.workflow.visit import process_visit
-from mslesion.workflow.visit_maps import maps_of
 
 SAME_PERSON = (
     (("LJL01_1", "LJL01_2"), "FLAIR"), (("LJL03_1", "LJL03_2"), "FLAIR"),

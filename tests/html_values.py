@@ -4,8 +4,8 @@ from html.parser import HTMLParser
 
 import pandas as pd
 
-from mslesion.report.tables import format_value, show_value
-from mslesion.tables import TABLES
+from mslesion.io.tables import format_value, show_value
+from mslesion.schema import TABLES
 
 VOID = {"meta", "img", "br", "input", "path", "rect", "circle", "link", "line", "polyline"}
 BY_NAME = {table.name: table for table in TABLES}

@@ -8,11 +8,14 @@ import pytest
 
 from mslesion import cli
 from mslesion.errors import DatasetError, OutputError
-from mslesion.loaders.dataset import Visit
-from mslesion.workflow import calibrating, cohort, group, pairs
-from mslesion.workflow.cohort import Outcome
-from mslesion.workflow.records import RECORD_KEYS, part_path, record_path
-from mslesion.workflow.settings import Settings
+from mslesion.io.dataset import Visit
+from mslesion.pipeline.dataset import calibration as calibrating
+from mslesion.pipeline.dataset import jobs as cohort
+from mslesion.pipeline.dataset import merge as group
+from mslesion.pipeline.dataset.jobs import Outcome
+from mslesion.pipeline.pair import jobs as pairs
+from mslesion.pipeline.settings import Settings
+from mslesion.pipeline.visit.records import RECORD_KEYS, part_path, record_path
 
 
 @pytest.fixture(autouse=True)
@@ -297,6 +300,6 @@ def test_an_error_of_ours_never_shows_a_traceback(tmp_path, monkeypatch, capsys)
     def broken(*_args, **_options):
         raise DatasetError("The folder is odd. Look at it.")
 
-    monkeypatch.setattr("mslesion.loaders.dataset.find_visits", broken)
+    monkeypatch.setattr("mslesion.io.dataset.find_visits", broken)
     assert call(tmp_path, tmp_path / "out", "participant") == cli.UNUSABLE
     assert capsys.readouterr().err == "mslesion: The folder is odd. Look at it.\n"

@@ -18,14 +18,14 @@ import pytest
 
 import mslesion
 from mslesion.cli import build_parser
-from mslesion.loaders.ratings_schema import RATED_COLUMNS
-from mslesion.quantification.location import SCHEMES
-from mslesion.quantification.quality import CHECKS
-from mslesion.report.methods import REFERENCES
-from mslesion.segmentation.instances import MIN_SIZES
-from mslesion.segmentation.structures import STRUCTURES
-from mslesion.tables import TABLES, Column, Table
-from mslesion.workflow.settings import Settings
+from mslesion.measures.location import SCHEMES
+from mslesion.measures.quality import CHECKS
+from mslesion.pipeline.settings import Settings
+from mslesion.reports.methods import REFERENCES
+from mslesion.schema import TABLES, Column, Table
+from mslesion.schema.ratings import RATED_COLUMNS
+from mslesion.segmentation.anatomy.structures import STRUCTURES
+from mslesion.segmentation.lesions.instances import MIN_SIZES
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"

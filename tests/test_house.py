@@ -11,8 +11,8 @@ import pytest
 
 import mslesion
 from mslesion.cli import build_parser
-from mslesion.tables import TABLES
-from mslesion.workflow.settings import Settings
+from mslesion.pipeline.settings import Settings
+from mslesion.schema import TABLES
 
 PACKAGE = Path(mslesion.__file__).parent
 MODULES = sorted(PACKAGE.rglob("*.py"))

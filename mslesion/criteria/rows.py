@@ -6,16 +6,8 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from mslesion.criteria.activity import ACTIVITY
-from mslesion.criteria.activity_panel import activity_panel
-from mslesion.criteria.atrophy import in_pseudoatrophy_window
-from mslesion.criteria.isolated import ISOLATED
-from mslesion.criteria.judging import judge
-from mslesion.criteria.mcdonald import MCDONALD
-from mslesion.criteria.preclinical_panel import preclinical_panel
-from mslesion.criteria.progressive_panel import progressive_panel
-from mslesion.criteria.susceptibility_panel import susceptibility_panel
-from mslesion.criteria.visits import (
+from mslesion.clinical.ratings import Ratings
+from mslesion.criteria.facts_of_visit import (
     Row,
     VisitRows,
     alternatives_of_visit,
@@ -23,11 +15,19 @@ from mslesion.criteria.visits import (
     known,
     visit_date,
 )
+from mslesion.criteria.panels.activity import activity_panel
+from mslesion.criteria.panels.preclinical import preclinical_panel
+from mslesion.criteria.panels.progressive import progressive_panel
+from mslesion.criteria.panels.susceptibility import susceptibility_panel
+from mslesion.criteria.rules.activity import ACTIVITY
+from mslesion.criteria.rules.brain_loss import in_pseudoatrophy_window
+from mslesion.criteria.rules.mcdonald import MCDONALD
+from mslesion.criteria.rules.ris import ISOLATED
+from mslesion.criteria.verdicts import judge
 from mslesion.errors import TableError
-from mslesion.loaders.ratings import Ratings
-from mslesion.tables.columns import as_table
-from mslesion.tables.criteria import CRITERIA as CRITERIA_TABLE
-from mslesion.tables.criteria import PANELS
+from mslesion.schema.columns import as_table
+from mslesion.schema.criteria import CRITERIA as CRITERIA_TABLE
+from mslesion.schema.criteria import PANELS
 
 
 def criteria_rows(given: VisitRows) -> list[dict]:

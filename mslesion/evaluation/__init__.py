@@ -11,7 +11,7 @@ from mslesion.evaluation.bootstrap import Interval, bootstrap_interval
 from mslesion.evaluation.detection import Detection
 from mslesion.evaluation.empty import EMPTY_RULES, EmptyRule
 from mslesion.evaluation.isbi import detect_any_overlap, score_isbi, score_isbi_set
-from mslesion.evaluation.matching import match_lesions
+from mslesion.evaluation.lesion_matching import match_lesions
 from mslesion.evaluation.sizes import SIZE_BINS_MM3, SizeBin, detect_by_size
 from mslesion.evaluation.summary import summarize_agreement
 from mslesion.evaluation.surfaces import SurfaceDistances, measure_surfaces

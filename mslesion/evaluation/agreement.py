@@ -9,13 +9,13 @@ from mslesion.evaluation.components import check_masks
 from mslesion.evaluation.detection import Detection
 from mslesion.evaluation.empty import value_or_rule
 from mslesion.evaluation.isbi import detect_any_overlap, score_isbi
-from mslesion.evaluation.matching import HALF_IOU, match_lesions
+from mslesion.evaluation.lesion_matching import HALF_IOU, match_lesions
 from mslesion.evaluation.sizes import SizeBin, detect_by_size
 from mslesion.evaluation.surfaces import SurfaceDistances, measure_surfaces
 from mslesion.evaluation.voxels import VoxelOverlap, measure_overlap
-from mslesion.grid import spacing_mm, voxel_volume_mm3
-from mslesion.tables.agreement import AGREEMENT
-from mslesion.tables.columns import as_table
+from mslesion.imaging.grid import spacing_mm, voxel_volume_mm3
+from mslesion.schema.agreement import AGREEMENT
+from mslesion.schema.columns import as_table
 
 
 def compare_masks(
@@ -40,7 +40,7 @@ def compare_masks(
     Returns
     -------
     DataFrame
-        One row with the columns of `mslesion.tables.agreement.AGREEMENT`.
+        One row with the columns of `mslesion.schema.agreement.AGREEMENT`.
 
     Raises
     ------

@@ -21,8 +21,8 @@ import numpy as np
 from mslesion.evaluation.components import check_masks, count_overlaps, label_components
 from mslesion.evaluation.detection import Detection
 from mslesion.evaluation.empty import value_or_rule
-from mslesion.grid import COUNT_TOLERANCE, voxel_volume_mm3
-from mslesion.segmentation.instances import FACES
+from mslesion.imaging.grid import COUNT_TOLERANCE, voxel_volume_mm3
+from mslesion.segmentation.lesions.instances import FACES
 
 MIN_VOLUME_MM3 = 3.0
 """Components of this volume or less are dropped (exclusive), in mm³."""

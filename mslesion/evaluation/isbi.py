@@ -9,7 +9,7 @@ import numpy as np
 
 from mslesion.evaluation.components import check_masks, count_overlaps, label_components
 from mslesion.evaluation.detection import Detection
-from mslesion.segmentation.instances import EDGES
+from mslesion.segmentation.lesions.instances import EDGES
 
 DICE_WEIGHT = PPV_WEIGHT = 1 / 8
 """Weight of each voxel-wise part of the score; Carass 2017."""

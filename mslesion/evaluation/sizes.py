@@ -7,9 +7,9 @@ from types import MappingProxyType
 import numpy as np
 
 from mslesion.evaluation.components import check_masks, label_components
-from mslesion.evaluation.matching import MIN_VOLUME_MM3
-from mslesion.grid import min_voxel_count
-from mslesion.segmentation.instances import CORNERS
+from mslesion.evaluation.lesion_matching import MIN_VOLUME_MM3
+from mslesion.imaging.grid import min_voxel_count
+from mslesion.segmentation.lesions.instances import CORNERS
 
 SIZE_BINS_MM3: Mapping[str, float] = MappingProxyType(
     {

@@ -12,8 +12,8 @@ from mslesion.evaluation import volumes
 from mslesion.evaluation.bootstrap import CONFIDENCE, RESAMPLES, SEED, bootstrap_interval
 from mslesion.evaluation.isbi import score_isbi_set
 from mslesion.evaluation.sizes import SIZE_BINS_MM3
-from mslesion.tables.agreement import AGREEMENT, AGREEMENT_SUMMARY
-from mslesion.tables.columns import as_table, check_table
+from mslesion.schema.agreement import AGREEMENT, AGREEMENT_SUMMARY
+from mslesion.schema.columns import as_table, check_table
 
 _MEANS = (
     "dice",
@@ -72,7 +72,7 @@ def summarize_agreement(
     -------
     DataFrame
         One row a metric with the columns of
-        `mslesion.tables.agreement.AGREEMENT_SUMMARY`. Each metric is over the scans
+        `mslesion.schema.agreement.AGREEMENT_SUMMARY`. Each metric is over the scans
         on which it is defined; it is NaN where there are none.
 
     Raises

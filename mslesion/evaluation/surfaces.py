@@ -8,7 +8,7 @@ from scipy.spatial import KDTree
 
 from mslesion.evaluation.components import check_masks
 from mslesion.evaluation.empty import value_or_rule
-from mslesion.grid import world_mm
+from mslesion.imaging.grid import world_mm
 
 HAUSDORFF_PERCENTILE = 95
 """Percentile of each direction's distances; MICCAI 2017 WMH challenge (Kuijf 2019)."""

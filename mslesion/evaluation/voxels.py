@@ -6,7 +6,7 @@ import numpy as np
 
 from mslesion.evaluation.components import check_masks
 from mslesion.evaluation.empty import value_or_rule
-from mslesion.grid import voxel_volume_mm3
+from mslesion.imaging.grid import voxel_volume_mm3
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,31 +7,11 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from mslesion.errors import StepError
-from mslesion.grid import world_mm
-from mslesion.longitudinal.atrophied import (
-    AtrophiedLesions,
-    csf_share,
-    measure_atrophied_lesions,
-)
-from mslesion.longitudinal.evidence import keep_all_lesions, weigh_change
-from mslesion.longitudinal.expansion import (
-    MIN_YEARS,
-    Expansion,
-    find_expansion,
-    local_growth,
-)
-from mslesion.longitudinal.frame import find_scales
-from mslesion.longitudinal.lesion_changes import DEFAULT_RULE, LesionChanges, describe_changes
-from mslesion.longitudinal.matching import MatchedPair
-from mslesion.longitudinal.pair_quality import (
-    FOR_BRAIN,
-    FOR_LESIONS,
-    PairQuality,
-    correlation,
-    judge_pair,
-    overlap,
-)
-from mslesion.longitudinal.placing import (
+from mslesion.imaging.grid import world_mm
+from mslesion.imaging.resampling import Grid
+from mslesion.longitudinal.alignment.common_frame import find_scales
+from mslesion.longitudinal.alignment.intensity_matching import MatchedPair
+from mslesion.longitudinal.alignment.placing import (
     PlacedPair,
     VisitMaps,
     labels_on_grid,
@@ -40,15 +20,35 @@ from mslesion.longitudinal.placing import (
     place_probability,
     register_visits,
 )
-from mslesion.longitudinal.rates import days_between, years_of
-from mslesion.longitudinal.refinement import refine_frame
-from mslesion.longitudinal.volume_changes import (
+from mslesion.longitudinal.alignment.refinement import refine_frame
+from mslesion.longitudinal.brain.rates import days_between, years_of
+from mslesion.longitudinal.brain.volume_changes import (
     VolumeChanges,
     comparable_head,
     measure_volume_changes,
 )
-from mslesion.preparation.resampling import Grid
-from mslesion.segmentation import structures as s
+from mslesion.longitudinal.expansion import (
+    MIN_YEARS,
+    Expansion,
+    find_expansion,
+    local_growth,
+)
+from mslesion.longitudinal.lesions.atrophied import (
+    AtrophiedLesions,
+    csf_share,
+    measure_atrophied_lesions,
+)
+from mslesion.longitudinal.lesions.changes import DEFAULT_RULE, LesionChanges, describe_changes
+from mslesion.longitudinal.lesions.evidence import keep_all_lesions, weigh_change
+from mslesion.longitudinal.quality import (
+    FOR_BRAIN,
+    FOR_LESIONS,
+    PairQuality,
+    correlation,
+    judge_pair,
+    overlap,
+)
+from mslesion.segmentation.anatomy import structures as s
 
 FLAIR, T1W = "FLAIR", "T1w"
 LIKELY_TISSUE = (

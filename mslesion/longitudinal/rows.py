@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 
+from mslesion.longitudinal.brain.rates import rate_of, sd_of_pair
 from mslesion.longitudinal.expansion import constancy
+from mslesion.longitudinal.lesions.sizes import detection_floor_mm
+from mslesion.longitudinal.lesions.tracks import track_lesions
 from mslesion.longitudinal.pair import PairComparison
-from mslesion.longitudinal.rates import rate_of, sd_of_pair
-from mslesion.longitudinal.sizes import detection_floor_mm
-from mslesion.longitudinal.tracks import track_lesions
-from mslesion.quantification.quality import PASS, UNKNOWN
+from mslesion.measures.quality import PASS, UNKNOWN
 
 
 def change_row(

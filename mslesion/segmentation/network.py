@@ -18,9 +18,9 @@ import onnxruntime as ort
 from scipy import ndimage as ndi
 
 from mslesion.errors import StepError
-from mslesion.preparation.intensity import network_scale, white_matter_scale
-from mslesion.segmentation.anatomy import clean_anatomy
-from mslesion.segmentation.structures import STRUCTURES, WHITE_MATTER
+from mslesion.imaging.intensity import network_scale, white_matter_scale
+from mslesion.segmentation.anatomy.maps import clean_anatomy
+from mslesion.segmentation.anatomy.structures import STRUCTURES, WHITE_MATTER
 
 CHANNELS = ("FLAIR", "T1w", "T2w")
 """What the networks can look at, in the order of their input."""
@@ -73,7 +73,7 @@ def predict(
     Returns
     -------
     Prediction
-        Its anatomy without islands (`mslesion.segmentation.anatomy.clean_anatomy`).
+        Its anatomy without islands (`mslesion.segmentation.anatomy.maps.clean_anatomy`).
 
     Raises
     ------

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage as ndi
 
-from mslesion.segmentation.structures import (
+from mslesion.segmentation.anatomy.structures import (
     CHOROID_PLEXUS,
     CORTEX,
     LATERAL_VENTRICLES,

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage as ndi
 
-from mslesion.segmentation.structures import (
+from mslesion.segmentation.anatomy.structures import (
     BRAIN,
     CHOROID_PLEXUS,
     LATERAL_VENTRICLES,

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mslesion.criteria import CRITERIA, VEIN_RULES
-from mslesion.loaders.ratings_schema import RATED_COLUMNS
+from mslesion.schema.ratings import RATED_COLUMNS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "criteria.md"
 

@@ -3,10 +3,10 @@
 import pytest
 
 from mslesion.criteria import Facts, preclinical_wording
-from mslesion.criteria.activity_panel import activity_panel, atrophy_confidence, lesion_confidence
-from mslesion.criteria.panels import PanelRow
-from mslesion.criteria.preclinical_panel import preclinical_panel
-from mslesion.criteria.progressive_panel import (
+from mslesion.criteria.panels.activity import activity_panel, atrophy_confidence, lesion_confidence
+from mslesion.criteria.panels.domains import PanelRow
+from mslesion.criteria.panels.preclinical import preclinical_panel
+from mslesion.criteria.panels.progressive import (
     PATTERNS,
     PROGRESSIVE_DOMAINS,
     RELAPSING_DOMAIN,

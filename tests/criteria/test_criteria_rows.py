@@ -6,14 +6,14 @@ from datetime import date
 import pandas as pd
 import pytest
 
+from mslesion.clinical.ratings import Ratings
 from mslesion.criteria import CRITERIA, make_criteria_tables
 from mslesion.errors import TableError
-from mslesion.loaders.ratings import Ratings
-from mslesion.tables.columns import as_table, check_table, sidecar
-from mslesion.tables.criteria import CRITERIA as CRITERIA_TABLE
-from mslesion.tables.criteria import PANELS
-from mslesion.tables.lesions import LESIONS
-from mslesion.tables.visits import VISITS
+from mslesion.schema.columns import as_table, check_table, sidecar
+from mslesion.schema.criteria import CRITERIA as CRITERIA_TABLE
+from mslesion.schema.criteria import PANELS
+from mslesion.schema.lesions import LESIONS
+from mslesion.schema.visits import VISITS
 
 
 def visit(subject, session, lesions, **more):

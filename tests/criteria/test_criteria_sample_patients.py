@@ -12,9 +12,9 @@ import pandas as pd
 import pytest
 from html_values import check_values, read_table
 
+from mslesion.clinical.dataset_ratings import dataset_ratings
 from mslesion.criteria import make_criteria_tables
-from mslesion.loaders.ratings_dataset import dataset_ratings
-from mslesion.tables import CHANGES, CRITERIA, LESIONS, PANELS, VISITS, as_table
+from mslesion.schema import CHANGES, CRITERIA, LESIONS, PANELS, VISITS, as_table
 
 ROOT = Path(__file__).resolve().parents[2] / "sample_data"
 TRUTH = ROOT / "derivatives" / "truth"

@@ -3,8 +3,8 @@
 import pytest
 
 from mslesion.criteria import VEIN_RULES, apply_vein_rule, count_veins, rim_category
-from mslesion.criteria.susceptibility import VeinCounts
-from mslesion.loaders.ratings_schema import LesionRating
+from mslesion.criteria.rules.susceptibility import VeinCounts
+from mslesion.schema.ratings import LesionRating
 
 RULES = {rule.id: rule for rule in VEIN_RULES}
 Y, N, U = True, False, None

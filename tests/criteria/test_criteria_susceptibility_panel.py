@@ -3,8 +3,8 @@
 import pytest
 
 from mslesion.criteria import VEIN_RULES, Facts, VisitRows, facts_of_visit, panel_rows
-from mslesion.criteria.susceptibility_panel import susceptibility_panel
-from mslesion.loaders.ratings_schema import LesionRating
+from mslesion.criteria.panels.susceptibility import susceptibility_panel
+from mslesion.schema.ratings import LesionRating
 
 
 def by_domain(rows):

@@ -9,8 +9,8 @@ from evaluation_phantoms import THICK, UNIT, blobs, disturbed, empty, lines, reo
 
 from mslesion.errors import GeometryError, MaskError
 from mslesion.evaluation import EMPTY_RULES, compare_masks
-from mslesion.tables.agreement import AGREEMENT
-from mslesion.tables.columns import NUMBER, check_table
+from mslesion.schema.agreement import AGREEMENT
+from mslesion.schema.columns import NUMBER, check_table
 
 LESION = lines((0, 8))
 SPECK = lines((0, 1))

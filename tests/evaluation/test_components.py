@@ -8,7 +8,7 @@ from mslesion.evaluation.components import (
     count_overlaps,
     label_components,
 )
-from mslesion.segmentation.instances import CORNERS, EDGES, FACES
+from mslesion.segmentation.lesions.instances import CORNERS, EDGES, FACES
 
 
 @pytest.mark.parametrize("connectivity", [FACES, EDGES, CORNERS])

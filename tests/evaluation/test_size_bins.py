@@ -3,7 +3,7 @@ import pytest
 from evaluation_phantoms import THICK, UNIT, empty, rotated
 
 from mslesion.evaluation import SIZE_BINS_MM3, detect_by_size
-from mslesion.tables.agreement import AGREEMENT
+from mslesion.schema.agreement import AGREEMENT
 
 
 def slab(voxels, shape=(12, 12, 12)):

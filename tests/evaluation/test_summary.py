@@ -10,8 +10,8 @@ from mslesion.evaluation import (
     measure_volume_agreement,
     summarize_agreement,
 )
-from mslesion.tables.agreement import AGREEMENT, AGREEMENT_SUMMARY
-from mslesion.tables.columns import as_table, check_table, empty_table
+from mslesion.schema.agreement import AGREEMENT, AGREEMENT_SUMMARY
+from mslesion.schema.columns import as_table, check_table, empty_table
 
 
 def compared(subject, seed, session=None):

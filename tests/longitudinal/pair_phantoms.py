@@ -3,11 +3,11 @@
 import numpy as np
 from scipy import ndimage as ndi
 
-from mslesion.longitudinal.frame import Frame
-from mslesion.longitudinal.matching import MatchedPair
-from mslesion.longitudinal.placing import PlacedScan, VisitMaps
-from mslesion.preparation.resampling import Grid
-from mslesion.segmentation import structures as s
+from mslesion.imaging.resampling import Grid
+from mslesion.longitudinal.alignment.common_frame import Frame
+from mslesion.longitudinal.alignment.intensity_matching import MatchedPair
+from mslesion.longitudinal.alignment.placing import PlacedScan, VisitMaps
+from mslesion.segmentation.anatomy import structures as s
 
 SHAPE = (64, 64, 64)
 CENTRE = (np.array(SHAPE) - 1) / 2

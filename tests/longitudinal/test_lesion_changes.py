@@ -7,8 +7,7 @@ import pytest
 from pair_phantoms import CENTRE, FLAIR_LEVELS, SHAPE, anatomy, cover, distance, matched, scan
 from scipy import ndimage as ndi
 
-from mslesion.longitudinal.evidence import ChangeEvidence, keep_all_lesions, weigh_change
-from mslesion.longitudinal.lesion_changes import (
+from mslesion.longitudinal.lesions.changes import (
     GROWN,
     KEPT,
     NEW,
@@ -17,7 +16,8 @@ from mslesion.longitudinal.lesion_changes import (
     assign_lesions,
     describe_changes,
 )
-from mslesion.segmentation import structures as s
+from mslesion.longitudinal.lesions.evidence import ChangeEvidence, keep_all_lesions, weigh_change
+from mslesion.segmentation.anatomy import structures as s
 
 SIDE, STEP = np.array([13.0, 0, 0]), np.array([5.0, 0, 0])
 LEFT, RIGHT = CENTRE - SIDE, CENTRE + SIDE

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from pair_phantoms import CENTRE, SHAPE, distance, still_frame, visit
 
-from mslesion.longitudinal import placing
+from mslesion.imaging.resampling import Grid
+from mslesion.longitudinal.alignment import placing
+from mslesion.longitudinal.alignment.placing import PlacedScan, labels_on_grid, place_lesions
 from mslesion.longitudinal.pair import compare_visits
-from mslesion.longitudinal.pair_quality import (
+from mslesion.longitudinal.quality import (
     FOR_BRAIN,
     FOR_LESIONS,
     PAIR_CHECKS,
@@ -18,11 +20,9 @@ from mslesion.longitudinal.pair_quality import (
     judge_pair,
     overlap,
 )
-from mslesion.longitudinal.placing import PlacedScan, labels_on_grid, place_lesions
 from mslesion.longitudinal.rows import change_row, expansion_rows, lesion_change_rows
 from mslesion.longitudinal.trajectories import measure_trajectories
-from mslesion.preparation.resampling import Grid
-from mslesion.tables import CHANGES, EXPANSIONS, LESION_CHANGES, TRAJECTORIES, as_table, check_table
+from mslesion.schema import CHANGES, EXPANSIONS, LESION_CHANGES, TRAJECTORIES, as_table, check_table
 
 SIDE = np.array([13.0, 0, 0])
 LEFT, RIGHT = CENTRE - SIDE, CENTRE + SIDE

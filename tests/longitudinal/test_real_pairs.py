@@ -12,15 +12,15 @@ from nibabel.affines import apply_affine
 from scipy import ndimage as ndi
 from scipy.cluster.vq import kmeans2
 
-from mslesion.loaders.nifti import load_mask, load_scan
-from mslesion.longitudinal.frame import find_frame
-from mslesion.longitudinal.matching import match_intensities
+from mslesion.imaging.itk import from_itk_transform
+from mslesion.imaging.resampling import Grid, resample_mask
+from mslesion.io.nifti import load_mask, load_scan
+from mslesion.longitudinal.alignment.common_frame import find_frame
+from mslesion.longitudinal.alignment.intensity_matching import match_intensities
+from mslesion.longitudinal.alignment.placing import PlacedScan, VisitMaps
+from mslesion.longitudinal.brain.volume_changes import measure_volume_changes
 from mslesion.longitudinal.pair import compare_visits
-from mslesion.longitudinal.placing import PlacedScan, VisitMaps
-from mslesion.longitudinal.volume_changes import measure_volume_changes
-from mslesion.preparation.itk import from_itk_transform
-from mslesion.preparation.resampling import Grid, resample_mask
-from mslesion.segmentation import structures as s
+from mslesion.segmentation.anatomy import structures as s
 
 pytestmark = pytest.mark.slow
 DEEP_MM = 18

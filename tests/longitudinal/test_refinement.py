@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from pair_phantoms import CENTRE, still_frame, visit
 
-from mslesion.longitudinal import refinement
-from mslesion.longitudinal.placing import PlacedScan
-from mslesion.longitudinal.refinement import refine_frame
+from mslesion.longitudinal.alignment import refinement
+from mslesion.longitudinal.alignment.placing import PlacedScan
+from mslesion.longitudinal.alignment.refinement import refine_frame
 
 LEFT, FRONT = CENTRE - np.array([13.0, 0, 0]), CENTRE + np.array([0, 12.0, 5.0])
 

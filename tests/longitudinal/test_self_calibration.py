@@ -10,8 +10,8 @@ from pair_phantoms import CENTRE, SHAPE, visit
 from scipy import ndimage as ndi
 
 from mslesion.errors import StepError
-from mslesion.longitudinal.self_calibration import calibrate, score
-from mslesion.longitudinal.synthetic import (
+from mslesion.longitudinal.calibration.self_calibration import calibrate, score
+from mslesion.longitudinal.calibration.synthetic_followup import (
     CONTRACTION_PCT,
     GAIN,
     NEW_DIAMETERS_MM,
@@ -19,10 +19,10 @@ from mslesion.longitudinal.synthetic import (
     ROOM_MM,
     make_follow_up,
 )
-from mslesion.segmentation import structures as s
+from mslesion.measures.shape import equivalent_diameter_mm
+from mslesion.schema import CALIBRATION, as_table, check_table
+from mslesion.segmentation.anatomy import structures as s
 from mslesion.segmentation.network import Prediction
-from mslesion.segmentation.shape import equivalent_diameter_mm
-from mslesion.tables import CALIBRATION, as_table, check_table
 
 LESIONS = [
     (CENTRE - np.array([13, 0, 0]), 4.0),

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mslesion.longitudinal.sizes import (
+from mslesion.longitudinal.lesions.sizes import (
     ENLARGING,
     NOT_ASSESSABLE,
     RULES,
@@ -152,8 +152,8 @@ def test_floor_is_inclusive():
 
 def test_constants_agree_with_the_criteria():
     """The same numbers stand in the criteria, which lie in a higher layer."""
-    from mslesion.criteria import atrophy
-    from mslesion.longitudinal import rates
+    from mslesion.criteria.rules import brain_loss as atrophy
+    from mslesion.longitudinal.brain import rates
 
     assert rates.MIN_YEARS_FOR_RATE == atrophy.MIN_YEARS_FOR_RATE
     assert rates.CI95 == atrophy.CI95

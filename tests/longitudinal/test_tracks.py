@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mslesion.longitudinal.tracks import (
+from mslesion.longitudinal.lesions.tracks import (
     COMPLEX,
     MERGED,
     NEW,

@@ -7,15 +7,19 @@ from pair_phantoms import CENTRE, SHAPE, T1_LEVELS, anatomy, cover, distance, ma
 from scipy import ndimage as ndi
 
 from mslesion.errors import StepError
-from mslesion.longitudinal import matching
-from mslesion.longitudinal.atrophied import csf_share, measure_atrophied_lesions
-from mslesion.longitudinal.boundary import boundary_shift, find_window, ventricle_shift
-from mslesion.longitudinal.deformation import Deformation, find_deformation, volume_change_pct
+from mslesion.longitudinal.alignment import intensity_matching as matching
+from mslesion.longitudinal.alignment.deformation import (
+    Deformation,
+    find_deformation,
+    volume_change_pct,
+)
+from mslesion.longitudinal.alignment.intensity_matching import match_intensities
+from mslesion.longitudinal.brain.boundary_shift import boundary_shift, find_window, ventricle_shift
+from mslesion.longitudinal.brain.rates import days_between, rate_of, sd_of_pair, years_of
+from mslesion.longitudinal.brain.volume_changes import measure_volume_changes
 from mslesion.longitudinal.expansion import constancy, find_expansion, local_growth
-from mslesion.longitudinal.matching import match_intensities
-from mslesion.longitudinal.rates import days_between, rate_of, sd_of_pair, years_of
-from mslesion.longitudinal.volume_changes import measure_volume_changes
-from mslesion.segmentation import structures as s
+from mslesion.longitudinal.lesions.atrophied import csf_share, measure_atrophied_lesions
+from mslesion.segmentation.anatomy import structures as s
 
 
 def true_change_pct(before, after):

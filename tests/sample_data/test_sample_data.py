@@ -14,14 +14,14 @@ import pytest
 from nibabel.affines import apply_affine
 from scipy import ndimage as ndi
 
+from mslesion.clinical.ratings import read_ratings
 from mslesion.criteria.facts import Facts
-from mslesion.criteria.isolated import ISOLATED
-from mslesion.criteria.judging import judge
-from mslesion.grid import voxel_volume_mm3
-from mslesion.loaders.dataset import FLAIR, T1W, find_visits
-from mslesion.loaders.nifti import load_scan
-from mslesion.loaders.ratings import read_ratings
-from mslesion.segmentation import structures as s
+from mslesion.criteria.rules.ris import ISOLATED
+from mslesion.criteria.verdicts import judge
+from mslesion.imaging.grid import voxel_volume_mm3
+from mslesion.io.dataset import FLAIR, T1W, find_visits
+from mslesion.io.nifti import load_scan
+from mslesion.segmentation.anatomy import structures as s
 
 PROJECT = Path(__file__).resolve().parents[2]
 ROOT = PROJECT / "sample_data"

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mslesion.errors import StepError
-from mslesion.preparation.resampling import Grid
-from mslesion.segmentation import structures as s
-from mslesion.segmentation.anatomy import brain_mask, clean_anatomy, sees_skull, to_scan_grid
+from mslesion.imaging.resampling import Grid
+from mslesion.segmentation.anatomy import structures as s
+from mslesion.segmentation.anatomy.maps import brain_mask, clean_anatomy, sees_skull, to_scan_grid
 
 
 def a_brain():

@@ -18,10 +18,10 @@ from scipy.spatial.transform import Rotation
 from skimage.measure import label as skimage_label
 
 from mslesion.errors import MaskError, SettingsError
-from mslesion.grid import voxel_volume_mm3
-from mslesion.loaders.nifti import _to_ras
-from mslesion.segmentation import instances
-from mslesion.segmentation.instances import (
+from mslesion.imaging.grid import voxel_volume_mm3
+from mslesion.io.nifti import _to_ras
+from mslesion.segmentation.lesions import instances
+from mslesion.segmentation.lesions.instances import (
     CORNERS,
     EDGES,
     FACES,

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from mslesion.segmentation import structures as s
-from mslesion.segmentation.lesions import (
+from mslesion.segmentation.anatomy import structures as s
+from mslesion.segmentation.lesions.threshold import (
     CORE_PROBABILITY,
     GROWTH_PROBABILITY,
     THRESHOLD,

@@ -6,9 +6,9 @@ from phantoms import CENTRE_MM, CODES, grid, head_grid, head_labels, reoriented
 from scipy.spatial.transform import Rotation
 
 from mslesion.errors import StepError
-from mslesion.loaders.nifti import _to_ras
-from mslesion.segmentation import structures as s
-from mslesion.segmentation.midplane import Midplane, find_midplane
+from mslesion.io.nifti import _to_ras
+from mslesion.segmentation.anatomy import structures as s
+from mslesion.segmentation.anatomy.midplane import Midplane, find_midplane
 
 SPACING = (2.5, 2.5, 2.5)
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from mslesion.errors import StepError
-from mslesion.preparation.intensity import WHITE_LEVELS
+from mslesion.imaging.intensity import WHITE_LEVELS
 from mslesion.segmentation import network
-from mslesion.segmentation import structures as s
+from mslesion.segmentation.anatomy import structures as s
 
 CLASSES = len(s.STRUCTURES) + 1
 

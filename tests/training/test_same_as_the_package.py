@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mslesion.preparation import intensity
+from mslesion.imaging import intensity
 from mslesion.segmentation import network as package
 
 torch = pytest.importorskip("torch", reason="the training needs torch")

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from mslesion import process_visit
+from mslesion.pipeline.visit import segment
 from mslesion.segmentation.network import predict
-from mslesion.workflow import segment
 
 torch = pytest.importorskip("torch", reason="the training needs torch")
 pytest.importorskip("onnx", reason="the export needs onnx")

@@ -1,0 +1,1 @@
+"""What is known of a visit besides its scans: participants, sessions, sidecars and ratings."""

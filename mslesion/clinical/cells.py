@@ -1,0 +1,267 @@
+"""Tables from outside, cell by cell: separators, headers, numbers, dates, yes and no."""
+
+import csv
+import difflib
+import io
+import logging
+import re
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from mslesion.errors import TableError
+from mslesion.schema.ratings import (
+    COLUMN_BY_NAME,
+    COUNT,
+    DATE,
+    DATES,
+    FLAG,
+    FREE_COLUMNS,
+    KEYS,
+    LESION,
+    LEVEL,
+    LIST_SEPARATOR,
+    NO,
+    NUMBER,
+    UNKNOWN,
+    VISIT,
+    YES,
+    RatedColumn,
+)
+
+log = logging.getLogger(__name__)
+
+SPREADSHEET_EPOCH = date(1899, 12, 30)
+"""Day 0 of the numbers a spreadsheet makes of dates."""
+OLD_AGE = "89+"
+"""How BIDS wants ages of 89 years and more, so that they tell of no one; taken for 89."""
+SIMILAR_NAME = 0.85
+"""Column names this alike (difflib ratio, inclusive) are taken for a slip of the pen."""
+SESSIONS_FILE = re.compile(r"sub-([A-Za-z0-9]+)_sessions\.tsv")
+"""BIDS table of one subject's sessions: its name says whose they are."""
+_LABEL = re.compile(r"[A-Za-z0-9]+")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_OTHER_SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas"}
+
+
+class Cell(NamedTuple):
+    """A value and where it was read."""
+
+    value: Any
+    path: Path
+    row: int
+    """Line of the file; the header is line 1."""
+    column: str
+    """Its name in the file."""
+
+    @property
+    def place(self) -> str:
+        """Where it was read, in words."""
+        return f"{self.path}, row {self.row}, column {self.column!r}"
+
+
+def read_cells(path: Path, *, strict: bool) -> Iterator[dict[str, Cell]]:
+    """Rows of a CSV or TSV file as cells by declared name; unknown values are None.
+
+    Parameters
+    ----------
+    path : Path
+        A file that ends in ``.csv`` (commas) or ``.tsv`` (tabs), in UTF-8.
+    strict : bool
+        Whether a column that is not declared is an error. Where it is not, a name that is
+        much like a declared one is told in the log; columns of lesions, and those of visits
+        under other names in a table of persons, are left alone.
+
+    Yields
+    ------
+    dict of str to Cell
+
+    Raises
+    ------
+    TableError
+        With file, row, column and remedy.
+    """
+    separator = "\t" if path.suffix.lower() == ".tsv" else ","
+    reader = csv.reader(io.StringIO(_text(path)), delimiter=separator)
+    header = next(reader, [])
+    names = _names(path, header, separator, strict=strict)
+    for texts in reader:
+        if not any(text.strip() for text in texts):
+            continue
+        if len(texts) != len(header):
+            raise TableError(
+                f"{path}, row {reader.line_num} has {len(texts)} values, but the header has "
+                f"{len(header)}. Mend the row; put a value that holds the separator in quotes."
+            )
+        yield {
+            name: _cell(Cell(text.strip(), path, reader.line_num, column), name)
+            for name, column, text in zip(names, header, texts, strict=True)
+            if name
+        }
+
+
+def _text(path: Path) -> str:
+    """Content of a text file in UTF-8."""
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise TableError(
+            f"{path} cannot be read ({error.strerror}), but a table is expected. Check the path."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise TableError(
+            f"{path} is no text in UTF-8, but a CSV or TSV file is expected. "
+            "Save it as 'CSV UTF-8 (comma delimited)'."
+        ) from error
+
+
+def _names(path: Path, header: list[str], separator: str, *, strict: bool) -> list[str]:
+    """Declared name of each column; empty for one that is not read."""
+    if len(header) < 2:
+        for other, word in _OTHER_SEPARATORS.items():
+            if other != separator and other in "".join(header):
+                raise TableError(
+                    f"{path} is separated by {word}, but {_OTHER_SEPARATORS[separator]} are "
+                    f"expected in a {path.suffix} file. Save it with "
+                    f"{_OTHER_SEPARATORS[separator]} and a decimal point."
+                )
+    names = [_name(path, column.strip(), strict=strict) for column in header]
+    if not strict:
+        of_visits = "session_id" in names
+        pairs = zip(names, header, strict=True)
+        names = [n if _is_meant(n, column, of_visits=of_visits) else "" for n, column in pairs]
+    if "participant_id" not in names and not SESSIONS_FILE.fullmatch(path.name):
+        raise TableError(
+            f"{path} has no column 'participant_id', but rows are found by it. "
+            "Name the column of the subject labels so."
+        )
+    twice = next((name for name in names if name and names.count(name) > 1), None)
+    if twice:
+        raise TableError(
+            f"{path} has two columns for {twice!r}, but one is expected. Remove one of them."
+        )
+    return names
+
+
+def _name(path: Path, column: str, *, strict: bool) -> str:
+    """Declared name of one column."""
+    low = column.lower()
+    for key, others in KEYS.items():
+        if low in (key, *others):
+            return key
+    if low in COLUMN_BY_NAME:
+        return COLUMN_BY_NAME[low].name
+    near = difflib.get_close_matches(low, [*KEYS, *COLUMN_BY_NAME], n=1, cutoff=SIMILAR_NAME)
+    if near and not strict:
+        log.warning("%s: the column %r is not read; was %r meant?", path, column, near[0])
+    elif near or (strict and low not in FREE_COLUMNS):
+        hint = f"Did you mean {near[0]!r}?" if near else "Use a declared name or remove it."
+        raise TableError(f"{path} has the column {column!r}, but it is not declared. {hint}")
+    return ""
+
+
+def _is_meant(name: str, column: str, *, of_visits: bool) -> bool:
+    """Whether a column of a BIDS table is one of ours, and not another of a short name.
+
+    Such tables hold much else: an "index" or "label" is no lesion, and the "date" of a
+    table of persons no visit's.
+    """
+    if not name or name in KEYS:
+        return bool(name)
+    of = COLUMN_BY_NAME[name].of
+    by_other_name = column.strip().lower() != name
+    return of != LESION and not (of == VISIT and by_other_name and not of_visits)
+
+
+def _cell(cell: Cell, name: str) -> Cell:
+    """A cell with its value in place of its text."""
+    if name in KEYS:
+        return cell._replace(value=_label(cell, name))
+    if cell.value.lower() in UNKNOWN:
+        return cell._replace(value=None)
+    return cell._replace(value=_value(cell, COLUMN_BY_NAME[name]))
+
+
+def _label(cell: Cell, name: str) -> str:
+    """A subject or session label without its prefix."""
+    label = cell.value.removeprefix("sub-" if name == "participant_id" else "ses-")
+    if name == "session_id" and label.lower() in UNKNOWN:
+        return ""
+    if name == "session_id" and _DAY.fullmatch(label):  # a folder of a plain tree
+        return label.replace("-", "")
+    if not _LABEL.fullmatch(label):
+        raise wrong(cell, "a label of letters and digits", "Write it as the folder is named.")
+    return label
+
+
+def _value(cell: Cell, column: RatedColumn) -> Any:
+    """The value of a cell that is not empty."""
+    text, low = cell.value, cell.value.lower()
+    if column.kind == FLAG:
+        if low not in YES + NO:
+            raise wrong(cell, "yes or no", "Write yes or no; leave it empty if it is not known.")
+        return low in YES
+    if column.kind == LEVEL:
+        for level, others in column.levels.items():
+            if low in (level, *others):
+                return level
+        raise wrong(cell, " or ".join(column.levels), "Write one of them.")
+    if column.kind == DATE:
+        return _date(cell, text)
+    if column.kind == DATES:
+        return tuple(_date(cell, part.strip()) for part in text.split(LIST_SEPARATOR))
+    return _number(cell, column) if column.kind in (COUNT, NUMBER) else text
+
+
+def _number(cell: Cell, column: RatedColumn) -> float | int:
+    """A number in its range, whole for a count."""
+    expected = f"a {column.kind} from {column.low:g} to {column.high:g}"
+    remedy = "Give it with a decimal point and without a unit; leave it empty if it is not known."
+    text = cell.value
+    if column.name == "age_years" and text == OLD_AGE:
+        text = text.removesuffix("+")
+    try:
+        number = float(text)
+    except ValueError as error:
+        raise wrong(cell, expected, remedy) from error
+    if not column.low <= number <= column.high:
+        raise wrong(cell, expected, "Correct it; leave it empty if it is not known.")
+    if column.kind == COUNT and number != int(number):
+        raise wrong(cell, expected, remedy)
+    return int(number) if column.kind == COUNT else number
+
+
+def _date(cell: Cell, text: str) -> date:
+    """A day in ISO form; what spreadsheets make of dates is refused."""
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}([T ].*)?", text):
+        try:
+            return datetime.fromisoformat(text).date()
+        except ValueError as error:
+            raise wrong(cell, "a day that exists", "Correct it.") from error
+    remedy = "Format the column as text and write the date as YYYY-MM-DD."
+    if re.fullmatch(r"\d{5}(\.0)?", text):
+        meant = SPREADSHEET_EPOCH + timedelta(days=int(float(text)))
+        raise wrong(
+            cell, "a date such as 2020-01-31", f"A spreadsheet made a number of {meant}. {remedy}"
+        )
+    raise wrong(cell, "a date such as 2020-01-31", remedy)
+
+
+def wrong(cell: Cell, expected: str, remedy: str) -> TableError:
+    """The error of a cell.
+
+    Parameters
+    ----------
+    cell : Cell
+        What was read.
+    expected : str
+        What should stand there.
+    remedy : str
+        What to do.
+
+    Returns
+    -------
+    TableError
+    """
+    return TableError(f"{cell.place} has {str(cell.value)!r}, but {expected} is expected. {remedy}")

@@ -1,0 +1,129 @@
+"""Facts from outside that cannot be true together."""
+
+from collections.abc import Mapping, Sequence
+
+from mslesion.clinical.cells import Cell, wrong
+from mslesion.errors import TableError
+from mslesion.schema.ratings import LesionRating
+
+AGE_TOLERANCE_YEARS = 1.5
+"""An age may differ by this from the one of the dates (inclusive): ages are often rounded."""
+DAYS_PER_YEAR = 365.25
+
+NOT_BEFORE_BIRTH = ("onset_date", "treatment_start_date", "visit_date", "steroid_dates")
+NO_MORE_THAN = (
+    ("cvs_positive_count", "cvs_eligible_count"),
+    ("symptomatic_cord_count", "cord_count"),
+)
+"""Counts that cannot be larger than another."""
+NOT_BY_CHANCE = (
+    "relapse_count",
+    "clinical_dissemination_in_time",
+    "progression_12_months",
+    "symptomatic_infratentorial_count",
+    "symptomatic_cord_count",
+)
+"""Facts that cannot be there where lesions were found by chance."""
+
+
+def check_dates(person: Mapping[str, Cell], visit: Mapping[str, Cell]) -> None:
+    """Raise if dates or ages contradict each other.
+
+    Parameters
+    ----------
+    person, visit : mapping of str to Cell
+        Facts of a person, and of one visit. Only an age that is given for the visit is
+        held against its date.
+
+    Raises
+    ------
+    TableError
+        On the first contradiction.
+    """
+    facts = {**person, **visit}
+    birth = facts.get("birth_date")
+    if birth is None:
+        return
+    for cell in (facts[name] for name in NOT_BEFORE_BIRTH if name in facts):
+        days = cell.value if isinstance(cell.value, tuple) else (cell.value,)
+        if min(days) < birth.value:
+            raise wrong(cell, f"a day after birth ({birth.value})", "Correct one of the dates.")
+    day, age = visit.get("visit_date"), visit.get("age_years")
+    if day is None or age is None:
+        return
+    by_dates = (day.value - birth.value).days / DAYS_PER_YEAR
+    if abs(by_dates - age.value) > AGE_TOLERANCE_YEARS:
+        raise wrong(age, f"{by_dates:.1f} by birth_date and visit_date", "Correct one of them.")
+
+
+def check_visit(facts: Mapping[str, Cell], lesions: Sequence[LesionRating]) -> None:
+    """Raise if facts of a visit contradict each other.
+
+    Parameters
+    ----------
+    facts : mapping of str to Cell
+        Facts of the visit and of its person.
+    lesions : sequence of LesionRating
+        What a rater says of its lesions.
+
+    Raises
+    ------
+    TableError
+        On the first contradiction.
+    """
+    contrast, enhancing = facts.get("contrast_given"), facts.get("gd_count")
+    without_contrast = contrast is not None and contrast.value is False
+    if without_contrast and enhancing is not None:
+        raise wrong(
+            enhancing,
+            "nothing where no contrast agent was given",
+            f"Leave it empty, or correct {contrast.place}.",
+        )
+    for lesion in lesions:
+        _check_lesion(lesion, without_contrast=without_contrast)
+    for small, large in NO_MORE_THAN:
+        if small in facts and large in facts and facts[small].value > facts[large].value:
+            limit = facts[large].value
+            raise wrong(facts[small], f"at most {limit} ({large})", "Correct one of them.")
+    if facts.get("incidental") is not None and facts["incidental"].value:
+        for cell in (facts[name] for name in NOT_BY_CHANCE if name in facts):
+            if cell.value:
+                expected = "no attack or symptom where lesions were found by chance"
+                remedy = f"Correct it or {facts['incidental'].place}, or give that visit by visit."
+                raise wrong(cell, expected, remedy)
+    _check_counts(facts, lesions)
+
+
+def _check_lesion(lesion: LesionRating, *, without_contrast: bool) -> None:
+    """Raise if what is said of one lesion contradicts itself or the visit."""
+    if lesion.gd and without_contrast:
+        raise TableError(
+            f"{lesion.place} has an enhancing lesion, but no contrast agent was given at this "
+            "visit. Correct one of them."
+        )
+    if lesion.eligible and lesion.exclusion_reason:
+        raise TableError(
+            f"{lesion.place} has a reason of exclusion ({lesion.exclusion_reason!r}), but the "
+            "lesion is eligible. Correct one of them."
+        )
+    if lesion.cvs is not None and lesion.eligible is False:
+        raise TableError(
+            f"{lesion.place} has a rating of the central vein, but the lesion is not eligible. "
+            "Correct one of them."
+        )
+
+
+def _check_counts(facts: Mapping[str, Cell], lesions: Sequence[LesionRating]) -> None:
+    """Raise if the list holds more than was counted; it may hold fewer."""
+    for count, attribute in (
+        ("prl_count", "prl"),
+        ("gd_count", "gd"),
+        ("cvs_positive_count", "cvs"),
+    ):
+        listed = sum(getattr(lesion, attribute) is True for lesion in lesions)
+        if count in facts and listed > facts[count].value:
+            raise wrong(
+                facts[count],
+                f"{listed} or more, as in the list of lesions,",
+                "Correct one of them.",
+            )

@@ -1,0 +1,199 @@
+"""Facts from outside the scans: BIDS tables, or one CSV a biomarker, by `RATED_COLUMNS`.
+
+What is not given is not known; it is never taken for "no". A file with one wrong cell is
+refused as a whole.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from mslesion.clinical.cells import SESSIONS_FILE, Cell, read_cells, wrong
+from mslesion.clinical.checks import check_dates, check_visit
+from mslesion.errors import TableError
+from mslesion.schema.ratings import (
+    COLUMN_BY_NAME,
+    KEYS,
+    LESION,
+    PERSON,
+    VISIT,
+    LesionRating,
+)
+
+BIDS_TABLES = ("participants.tsv", "sessions.tsv")
+"""Tables of a whole BIDS dataset."""
+
+Place = tuple[str, str | None]
+"""Subject and session label; the session is empty for a visit without label, and None for
+what holds for all visits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ratings:
+    """Facts from outside of a cohort."""
+
+    facts: Mapping[Place, Mapping[str, Any]] = field(default_factory=dict)
+    """Known facts by subject and session."""
+    lesions: Mapping[Place, tuple[LesionRating, ...]] = field(default_factory=dict)
+    """Rated lesions by subject and session."""
+    folders: tuple[Path, ...] = ()
+    """Folders that were read, for a rater's label maps."""
+
+    @property
+    def subjects(self) -> list[str]:
+        """Labels of all subjects with facts, sorted."""
+        return sorted({subject for subject, _ in [*self.facts, *self.lesions]})
+
+    def facts_of(self, subject: str, session: str) -> dict[str, Any]:
+        """Facts of one visit: the person's, and the visit's over them.
+
+        Parameters
+        ----------
+        subject, session : str
+            Labels without ``sub-`` and ``ses-``.
+
+        Returns
+        -------
+        dict of str to object
+            Known facts only.
+        """
+        person, visit = (self.facts.get((subject, place), {}) for place in (None, session))
+        return {**person, **visit}
+
+    def lesions_of(self, subject: str, session: str) -> tuple[LesionRating, ...]:
+        """Rated lesions of one visit.
+
+        Parameters
+        ----------
+        subject, session : str
+            Labels without ``sub-`` and ``ses-``.
+
+        Returns
+        -------
+        tuple of LesionRating
+        """
+        return self.lesions.get((subject, session), ())
+
+
+def read_ratings(paths: str | Path | Iterable[str | Path]) -> Ratings:
+    """Read facts from outside.
+
+    Parameters
+    ----------
+    paths : str, Path or iterable of them
+        CSV or TSV files, or folders. Of a BIDS folder ``participants.tsv``,
+        ``sessions.tsv`` and ``sub-*/sub-*_sessions.tsv`` are read, of another folder every
+        ``.csv`` directly in it. In BIDS tables other columns are left alone; in CSV files
+        every column must be declared.
+
+    Returns
+    -------
+    Ratings
+
+    Raises
+    ------
+    TableError
+        If a file cannot be read, a column or value is not as declared, a row is there
+        twice, or facts contradict each other.
+    """
+    paths = [paths] if isinstance(paths, str | Path) else list(paths)
+    cells: dict[Place, dict[str, Cell]] = {}
+    lesions: dict[Place, list[LesionRating]] = {}
+    for path in (file for given in paths for file in _files(Path(given))):
+        for (subject, session), row in _read_file(path):
+            for name, cell in row.items():
+                of = COLUMN_BY_NAME[name].of
+                if of != LESION:
+                    place = (subject, None if of == PERSON else session)
+                    _add(cells.setdefault(place, {}), name, cell)
+            rating = {n: cell for n, cell in row.items() if COLUMN_BY_NAME[n].of == LESION}
+            if rating:
+                lesions.setdefault((subject, session), []).append(_lesion(rating))
+    for place in dict.fromkeys([*cells, *lesions]):
+        person, visit = cells.get((place[0], None), {}), cells.get(place, {})
+        check_dates(person, visit)
+        check_visit({**person, **visit}, lesions.get(place, ()))
+    facts = {
+        place: {name: cell.value for name, cell in row.items()} for place, row in cells.items()
+    }
+    folders = tuple(Path(given) for given in paths if Path(given).is_dir())
+    return Ratings(facts, {place: tuple(rated) for place, rated in lesions.items()}, folders)
+
+
+def _files(path: Path) -> list[Path]:
+    """The files to read: the path itself, or those of a folder."""
+    if not path.is_dir():
+        return [path]
+    files = [path / name for name in BIDS_TABLES if (path / name).is_file()]
+    files += sorted(path.glob("sub-*/sub-*_sessions.tsv"))
+    files = files or sorted(path.glob("*.csv"))
+    if not files:
+        raise TableError(
+            f"{path} has no table of facts, but participants.tsv, sub-*/sub-*_sessions.tsv or "
+            "a .csv file is expected. Check the path."
+        )
+    return files
+
+
+def _read_file(path: Path) -> list[tuple[Place, dict[str, Cell]]]:
+    """Known facts of each row of one file, with whose they are; no row twice."""
+    by_name = SESSIONS_FILE.fullmatch(path.name)
+    is_bids = by_name or path.name in BIDS_TABLES
+    rows, seen = [], {}
+    for row in read_cells(path, strict=not is_bids):
+        subject = row["participant_id"].value if "participant_id" in row else by_name[1]
+        place = (subject, row["session_id"].value if "session_id" in row else None)
+        facts = {n: cell for n, cell in row.items() if n not in KEYS and cell.value is not None}
+        if place[1] is None:
+            _check_holds_for_all(facts)
+        lesion = tuple(facts[n].value for n in ("lesion", "x_mm", "y_mm", "z_mm") if n in facts)
+        line = next(iter(row.values())).row
+        if (place, lesion) in seen:
+            raise TableError(
+                f"{path}, row {line} is again of the same as row {seen[place, lesion]} "
+                f"(sub-{subject}), but one row is expected. Remove one of them."
+            )
+        seen[place, lesion] = line
+        rows.append((place, facts))
+    return rows
+
+
+def _check_holds_for_all(facts: Mapping[str, Cell]) -> None:
+    """Raise for a fact that differs from visit to visit, in a table that names no visit."""
+    for name, cell in facts.items():
+        if COLUMN_BY_NAME[name].of in (VISIT, LESION):
+            raise wrong(
+                cell,
+                "a column session_id beside what differs from visit to visit",
+                "Add the column; leave it empty if the visits have no label.",
+            )
+
+
+def _add(facts: dict[str, Cell], name: str, cell: Cell) -> None:
+    """Add a fact; the same one with another value is an error."""
+    there = facts.setdefault(name, cell)
+    if there.value != cell.value:
+        raise wrong(cell, f"{str(there.value)!r}, as in {there.place},", "Correct one of them.")
+
+
+def _lesion(row: Mapping[str, Cell]) -> LesionRating:
+    """One rated lesion; it must say which lesion it is."""
+    cell = next(iter(row.values()))
+    values = {name: value.value for name, value in row.items()}
+    position = tuple(values.pop(axis, None) for axis in ("x_mm", "y_mm", "z_mm"))
+    if None in position and position != (None, None, None):
+        raise TableError(
+            f"{cell.path}, row {cell.row} has only a part of x_mm, y_mm, z_mm, but a position "
+            "needs all three. Give them all, or the number of the lesion."
+        )
+    if None in position and "lesion" not in values:
+        raise TableError(
+            f"{cell.path}, row {cell.row} does not say which lesion it rates, but x_mm, y_mm, z_mm "
+            "or lesion is needed. Add one of them."
+        )
+    return LesionRating(
+        **values,
+        position_mm=None if None in position else position,
+        place=f"{cell.path}, row {cell.row}",
+    )

@@ -1,0 +1,269 @@
+"""From rows of the tables to facts, also under other settings of counting and contact."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from mslesion.criteria.facts import FACT_NAMES, Facts
+from mslesion.criteria.rules.susceptibility import (
+    SELECT_SIX_2024,
+    VeinCounts,
+    apply_vein_rule,
+    count_veins,
+)
+from mslesion.criteria.verdicts import WITHOUT_CAPS
+from mslesion.schema.ratings import LesionRating
+
+DAYS_PER_YEAR = 365.25
+OTHER_CONTACTS_MM = (1.5, 3.0)
+"""Contact distances that a verdict is tried with, besides the table's own."""
+
+REGIONS = {
+    "periventricular": ("periventricular_count", "pv_count"),
+    "juxtacortical": ("juxtacortical_count", "jc_count"),
+    "intracortical": ("intracortical_count", "ic_count"),
+    "infratentorial": ("infratentorial_count", "it_count"),
+}
+"""Fact and column of visits.csv of each location class that a rule asks for."""
+
+Row = Mapping[str, Any]
+
+
+def known(row: Row | None, name: str) -> Any:
+    """A value of a row; None if there is no row, no such name, or the value is missing.
+
+    Parameters
+    ----------
+    row : mapping or None
+        Values by column name.
+    name : str
+        Column.
+
+    Returns
+    -------
+    object
+    """
+    value = None if row is None else row.get(name)
+    if value is None or pd.isna(value):
+        return None
+    return value.item() if isinstance(value, np.generic) else value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VisitRows:
+    """All that is known of one visit, as rows of the tables."""
+
+    visit: Row
+    """Row of visits.csv."""
+    lesions: Sequence[Row] | None = None
+    """Its rows of lesions.csv; without them the visit's own counts are taken."""
+    change: Row | None = None
+    """Row of changes.csv that ends with this visit."""
+    expansion_rates: Sequence[float] | None = None
+    """Mean rate of each slowly expanding candidate of the pair, in %/y."""
+    enlarging_candidates: int = 0
+    """Further candidates, in lesions that enlarge by the rule of the pair."""
+    rated: Row = field(default_factory=dict)
+    """Facts from outside, by the names of `Facts`."""
+    rated_lesions: Sequence[LesionRating] = ()
+    """A rater's lesions."""
+
+
+def visit_date(visit: Row, rated: Row) -> date | None:
+    """Day of a visit, by its row or by the facts from outside.
+
+    Parameters
+    ----------
+    visit : mapping
+        Row of visits.csv.
+    rated : mapping
+        Facts from outside.
+
+    Returns
+    -------
+    date or None
+    """
+    text = known(visit, "visit_date")
+    return date.fromisoformat(text) if text else known(rated, "visit_date")
+
+
+def facts_of_visit(rows: VisitRows) -> Facts:
+    """Facts of one visit, lesions counted by their centres where those are known.
+
+    Parameters
+    ----------
+    rows : VisitRows
+        The visit.
+
+    Returns
+    -------
+    Facts
+
+    Examples
+    --------
+    >>> lesions = [{"location": "periventricular", "center_count": 2}, {"location": "deep_wm"}]
+    >>> facts = facts_of_visit(VisitRows(visit={}, lesions=lesions))
+    >>> facts.t2_count, facts.periventricular_count, facts.cord_count
+    (3, 2, None)
+    """
+    if rows.lesions is not None:
+        return _assemble(rows, count_lesions(rows.lesions))
+    counts = {fact: known(rows.visit, column) for fact, column in REGIONS.values()}
+    return _assemble(rows, {"t2_count": known(rows.visit, "lesion_count_cc"), **counts})
+
+
+def alternatives_of_visit(rows: VisitRows) -> dict[str, Facts]:
+    """The same visit under other settings, by the name of the setting.
+
+    Lesions counted by components, other contact distances, and without the lesions at
+    the ventricles' horns. A setting the rows do not allow is left out.
+
+    Parameters
+    ----------
+    rows : VisitRows
+        The visit.
+
+    Returns
+    -------
+    dict of str to Facts
+        Empty without lesion rows.
+    """
+    if rows.lesions is None:
+        return {}
+    settings: dict[str, dict] = {"if lesions are counted by components": {"by_centers": False}}
+    for contact_mm in OTHER_CONTACTS_MM:
+        settings[f"if contact is {contact_mm:g} mm"] = {"contact_mm": contact_mm}
+    settings[WITHOUT_CAPS] = {"with_caps": False}
+    counted = {name: count_lesions(rows.lesions, **options) for name, options in settings.items()}
+    return {
+        name: _assemble(rows, counts)
+        for name, counts in counted.items()
+        if counts["periventricular_count"] is not None
+    }
+
+
+def count_lesions(
+    lesions: Sequence[Row],
+    *,
+    by_centers: bool = True,
+    contact_mm: float | None = None,
+    with_caps: bool = True,
+) -> dict[str, int | None]:
+    """Count lesions by location class.
+
+    Parameters
+    ----------
+    lesions : sequence of mapping
+        Rows of lesions.csv.
+    by_centers : bool
+        Count a component by its centres where their number is known, else as one.
+    contact_mm : float, optional
+        Distance within which a lesion touches ventricle or cortex (inclusive), in mm;
+        the table's own classes if not given.
+    with_caps : bool
+        False leaves out periventricular lesions flagged as cap-like.
+
+    Returns
+    -------
+    dict of str to int or None
+        `t2_count` and a count a class; the classes are None if a lesion has none.
+    """
+    total, counts = 0, dict.fromkeys((fact for fact, _ in REGIONS.values()), 0)
+    for lesion in lesions:
+        location = _location(lesion, contact_mm)
+        if not with_caps and location == "periventricular" and known(lesion, "is_cap_like"):
+            continue
+        weight = max(1, known(lesion, "center_count") or 1) if by_centers else 1
+        total += weight
+        if location is None:
+            counts = dict.fromkeys(counts)
+        elif location in REGIONS and counts[REGIONS[location][0]] is not None:
+            counts[REGIONS[location][0]] += weight
+    return {"t2_count": total, **counts}
+
+
+def _location(lesion: Row, contact_mm: float | None) -> str | None:
+    """Location class of a lesion, perhaps under another contact distance."""
+    location = known(lesion, "location")
+    if contact_mm is None or location not in ("periventricular", "juxtacortical", "deep_wm"):
+        return location
+    ventricle, cortex = known(lesion, "ventricle_distance_mm"), known(lesion, "cortex_distance_mm")
+    if ventricle is None or cortex is None:
+        return None
+    touching = {
+        name
+        for name, distance in (("periventricular", ventricle), ("juxtacortical", cortex))
+        if distance <= contact_mm
+    }
+    if len(touching) == 2:
+        nearer = "periventricular" if ventricle <= cortex else "juxtacortical"
+        return location if location in touching else nearer
+    return touching.pop() if touching else "deep_wm"
+
+
+def _assemble(rows: VisitRows, counts: Mapping[str, int | None]) -> Facts:
+    """All facts: counts of the brain, change since the visit before, and what is rated."""
+    values = {name: known(rows.rated, name) for name in FACT_NAMES} | counts
+    values["gd_count"] = gd = _first(values["gd_count"], _count_listed(rows.rated_lesions, "gd"))
+    values["age_years"] = _age(rows)
+    if gd is not None and counts["t2_count"] is not None:
+        values["non_enhancing_count"] = max(0, counts["t2_count"] - gd)
+    if values["incidental"]:
+        for name in ("symptomatic_infratentorial_count", "symptomatic_cord_count"):
+            values[name] = _first(values[name], 0)
+    values["prl_count"] = _first(values["prl_count"], _count_listed(rows.rated_lesions, "prl"))
+    values["cvs_select_six"] = _select_six(rows, counts["t2_count"])
+    return Facts(**values | _changed(rows.change, gd))
+
+
+def _age(rows: VisitRows) -> float | None:
+    """Age at the visit: as stated, else by the dates, else of the person."""
+    birth, day = known(rows.rated, "birth_date"), visit_date(rows.visit, rows.rated)
+    by_dates = (day - birth).days / DAYS_PER_YEAR if birth and day else None
+    return _first(known(rows.visit, "age_years"), by_dates, known(rows.rated, "age_years"))
+
+
+def _changed(change: Row | None, gd: int | None) -> dict[str, Any]:
+    """Facts of what changed since the visit before."""
+    if change is None:
+        return {}
+    pbvc = known(change, "pbvc_pct_per_year")
+    values = {
+        "followup_gd_count": gd,
+        "brain_loss_pct_per_year": None if pbvc is None else -pbvc,
+    }
+    if known(change, "change_assessable") is False:
+        return values
+    new, enlarging = known(change, "new_t2_count"), known(change, "enlarging_count")
+    active = known(change, "cua_count")
+    if active is None and gd == 0 and None not in (new, enlarging):
+        active = new + enlarging
+    return values | {"new_t2_count": new, "enlarging_count": enlarging, "active_count": active}
+
+
+def _count_listed(rated: Sequence[LesionRating], name: str) -> int | None:
+    """Lesions of a rater's list with a sign; None if none has it and not all were rated."""
+    ratings = [getattr(lesion, name) for lesion in rated]
+    count = sum(rating is True for rating in ratings)
+    return count if count or (ratings and None not in ratings) else None
+
+
+def _select_six(rows: VisitRows, t2_count: int | None) -> bool | None:
+    """The select-six rule by a rater's list, or else by the counts that were given."""
+    if any(lesion.cvs is not None for lesion in rows.rated_lesions):
+        return apply_vein_rule(SELECT_SIX_2024, count_veins(rows.rated_lesions)).met
+    positive = known(rows.rated, "cvs_positive_count")
+    eligible = known(rows.rated, "cvs_eligible_count")
+    if positive is None or eligible is None:
+        return None
+    counts = VeinCounts(positive=positive, negative=eligible - positive, total=t2_count)
+    return apply_vein_rule(SELECT_SIX_2024, counts).met
+
+
+def _first(*values):
+    """The first value that is known."""
+    return next((value for value in values if value is not None), None)

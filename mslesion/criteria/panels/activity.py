@@ -1,0 +1,193 @@
+"""Panel of MRI activity since the visit before: lesions, brain volume, named rules."""
+
+from collections.abc import Mapping
+
+from mslesion.criteria.facts import Facts
+from mslesion.criteria.facts_of_visit import known
+from mslesion.criteria.logic import at_least
+from mslesion.criteria.panels.domains import (
+    GROUPS,
+    LOW,
+    USUAL,
+    VALIDATED,
+    PanelRow,
+    rule_row,
+    state_of,
+)
+from mslesion.criteria.rules.activity import ACTIVITY
+from mslesion.criteria.rules.brain_loss import (
+    MIN_YEARS_FOR_CUTOFF,
+    BrainLoss,
+    judge_brain_loss,
+    lasts,
+)
+from mslesion.criteria.verdicts import judge
+from mslesion.criteria.wording import LITERATURE_THRESHOLD
+
+PANEL = "activity"
+RULE_IDS = ("CR-16", "CR-17", "CR-18", "CR-19", "CR-20")
+MIN_YEARS_FOR_CONFIDENCE = 2.0
+"""Atrophy over less time (`lasts`) is dominated by measurement error."""
+
+_COUNTS = (
+    ("new T2 lesions", "new_t2_count"),
+    ("enlarging T2 lesions", "enlarging_count"),
+    ("contrast-enhancing lesions", "followup_gd_count"),
+    ("combined unique active lesions", "active_count"),
+)
+
+
+def activity_panel(facts: Facts, change: Mapping) -> list[PanelRow]:
+    """What changed since the visit before.
+
+    Parameters
+    ----------
+    facts : Facts
+        Facts of the later visit.
+    change : mapping
+        Row of changes.csv of the pair.
+
+    Returns
+    -------
+    list of PanelRow
+    """
+    confidence, why = lesion_confidence(change)
+    rows = []
+    for domain, name in _COUNTS:
+        value, met = getattr(facts, name), at_least(1, name)(facts)
+        rows.append(
+            PanelRow(
+                panel=PANEL,
+                domain=domain,
+                state=state_of(met=met),
+                value=None if value is None else float(value),
+                threshold=">= 1",
+                confidence=None if met is None else confidence,
+                evidence=VALIDATED,
+                text=why,
+            )
+        )
+    verdicts = [judge(rule, facts) for rule in ACTIVITY if rule.id in RULE_IDS]
+    return [*rows, *_brain_rows(facts, change), *(rule_row(PANEL, v) for v in verdicts)]
+
+
+def brain_loss_of(facts: Facts, change: Mapping) -> BrainLoss:
+    """Yearly brain volume loss of a pair, against its cut-offs.
+
+    Parameters
+    ----------
+    facts : Facts
+        For the age.
+    change : mapping
+        Row of changes.csv.
+
+    Returns
+    -------
+    BrainLoss
+    """
+    low, high = known(change, "pbvc_ci95_low"), known(change, "pbvc_ci95_high")
+    return judge_brain_loss(
+        known(change, "pbvc_pct_per_year"),
+        known(change, "dt_years"),
+        ci95=None if low is None or high is None else (low, high),
+        age_years=facts.age_years,
+    )
+
+
+def lesion_confidence(change: Mapping) -> tuple[str, str]:
+    """Confidence in what changed of the lesions, with the reason.
+
+    Parameters
+    ----------
+    change : mapping
+        Row of changes.csv.
+
+    Returns
+    -------
+    tuple of str, shape (2,)
+    """
+    reasons = []
+    if known(change, "same_scanner") is False:
+        reasons.append("another scanner")
+    if known(change, "qc_pair") in ("warn", "fail"):
+        reasons.append("quality of the pair: " + known(change, "qc_pair"))
+    return (LOW, "Low: " + ", ".join(reasons) + ".") if reasons else (USUAL, "")
+
+
+def atrophy_confidence(change: Mapping) -> tuple[str, str]:
+    """Confidence in a change of volume, with the reason.
+
+    Parameters
+    ----------
+    change : mapping
+        Row of changes.csv.
+
+    Returns
+    -------
+    tuple of str, shape (2,)
+    """
+    _, why = lesion_confidence(change)
+    reasons = [why.removeprefix("Low: ").removesuffix(".")] if why else []
+    years = known(change, "dt_years")
+    if not lasts(years, MIN_YEARS_FOR_CONFIDENCE):
+        reasons.append(f"interval under {MIN_YEARS_FOR_CONFIDENCE:g} years")
+    if known(change, "pseudoatrophy_window"):
+        reasons.append("a treatment began: volume may fall by loss of oedema")
+    return (LOW, "Low: " + ", ".join(reasons) + ".") if reasons else (USUAL, "")
+
+
+def _brain_rows(facts: Facts, change: Mapping) -> list[PanelRow]:
+    """Brain volume loss against the cut-off of its age, and against 0.4 %."""
+    loss = brain_loss_of(facts, change)
+    confidence, why = atrophy_confidence(change)
+    limit = "age not known or without a cut-off"
+    if loss.age_cutoff is not None:
+        limit = f"interval wholly over {loss.age_cutoff:.2f} (95th percentile of the age)"
+    return [
+        PanelRow(
+            panel=PANEL,
+            domain=domain,
+            state=state_of(met=met),
+            value=loss.loss,
+            unit="percent/year",
+            ci95_low=loss.ci_low,
+            ci95_high=loss.ci_high,
+            threshold=threshold,
+            confidence=None if met is None else confidence,
+            evidence=GROUPS,
+            text=" ".join(filter(None, (why, undecided(loss, change, met=met)))),
+        )
+        for domain, met, threshold in (
+            ("brain volume loss for the age", loss.exceeds_age_cutoff, limit),
+            (
+                "brain volume loss over 0.4 %/y",
+                loss.exceeds_0_4,
+                f"interval wholly over 0.4 ({LITERATURE_THRESHOLD})",
+            ),
+        )
+    ]
+
+
+def undecided(loss: BrainLoss, change: Mapping, *, met: bool | None) -> str:
+    """Why a brain volume loss is not held to be over or under its cut-off.
+
+    Parameters
+    ----------
+    loss : BrainLoss
+        The loss.
+    change : mapping
+        Row of changes.csv.
+    met : bool or None
+        Whether it exceeds the cut-off.
+
+    Returns
+    -------
+    str
+        Empty where it was decided or nothing was measured.
+    """
+    years = known(change, "dt_years")
+    if met is not None or loss.loss is None:
+        return ""
+    if not lasts(years, MIN_YEARS_FOR_CUTOFF):
+        return f"Cut-offs need {MIN_YEARS_FOR_CUTOFF:g} year or more."
+    return "The cut-off lies inside the error, or there is none."

@@ -1,0 +1,1 @@
+"""Published rules, each with its source."""

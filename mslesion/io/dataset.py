@@ -1,0 +1,297 @@
+"""Which scans a folder holds: BIDS datasets and plain trees, visit by visit."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+
+from mslesion.clinical.visit_facts import VisitFacts, bids_facts, plain_facts
+from mslesion.errors import DatasetError
+
+FLAIR, T1W, T2W, T1W_CONTRAST = "FLAIR", "T1w", "T2w", "T1w+Gd"
+MODALITIES = (FLAIR, T1W, T2W, T1W_CONTRAST)
+"""The scans that are looked for; `T1W_CONTRAST` is T1w after contrast agent."""
+REFERENCES = (FLAIR, T1W, T1W_CONTRAST)
+"""Scans that results may lie on, the best first; a visit needs one of them."""
+
+_NIFTI = re.compile(r"^[^.].*\.nii(\.gz)?$", re.IGNORECASE)
+"""A name of an image; macOS leaves a hidden ``._scan.nii.gz`` beside each."""
+_ENDING = re.compile(r"\.nii(\.gz)?$")
+_BIDS_NAME = re.compile(r"^[^.].*_(FLAIR|T1w|T2w)\.nii(\.gz)?$")
+_NOT_A_SCAN = re.compile(r"mask|lesion|seg|label|roi|brain_?mask|swi|t2star|t2\*|adc|dwi", re.I)
+_COUNTED = re.compile(r"(patient|participant|part|subject|visit|point|pat|pt)\d+")
+"""Words whose end and number look like t1 or t2: patient1, visit2, timepoint1."""
+_WITHOUT_CONTRAST = re.compile(r"(no|non|pre|without|native)[_-]?(gd|gad|contrast|enh|ce|km)")
+_AFTER_CONTRAST = re.compile(
+    r"(t1|mprage).*?(gd|gad|contrast|post|enh)"
+    r"|(t1w?|mprage)[_+-]*(c|ce|km|m)([^a-z]|$)"
+    r"|(?<![a-z])(gd|gad|post|ce)[_-]?(t1|mprage)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One visit: whose, when, and which files."""
+
+    subject: str
+    """Label of letters and digits, without ``sub-``."""
+    session: str
+    """Label of letters and digits, without ``ses-``; empty if there is none."""
+    scans: Mapping[str, Path]
+    """Path by modality, of `MODALITIES`."""
+    facts: VisitFacts = field(default_factory=VisitFacts)
+    problem: str = ""
+    """Why the visit cannot be used; empty if it can."""
+
+    @property
+    def name(self) -> str:
+        """Start of the names of all its files, such as ``sub-01_ses-2``."""
+        return f"sub-{self.subject}" + (f"_ses-{self.session}" if self.session else "")
+
+    @property
+    def folder(self) -> Path:
+        """Its folder in a BIDS dataset, such as ``sub-01/ses-2``."""
+        folder = Path(f"sub-{self.subject}")
+        return folder / f"ses-{self.session}" if self.session else folder
+
+
+def reference_of(scans: Mapping) -> str | None:
+    """Which scan of a visit its results lie on.
+
+    Parameters
+    ----------
+    scans : mapping
+        Scans by modality.
+
+    Returns
+    -------
+    str or None
+        The first of `REFERENCES` that there is.
+
+    Examples
+    --------
+    >>> reference_of({"T1w": "a.nii", "FLAIR": "b.nii"}), reference_of({"T2w": "c.nii"})
+    ('FLAIR', None)
+    """
+    return next((name for name in REFERENCES if name in scans), None)
+
+
+def find_visits(
+    root: str | Path,
+    *,
+    subjects: tuple[str, ...] = (),
+    sessions: tuple[str, ...] = (),
+    prefer: str = "",
+) -> list[Visit]:
+    """All visits of a BIDS dataset or a plain tree, in order.
+
+    A folder with ``sub-*`` folders is taken for BIDS. Else every folder
+    ``PATIENT/VISIT`` (or ``PATIENT``) with NIfTI files is a visit; scans are told by
+    ``flair``, ``t1``, ``t2`` in their names, visit folders may be dates.
+
+    Parameters
+    ----------
+    root : str or Path
+        The dataset.
+    subjects, sessions : tuple of str
+        Labels to keep, with or without ``sub-`` and ``ses-``; empty keeps all.
+    prefer : str
+        Where a visit has several scans of one modality, the one whose name holds
+        this text is taken.
+
+    Returns
+    -------
+    list of Visit
+        Visits with two scans of one modality, or without FLAIR and T1w, carry the
+        reason in `problem`.
+
+    Raises
+    ------
+    DatasetError
+        If the folder does not exist, or nothing in it can be used, or a label that
+        was asked for is not there.
+    """
+    root = Path(root)
+    try:
+        if not root.is_dir():
+            raise DatasetError(f"{root} is no folder, but a dataset is expected. Check the path.")
+        is_bids = bool(_folders(root, "sub-"))
+        visits = _bids_visits(root, prefer) if is_bids else _plain_visits(root, prefer)
+    except PermissionError as error:
+        raise DatasetError(
+            f"{error.filename} cannot be read, but all of the dataset must be. "
+            "Change the permissions of the folder."
+        ) from error
+    if not visits:
+        raise DatasetError(
+            f"{root} has no scans, but sub-*/[ses-*/]anat/*_FLAIR.nii.gz (BIDS) or "
+            "PATIENT/VISIT/*flair*.nii.gz is expected. Check the path and the file names."
+        )
+    _check_labels(visits, root)
+    visits = _keep(visits, "subject", subjects, "sub", root)
+    return _keep(visits, "session", sessions, "ses", root)
+
+
+def _bids_visits(root: Path, prefer: str) -> list[Visit]:
+    """Visits of a BIDS dataset."""
+    visits = []
+    for folder in _folders(root, "sub-"):
+        subject = folder.name.removeprefix("sub-")
+        for part in [folder, *_folders(folder, "ses-")]:
+            files = sorted((part / "anat").iterdir()) if (part / "anat").is_dir() else []
+            files = [path for path in files if _BIDS_NAME.search(path.name)]
+            if not files:
+                continue
+            session = part.name.removeprefix("ses-") if part is not folder else ""
+            by_modality: dict[str, list[Path]] = {}
+            for path in files:
+                suffix = _BIDS_NAME.search(path.name)[1]
+                contrast = suffix == T1W and "_ce-" in path.name
+                by_modality.setdefault(T1W_CONTRAST if contrast else suffix, []).append(path)
+            visit = _choose(Visit(subject, session, {}), by_modality, prefer)
+            visits.append(_with_facts(visit, partial(bids_facts, root, subject, session)))
+    return visits
+
+
+def _plain_visits(root: Path, prefer: str) -> list[Visit]:
+    """Visits of a tree PATIENT[/VISIT]/scans."""
+    visits = []
+    patients = _folders(root)
+    for folder in sorted([*patients, *(part for one in patients for part in _folders(one))]):
+        parts = folder.relative_to(root).parts
+        by_modality: dict[str, list[Path]] = {}
+        for path in sorted(folder.iterdir()):
+            kind = plain_modality(path.name)
+            if kind:
+                by_modality.setdefault(kind, []).append(path)
+        if not by_modality:
+            continue
+        subject = as_label(parts[0], "sub")
+        session = as_label(parts[1], "ses") if len(parts) == 2 else ""
+        visit = _choose(Visit(subject, session, {}), by_modality, prefer)
+        visits.append(_with_facts(visit, partial(plain_facts, parts[-1])))
+    return visits
+
+
+def _folders(folder: Path, start: str = "") -> list[Path]:
+    """Folders in a folder, hidden ones left out; unlike a glob it passes over none.
+
+    A glob takes a folder that may not be read for an empty one: its patients would be
+    missing without a word.
+    """
+    names = [path for path in folder.iterdir() if path.name.startswith(start)]
+    return sorted(path for path in names if path.is_dir() and not path.name.startswith("."))
+
+
+def _with_facts(visit: Visit, facts_of: Callable[[Mapping[str, Path]], VisitFacts]) -> Visit:
+    """The visit with its facts, or with the problem of reading them."""
+    try:
+        return replace(visit, facts=facts_of(visit.scans))
+    except DatasetError as error:
+        return replace(visit, problem=visit.problem or str(error))
+
+
+def as_label(text: str, prefix: str) -> str:
+    """The BIDS label that a folder's name or an asked-for label becomes.
+
+    Parameters
+    ----------
+    text : str
+        Name with or without the prefix.
+    prefix : {"sub", "ses"}
+        Taken off where a number or a sign follows it.
+
+    Returns
+    -------
+    str
+        Letters and digits only.
+
+    Examples
+    --------
+    >>> as_label("sub-01", "sub"), as_label("subject_01", "sub"), as_label("2020-01-31", "ses")
+    ('01', 'subject01', '20200131')
+    """
+    bare = re.sub(rf"^{prefix}(?=[^A-Za-z])", "", text)
+    return re.sub(r"[^A-Za-z0-9]", "", bare)
+
+
+def plain_modality(name: str) -> str:
+    """Modality told by a file's name; empty if none is.
+
+    Parameters
+    ----------
+    name : str
+        File name.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> plain_modality("P1_t2_flair_sag.nii.gz"), plain_modality("T1_post_gd.nii")
+    ('FLAIR', 'T1w+Gd')
+    >>> plain_modality("visit1_T2.nii.gz"), plain_modality("T1_precontrast.nii")
+    ('T2w', 'T1w')
+    >>> plain_modality("flair_lesion_mask.nii.gz"), plain_modality("notes.txt")
+    ('', '')
+    """
+    if not _NIFTI.search(name) or _NOT_A_SCAN.search(name):
+        return ""
+    low = _COUNTED.sub("", _ENDING.sub("", name.lower()))
+    if "flair" in low:
+        return FLAIR
+    if "t1" in low or "mprage" in low:
+        return T1W_CONTRAST if _AFTER_CONTRAST.search(_WITHOUT_CONTRAST.sub("", low)) else T1W
+    return T2W if "t2" in low else ""
+
+
+def _choose(visit: Visit, by_modality: dict[str, list[Path]], prefer: str) -> Visit:
+    """The visit with one scan a modality, or with its problem."""
+    scans, problem = {}, ""
+    for modality in MODALITIES:
+        found = by_modality.get(modality, [])
+        if len(found) > 1 and prefer:
+            found = [path for path in found if prefer in path.name] or found
+        if len(found) > 1:
+            names = ", ".join(path.name for path in found)
+            problem = (
+                f"{visit.name} has {len(found)} {modality} scans ({names}), but one is expected. "
+                "Keep one, or say with --prefer TEXT which name to take."
+            )
+        elif found:
+            scans[modality] = found[0]
+    if not problem and reference_of(scans) is None:
+        problem = (
+            f"{visit.name} has {' and '.join(scans) or 'no scan'}, but FLAIR or T1w is needed. "
+            "Add one of them or leave the visit out."
+        )
+    return replace(visit, scans=scans, problem=problem)
+
+
+def _check_labels(visits: list[Visit], root: Path) -> None:
+    """Raise if two folders came to have the same labels."""
+    seen = set()
+    for visit in visits:
+        if not visit.subject or visit.name in seen:
+            raise DatasetError(
+                f"{root} has two folders that become {visit.name}, but labels keep only letters "
+                "and digits and must differ. Rename one of them."
+            )
+        seen.add(visit.name)
+
+
+def _keep(visits, attribute, labels, prefix, root) -> list[Visit]:
+    """Only the visits whose subject or session is asked for."""
+    if not labels:
+        return visits
+    wanted = [as_label(label, prefix) for label in labels]
+    there = {getattr(visit, attribute) for visit in visits}
+    missing = [label for label in wanted if label not in there]
+    if missing:
+        raise DatasetError(
+            f"{root} has no {prefix}-{missing[0]}, but it was asked for. "
+            f"Choose among: {', '.join(sorted(there)[:20])}."
+        )
+    return [visit for visit in visits if getattr(visit, attribute) in wanted]

@@ -1,0 +1,203 @@
+"""Maps of a visit as BIDS derivatives, on the grid of its FLAIR (T1w without FLAIR)."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mslesion.io.nifti import Scan, save_like, write_bytes
+from mslesion.io.tables import write_json, write_tsv
+from mslesion.schema import LESIONS, TABLES, sidecar
+from mslesion.schema.lesions import LOCATIONS
+from mslesion.segmentation.anatomy.maps import brain_mask
+from mslesion.segmentation.anatomy.structures import STRUCTURES
+
+LOCATION_INDEX = {name: index for index, name in enumerate(LOCATIONS, start=1)}
+"""Number of each location class in the location map."""
+BIDS_VERSION = "1.10.0"
+NOT_BIDS = ("*.html", "/*.csv", *(f"/{table.name}.json" for table in TABLES), "*_xfm.txt")
+"""Our files that BIDS has no name for, or none yet."""
+
+
+def map_path(folder: str | Path, name: str, ending: str) -> Path:
+    """Where a map of a visit lies.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The visit's ``anat`` folder.
+    name : str
+        Start of the file names, such as ``sub-01_ses-2``.
+    ending : str
+        What the map is, such as ``seg-lesions_dseg``.
+
+    Returns
+    -------
+    Path
+    """
+    return Path(folder) / f"{name}_space-orig_{ending}.nii.gz"
+
+
+def write_map(path: Path, array: np.ndarray, *, scan: Scan, description: str, **more) -> Path:
+    """Write a map and its sidecar.
+
+    Parameters
+    ----------
+    path : Path
+        Of the image.
+    array : (I, J, K) array
+        On the grid of `scan`.
+    scan : Scan
+        Whose grid it lies on.
+    description : str
+        What it is.
+    **more
+        Further entries of the sidecar.
+
+    Returns
+    -------
+    Path
+        Of the image.
+    """
+    save_like(array, path, scan=scan)
+    about = {"Description": description, "SpatialReference": "orig", **more}
+    write_json(about, path.with_suffix("").with_suffix(".json"))
+    return path
+
+
+def write_maps(
+    folder: str | Path,
+    *,
+    name: str,
+    scan: Scan,
+    anatomy: np.ndarray,
+    lesion_labels: np.ndarray | None,
+    lesions: pd.DataFrame,
+    probability: np.ndarray | None,
+    sources: Sequence[str],
+    made_by: Mapping[str, str],
+    fine: tuple[np.ndarray, Scan] | None = None,
+) -> list[Path]:
+    """Write a visit's maps, their sidecars and lookup tables.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The visit's ``anat`` folder.
+    name : str
+        Start of the file names, such as ``sub-01_ses-2``.
+    scan : Scan
+        The scan whose grid the maps lie on.
+    anatomy : (I, J, K) uint8 array
+        Structure of each voxel.
+    lesion_labels : (I, J, K) int array or None
+        Number of the lesion; None if lesions were not assessable.
+    lesions : DataFrame
+        The visit's lesion table.
+    probability : (I, J, K) array or None
+        Lesion probability.
+    sources : sequence of str
+        BIDS URIs of the scans that were used.
+    made_by : mapping of str to str
+        What made the lesion mask, for the sidecar: Segmenter, Version, ...
+    fine : tuple of ((A, B, C) uint8 array, Scan), optional
+        The anatomy on a 1 mm grid, for scans whose voxels are much longer.
+
+    Returns
+    -------
+    list of Path
+        The images that were written.
+    """
+    written = []
+
+    def write(array, ending, description, *, scan=scan, **more):
+        more = {"Sources": list(sources), **more}
+        path = map_path(folder, name, ending)
+        written.append(write_map(path, array, scan=scan, description=description, **more))
+
+    def table(ending, frame):
+        write_tsv(frame, map_path(folder, name, ending).with_suffix("").with_suffix(".tsv"))
+
+    brain = brain_mask(anatomy, scan.affine)
+    write(brain, "desc-brain_mask", "Brain, ventricles and CSF between gyri", Type="Brain")
+    write(anatomy, "seg-anatomy_dseg", "Structures of the brain", Manual=False)
+    structures = [{"index": 0, "name": "background"}]
+    structures += [{"index": part.index, "name": part.name} for part in STRUCTURES]
+    table("seg-anatomy_dseg", pd.DataFrame(structures))
+    if fine is not None:
+        write(
+            fine[0], "seg-anatomy_res-1mm_dseg", "Structures of the brain, before they were "
+            "brought to the scan's own voxels", scan=fine[1], Manual=False,
+            Resolution="1 mm, along the axes of the head scan",
+        )  # fmt: skip
+        table("seg-anatomy_res-1mm_dseg", pd.DataFrame(structures))
+    if lesion_labels is None:
+        return written
+    manual = made_by["Segmenter"] != "mslesion"
+    write(
+        lesion_labels > 0, "label-L_mask", "Lesions of the minimum size or more",
+        Type="Lesion", Manual=manual, **made_by,
+    )  # fmt: skip
+    if probability is not None:
+        write(probability, "label-L_probseg", "Probability of lesion", Type="Lesion")
+    write(
+        lesion_labels, "seg-lesions_dseg", "Single lesions, one number each",
+        Manual=manual, **sidecar(LESIONS),
+    )  # fmt: skip
+    named = lesions.drop(columns=["subject_id", "session_id"])
+    names = [f"lesion {number}" for number in named["lesion_id"]]
+    table("seg-lesions_dseg", named.assign(index=named["lesion_id"], name=names)[
+        ["index", "name", *named.columns]
+    ])  # fmt: skip
+    location = np.zeros(len(lesions) + 1, np.uint8)
+    for number, place in zip(lesions["lesion_id"], lesions["location"], strict=True):
+        location[number] = LOCATION_INDEX.get(place, 0) if isinstance(place, str) else 0
+    write(
+        location[lesion_labels] if lesion_labels.any() else np.zeros_like(anatomy),
+        "seg-mslocation_dseg", "Lesions by location class", Manual=manual,
+    )  # fmt: skip
+    classes = [{"index": 0, "name": "no lesion"}]
+    classes += [{"index": index, "name": place} for place, index in LOCATION_INDEX.items()]
+    table("seg-mslocation_dseg", pd.DataFrame(classes))
+    return written
+
+
+def write_dataset(folder: str | Path, *, version: str, raw: str, subjects: Sequence[str]) -> None:
+    """Write the files at the root that BIDS wants of a derivative dataset.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The output dataset.
+    version : str
+        Of mslesion.
+    raw : str
+        Path or URI of the dataset that the scans came from.
+    subjects : sequence of str
+        Labels of the subjects in it.
+    """
+    folder = Path(folder)
+    write_json(
+        {
+            "Name": "mslesion",
+            "BIDSVersion": BIDS_VERSION,
+            "DatasetType": "derivative",
+            "License": "n/a",
+            "Authors": ["mslesion", "its users"],
+            "GeneratedBy": [{"Name": "mslesion", "Version": version}],
+            "SourceDatasets": [{"URL": raw}],
+            "DatasetLinks": {"raw": raw},
+        },
+        folder / "dataset_description.json",
+    )
+    write_bytes(
+        b"Lesion and brain measures made by mslesion.\n\nvisits.csv, lesions.csv and qc.csv hold "
+        b"a row a visit, a lesion and a check, changes.csv\nand lesion_changes.csv a row a pair of "
+        b"visits and a lesion of it; the .json beside each\nsays what its columns mean. Research "
+        b"use only.\n",
+        folder / "README.md",
+    )
+    write_bytes(("\n".join(NOT_BIDS) + "\n").encode(), folder / ".bidsignore")
+    people = pd.DataFrame({"participant_id": [f"sub-{label}" for label in sorted(subjects)]})
+    write_tsv(people, folder / "participants.tsv")

@@ -1,0 +1,374 @@
+"""NIfTI files: read with checks, turned to RAS; written whole or not at all.
+
+Every problem of a file is either an `ImageError`/`MaskError` that says what to do,
+or a named warning in `Scan.warnings`, so that a wrong header never becomes a
+wrong number unseen. The files that are read are never changed.
+"""
+
+import gzip
+import os
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+from nibabel.orientations import (
+    apply_orientation,
+    axcodes2ornt,
+    inv_ornt_aff,
+    io_orientation,
+    ornt_transform,
+)
+
+from mslesion.errors import GeometryError, ImageError, MaskError, OutputError
+from mslesion.imaging.grid import check_same_grid, spacing_mm
+from mslesion.io.headers import check_header, check_size
+
+GZIP_BLOCK = 1 << 22
+"""Bytes that are unpacked at a time."""
+ANY_LABEL = -1
+"""As a label: every voxel above 0."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A scan read from a file, its axes turned to RAS."""
+
+    data: np.ndarray
+    """(I, J, K) float32 array, finite."""
+    affine: np.ndarray
+    """(4, 4) voxel-to-world matrix in mm, axes closest to RAS+."""
+    path: Path
+    warnings: tuple[str, ...] = ()
+    """Names of `mslesion.io.headers.WARNINGS` that apply."""
+    stored_shape: tuple[int, int, int] = (0, 0, 0)
+    """Size of the voxel grid as stored."""
+    stored_affine: np.ndarray | None = None
+    """Voxel-to-world matrix as stored."""
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Voxel size along each axis, in mm."""
+        return spacing_mm(self.affine)
+
+
+def load_scan(path: str | Path) -> Scan:
+    """Read a scan and check it.
+
+    Parameters
+    ----------
+    path : str or Path
+        A NIfTI-1 or -2 file, gz or not, in 3D or in 4D with one volume.
+
+    Returns
+    -------
+    Scan
+
+    Raises
+    ------
+    ImageError
+        If the file cannot be read, has another number of dimensions, is empty or
+        constant, or has voxel sizes or extents that no head scan has.
+    """
+    image, data, affine, warnings = _read(Path(path))
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, and warned of as such
+        values = np.asarray(data, np.float32)
+    finite = np.isfinite(values)
+    if not finite.all():
+        warnings.append("not_finite")
+        values = np.where(finite, values, np.float32(0))
+    if values.min() == values.max():
+        raise ImageError(
+            f"{path} has the same value {float(values.flat[0]):g} in every voxel, but a scan "
+            "is expected. Check how the file was made."
+        )
+    data, turned = _to_ras(values, affine)
+    return Scan(data, turned, Path(path), tuple(warnings), image.shape[:3], affine)
+
+
+def load_mask(
+    path: str | Path, *, like: Scan | None = None, label: int | tuple[int, ...] | None = None
+) -> tuple[np.ndarray, np.ndarray]:
+    """Read a mask or one label of a label map.
+
+    Parameters
+    ----------
+    path : str or Path
+        A NIfTI or MGZ file.
+    like : Scan, optional
+        The scan on whose grid the mask must lie.
+    label : int or tuple of int, optional
+        Take the voxels of this value, or these, from a label map (`ANY_LABEL`: of any
+        above 0). Without it the file must be binary: 0 and at most one other value.
+
+    Returns
+    -------
+    mask : (I, J, K) bool array
+        Axes turned to RAS.
+    affine : (4, 4) array
+        Voxel-to-world matrix in mm.
+
+    Raises
+    ------
+    ImageError
+        If the file cannot be read.
+    MaskError
+        If the values are not those of a mask.
+    GeometryError
+        If the mask does not lie on the grid of `like`.
+    """
+    _, data, affine, _ = _read(Path(path), is_scan=False)
+    if label is not None:
+        mask = data > 0 if label == ANY_LABEL else np.isin(data, label)
+    else:
+        _check_binary(data, path)
+        mask = data != 0
+    mask, affine = _to_ras(mask, affine)
+    if like is not None:
+        check_same_grid(
+            mask.shape,
+            affine,
+            like.data.shape,
+            like.affine,
+            name=str(path),
+            other_name=str(like.path),
+        )
+    return mask, affine
+
+
+def load_labels(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
+    """Read a label map.
+
+    Parameters
+    ----------
+    path : str or Path
+        A NIfTI file of whole numbers, 0 is background.
+
+    Returns
+    -------
+    labels : (I, J, K) int32 array
+        Axes turned to RAS.
+    affine : (4, 4) array
+        Voxel-to-world matrix in mm.
+
+    Raises
+    ------
+    ImageError
+        If the file cannot be read.
+    MaskError
+        If a value is no whole number of 0 or more.
+    """
+    _, data, affine, _ = _read(Path(path), is_scan=False)
+    if not (np.isfinite(data).all() and (data >= 0).all() and (data == np.rint(data)).all()):
+        raise MaskError(
+            f"{path} has values that are no whole numbers of 0 or more, but a label map is "
+            "expected. Give the map in which each lesion has a number."
+        )
+    labels, affine = _to_ras(np.rint(data).astype(np.int32), affine)
+    return labels, affine
+
+
+def load_map(path: str | Path, *, like: Scan) -> np.ndarray:
+    """Read a map that `save_like` wrote, as it was.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    like : Scan
+        The scan on whose grid it lies.
+
+    Returns
+    -------
+    array of shape ``like.data.shape``
+        Axes turned to RAS; values and type as stored.
+
+    Raises
+    ------
+    ImageError
+        If the file cannot be read.
+    GeometryError
+        If it does not lie on the grid of `like`.
+    """
+    _, data, affine, _ = _read(Path(path), is_scan=False)
+    values, affine = _to_ras(data, affine)
+    check_same_grid(
+        values.shape,
+        affine,
+        like.data.shape,
+        like.affine,
+        name=str(path),
+        other_name=str(like.path),
+    )
+    return values
+
+
+def as_stored(array: np.ndarray, scan: Scan) -> np.ndarray:
+    """Turn an array on a scan's RAS grid back to the axes of the scan's file.
+
+    Parameters
+    ----------
+    array : (I, J, K) array
+        Values on the grid of `scan.data`.
+    scan : Scan
+        The scan.
+
+    Returns
+    -------
+    array of shape ``scan.stored_shape``
+
+    Raises
+    ------
+    GeometryError
+        If the array has another shape than `scan.data`.
+    """
+    if array.shape != scan.data.shape:
+        raise GeometryError(
+            f"The array has {_times(array.shape)} voxels, but the RAS grid of {scan.path} has "
+            f"{_times(scan.data.shape)}. Give an array on the scan's own grid."
+        )
+    to_ras = io_orientation(scan.stored_affine)
+    return apply_orientation(array, ornt_transform(axcodes2ornt("RAS"), to_ras))
+
+
+def save_like(array: np.ndarray, path: str | Path, *, scan: Scan) -> None:
+    """Write an array on a scan's grid, on the grid of the scan's file.
+
+    The file appears whole or not at all, and is the same bit for bit for the same
+    input (the gzip header holds no time).
+
+    Parameters
+    ----------
+    array : (I, J, K) array
+        bool and int are stored as the smallest unsigned integer that holds them,
+        float as float32.
+    path : str or Path
+        Where to write, ending in ``.nii.gz``.
+    scan : Scan
+        The scan whose grid the array lies on.
+    """
+    stored = as_stored(array, scan)
+    if stored.dtype == bool:
+        stored = stored.astype(np.uint8)
+    elif np.issubdtype(stored.dtype, np.integer):
+        stored = stored.astype(np.min_scalar_type(int(stored.max(initial=0))))
+    else:
+        stored = stored.astype(np.float32)
+    image = nib.Nifti1Image(stored, scan.stored_affine)
+    image.header.set_xyzt_units("mm")
+    image.set_sform(scan.stored_affine, code=1)
+    image.set_qform(scan.stored_affine, code=1, strip_shears=True)
+    write_bytes(_gzip(image.to_bytes()), path)
+
+
+def write_bytes(content: bytes, path: str | Path) -> None:
+    """Write a file so that it is there whole or not at all.
+
+    Parameters
+    ----------
+    content : bytes
+        The file's content.
+    path : str or Path
+        Where to; missing folders are made.
+
+    Raises
+    ------
+    OutputError
+        If the folder cannot be written to, or the disk is full.
+    """
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with part.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(path)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{path} cannot be written ({error.strerror or error}), but the results must go "
+            "somewhere. Free space or choose another output folder, then run again."
+        ) from error
+
+
+def _gzip(content: bytes) -> bytes:
+    """Gzip without a time or a name, so that the same content gives the same bytes."""
+    packer = zlib.compressobj(6, zlib.DEFLATED, 31)
+    return packer.compress(content) + packer.flush()
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def _read(path: Path, *, is_scan: bool = True):
+    """Image, 3D data, affine and warnings of a file; everything about its header."""
+    try:
+        if not path.is_file():
+            raise ImageError(f"{path} is no file, but a scan is expected. Check the path.")
+        image = nib.load(path)
+        shape = image.shape
+        while len(shape) > 3 and shape[-1] == 1:
+            shape = shape[:-1]
+        if len(shape) != 3 or min(shape) < 1:
+            raise ImageError(
+                f"{path} has {_times(image.shape)} voxels, but one volume in 3D is expected. "
+                "Split the series and give one volume."
+            )
+        data = np.asanyarray(image.dataobj).reshape(shape)
+        _check_packing(path)
+    except ImageError:
+        raise
+    except Exception as error:  # what nibabel makes of broken bytes has no common type
+        raise ImageError(
+            f"{path} cannot be read ({type(error).__name__}: {error}), but a whole NIfTI file "
+            "is expected. Copy or convert the scan again."
+        ) from error
+    if data.dtype.kind not in "biuf":
+        raise ImageError(
+            f"{path} has voxels of type {data.dtype}, but one number a voxel is expected. "
+            "Convert the scan to grey values."
+        )
+    affine = np.asarray(image.affine, np.float64)
+    warnings = check_header(image, path)
+    if is_scan:
+        check_size(data.shape, affine, path=path)
+    return image, data, affine, warnings
+
+
+def _check_packing(path: Path) -> None:
+    """Read a gzip to its end, where the checksum stands; nibabel stops before it."""
+    if path.suffix.lower() in (".gz", ".mgz"):
+        with gzip.open(path) as file:
+            while file.read(GZIP_BLOCK):
+                pass
+
+
+def _check_binary(data: np.ndarray, path) -> None:
+    """Raise unless an array has 0 and at most one other value."""
+    values = np.unique(data)
+    if not np.isfinite(values).all():
+        raise MaskError(
+            f"{path} has voxels that are not finite, but a mask has 0 and one other value. "
+            "Save the mask again as integers."
+        )
+    if len(values) > 2 or (len(values) and values[0] != 0):
+        found = f"{len(values)} values" if len(values) > 1 else "one value"
+        raise MaskError(
+            f"{path} has {found} ({values.min():g} to {values.max():g}), but a mask has 0 and "
+            "at most one other. Threshold a probability map yourself, so that the threshold "
+            "stands in your own code."
+        )
+
+
+def _times(shape) -> str:
+    return "x".join(str(n) for n in shape)
+
+
+def _to_ras(data, affine):
+    """Data and affine with axes closest to right, front, head."""
+    turn = io_orientation(affine)
+    turned = np.ascontiguousarray(apply_orientation(data, turn))
+    return turned, affine @ inv_ornt_aff(turn, data.shape)

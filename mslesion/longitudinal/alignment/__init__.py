@@ -1,0 +1,1 @@
+"""Two visits in one frame and on one intensity scale."""

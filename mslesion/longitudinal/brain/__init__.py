@@ -1,0 +1,1 @@
+"""Change of the brain and its parts between two visits."""

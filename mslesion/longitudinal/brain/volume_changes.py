@@ -1,0 +1,203 @@
+"""Change of the brain and its parts between two visits."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage as ndi
+
+from mslesion.errors import StepError
+from mslesion.longitudinal.alignment.deformation import (
+    Deformation,
+    find_deformation,
+    volume_change_pct,
+)
+from mslesion.longitudinal.alignment.intensity_matching import MatchedPair
+from mslesion.longitudinal.brain.boundary_shift import boundary_shift, ventricle_shift
+from mslesion.segmentation.anatomy import structures as s
+
+DISAGREEMENT_PCT = 0.5
+"""Two estimates further apart than this (exclusive) are flagged, in percentage points."""
+EDGE_MM = 2.0
+"""The deformation is sought in the head's inside and this far around it."""
+UNSEEN_MM = 3.0
+"""Nor this near to where a scan ends: smoothed, its end would pull. Where the skull was
+taken off that is along the cortex."""
+MIN_STRUCTURE_ML = 1.0
+"""The change of a smaller structure (exclusive) is not given."""
+MIN_STRETCH_VOXELS = 1000
+"""No stretch is measured in fewer voxels than this (exclusive)."""
+
+PARTS = {
+    "gm": s.indices(s.GREY),
+    "wm": s.indices(s.WHITE),
+    "thalamus": (s.THALAMUS,),
+}
+"""Structures whose change is taken from the deformation."""
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeChanges:
+    """Change from the first to the second visit, in percent of the mean volume.
+
+    All are exactly opposite when the visits change places.
+    """
+
+    boundary_pct: float | None
+    """Brain, by the boundary-shift integral."""
+    deformation_pct: float | None
+    """Brain, by the integral of the deformation's local volume change."""
+    ventricles_pct: float | None
+    """Lateral ventricles, by the shift of their border."""
+    parts_pct: dict[str, float | None]
+    """`PARTS`, by the deformation."""
+    eroded_pct: float | None
+    """As `deformation_pct`, 3 mm inside the brain's border: far from it means that the
+    brain masks differ."""
+    calibration: float | None
+    """Correction of the boundary-shift integral."""
+    deformation: Deformation | None
+    stretch_pct: tuple[float, float, float] | None = None
+    """How much longer the brain became along each axis of the frame. Atrophy is about the
+    same along all three; a scanner whose voxel size drifted is off along one."""
+    note: str = ""
+    """Why something is missing."""
+
+    @property
+    def brain_pct(self) -> float | None:
+        """Mean of the estimates that there are."""
+        values = [v for v in (self.boundary_pct, self.deformation_pct) if v is not None]
+        return sum(values) / len(values) if values else None
+
+    @property
+    def stretch_range_pct(self) -> float | None:
+        """Largest minus smallest stretch."""
+        return None if self.stretch_pct is None else max(self.stretch_pct) - min(self.stretch_pct)
+
+    @property
+    def difference_pct(self) -> float | None:
+        """Boundary-shift integral minus deformation, in percentage points."""
+        if self.boundary_pct is None or self.deformation_pct is None:
+            return None
+        return self.boundary_pct - self.deformation_pct
+
+    @property
+    def disagrees(self) -> bool | None:
+        """Whether the two estimates are more than `DISAGREEMENT_PCT` apart."""
+        gap = self.difference_pct
+        return None if gap is None else abs(gap) > DISAGREEMENT_PCT
+
+
+def measure_volume_changes(
+    pair: MatchedPair,
+    *,
+    first_anatomy: np.ndarray,
+    second_anatomy: np.ndarray,
+    lesions: np.ndarray,
+    seen: np.ndarray,
+) -> VolumeChanges:
+    """Change of the brain and its parts.
+
+    Parameters
+    ----------
+    pair : MatchedPair
+        T1w (or FLAIR) of both visits, in the common frame, 1 mm voxels.
+    first_anatomy, second_anatomy : (I, J, K) int array
+        Anatomy maps in the common frame.
+    lesions : (I, J, K) bool array
+        Lesions of either visit: brain, whatever the anatomy says.
+    seen : (I, J, K) bool array
+        Where both scans have values.
+
+    Returns
+    -------
+    VolumeChanges
+        Estimates that failed are None, with the reason.
+    """
+    brains = [np.isin(a, s.BRAIN) | (lesions & (a > 0)) for a in (first_anatomy, second_anatomy)]
+    ventricles = [
+        np.isin(a, (s.LATERAL_VENTRICLES, s.CHOROID_PLEXUS)) & ~lesions
+        for a in (first_anatomy, second_anatomy)
+    ]
+    notes = []
+    boundary = calibration = fluid = None
+    try:
+        shift = boundary_shift(pair, first_brain=brains[0], second_brain=brains[1], seen=seen)
+        boundary, calibration = shift.change_pct, shift.calibration
+    except StepError as error:
+        notes.append(str(error))
+    try:
+        if _mean_ml(*ventricles) >= MIN_STRUCTURE_ML:
+            fluid = ventricle_shift(
+                pair, first_ventricle=ventricles[0], second_ventricle=ventricles[1], seen=seen
+            )
+    except StepError as error:
+        notes.append(str(error))
+    notes = list(dict.fromkeys(notes))  # both need the same contrast
+    inside = comparable_head(first_anatomy, second_anatomy, seen)
+    deformation = whole = eroded = stretch = None
+    parts: dict[str, float | None] = dict.fromkeys(PARTS)
+    if inside.any():
+        deformation = find_deformation(pair.first, pair.second, inside=inside, noise=pair.noise)
+        whole = volume_change_pct(deformation, structure=_share(*brains))
+        stretch = _stretch_pct(deformation.displacement, brains[0] & brains[1])
+        core = ndi.binary_erosion(brains[0] & brains[1], iterations=3)
+        eroded = volume_change_pct(deformation, structure=core)
+        for name, numbers in PARTS.items():
+            masks = [np.isin(a, numbers) for a in (first_anatomy, second_anatomy)]
+            if _mean_ml(*masks) >= MIN_STRUCTURE_ML:
+                parts[name] = volume_change_pct(deformation, structure=_share(*masks))
+    else:
+        notes.append("The two scans share no voxel of the head.")
+    return VolumeChanges(
+        boundary, whole, fluid, parts, eroded, calibration, deformation, stretch, " ".join(notes)
+    )
+
+
+def comparable_head(
+    first_anatomy: np.ndarray,
+    second_anatomy: np.ndarray,
+    seen: np.ndarray,
+    *,
+    voxel_mm: float = 1.0,
+) -> np.ndarray:
+    """Where two scans can be deformed onto each other.
+
+    Parameters
+    ----------
+    first_anatomy, second_anatomy : (I, J, K) int array
+        Anatomy maps in the common frame.
+    seen : (I, J, K) bool array
+        Where both scans have values.
+    voxel_mm : float
+        Side of the voxels.
+
+    Returns
+    -------
+    (I, J, K) bool array
+        The head's inside and a rim, away from where a scan ends.
+    """
+    head = (first_anatomy > 0) | (second_anatomy > 0)
+    inside = ndi.binary_dilation(head, iterations=math.ceil(EDGE_MM / voxel_mm))
+    return inside & ndi.binary_erosion(seen, iterations=math.ceil(UNSEEN_MM / voxel_mm))
+
+
+def _stretch_pct(displacement: np.ndarray, brain: np.ndarray) -> tuple[float, float, float] | None:
+    """Stretch along each axis, of the affine map closest to the displacement."""
+    points = np.argwhere(brain)
+    if len(points) < MIN_STRETCH_VOXELS:
+        return None
+    centred = points - points.mean(axis=0)
+    moved = displacement[:, brain].T.astype(np.float64)
+    slopes = np.linalg.solve(centred.T @ centred, centred.T @ moved)
+    return tuple(100 * float(slopes[a, a]) for a in range(3))
+
+
+def _share(first: np.ndarray, second: np.ndarray) -> np.ndarray:
+    """Mean of two masks."""
+    return (first.astype(np.float32) + second) / np.float32(2)
+
+
+def _mean_ml(first: np.ndarray, second: np.ndarray) -> float:
+    """Mean volume of two masks of 1 mm voxels."""
+    return (np.count_nonzero(first) + np.count_nonzero(second)) / 2000

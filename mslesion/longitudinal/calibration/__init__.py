@@ -1,0 +1,1 @@
+"""What a comparison finds in a patient when the change is known."""

@@ -1,0 +1,1 @@
+"""A whole dataset: its jobs, merged tables and pages."""

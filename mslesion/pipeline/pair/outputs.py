@@ -1,0 +1,161 @@
+"""What a comparison leaves behind: change map, transform, pictures, growth, record."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+
+from mslesion.io.change_files import (
+    change_path,
+    transform_label,
+    transform_path,
+    write_change_map,
+    write_transform,
+)
+from mslesion.io.dataset import Visit
+from mslesion.io.nifti import Scan, write_bytes
+from mslesion.io.tables import write_json
+from mslesion.longitudinal.pair import PairComparison
+from mslesion.pipeline.pair.compare import change_map, pair_record
+from mslesion.pipeline.pair.growth import growth_path, write_growth
+from mslesion.pipeline.pair.records import Pair, pair_path
+
+_PAIR_NAME = re.compile(r"sub-([^_]*)_ses-([^_]*)_ses-([^_]*)")
+
+
+def clear_pair(output: Path, pair: Pair) -> None:
+    """Remove what an older run left of a pair.
+
+    Parameters
+    ----------
+    output : Path
+        The output dataset.
+    pair : Pair
+        The pair.
+    """
+    record = pair_path(output, pair)
+    _remove(record)  # first: the pair is not finished
+    _remove(record.with_suffix(".html"))
+    _remove(growth_path(record))
+    visit = Visit(pair.subject, pair.session_to, {})
+    anat = output / visit.folder / "anat"
+    image = change_path(anat, visit.name, with_before=pair.is_with_before)
+    for ending in (".nii.gz", ".json", ".tsv"):
+        _remove(image.with_suffix("").with_suffix(ending))
+    _remove(transform_path(anat, visit.name, _start(pair.session_from)))
+
+
+def clear_pairs_of(output: Path, visit: Visit) -> None:
+    """Remove what is left of every pair that a visit is in.
+
+    Parameters
+    ----------
+    output : Path
+        The output dataset.
+    visit : Visit
+        The visit that is about to be done again.
+    """
+    for pair in left_pairs(output, visit.subject):
+        if visit.session in (pair.session_from, pair.session_to):
+            clear_pair(output, pair)
+
+
+def left_pairs(output: Path, subject: str) -> list[Pair]:
+    """All pairs of a subject that left a record.
+
+    Parameters
+    ----------
+    output : Path
+        The output dataset.
+    subject : str
+        Label without ``sub-``.
+
+    Returns
+    -------
+    list of Pair
+    """
+    paths = sorted((output / "logs" / "pairs").glob(f"sub-{subject}_ses-*.json"))
+    return [
+        Pair(*_PAIR_NAME.fullmatch(path.stem).groups(), _was_with_before(path)) for path in paths
+    ]
+
+
+def write_pair(
+    comparison: PairComparison,
+    output: Path,
+    *,
+    pair: Pair,
+    scan: Scan,
+    widths_mm: tuple[float | None, float | None],
+    sources: list[str],
+    part: str,
+    made_from: dict,
+) -> None:
+    """Write all files of a pair; the record comes last and says that it is finished.
+
+    Parameters
+    ----------
+    comparison : PairComparison
+        What was found.
+    output : Path
+        The output dataset.
+    pair : Pair
+        Which pair.
+    scan : Scan
+        The scan that the second visit's results lie on.
+    widths_mm : tuple of float or None, shape (2,)
+        Third-ventricle width of both visits.
+    sources : list of str
+        BIDS URIs of the scans that were compared.
+    part : str
+        The pair's pictures, as HTML.
+    made_from : dict
+        The pair's fingerprint.
+    """
+    visit = Visit(pair.subject, pair.session_to, {})
+    anat = output / visit.folder / "anat"
+    changes = change_map(comparison)
+    if changes is not None:
+        write_change_map(
+            change_path(anat, visit.name, with_before=pair.is_with_before),
+            changes,
+            scan=scan,
+            Sources=sources,
+            BaselineSession=f"ses-{pair.session_from}",
+            ChangeRule=comparison.rule,
+            Manual=False,
+        )
+    if comparison.placed:
+        ways = next(iter(comparison.placed.values())).to_reference
+        write_transform(
+            ways[0] @ np.linalg.inv(ways[1]),
+            anat,
+            name=visit.name,
+            start=_start(pair.session_from),
+        )
+    path = pair_path(output, pair)
+    write_growth(comparison, growth_path(path))
+    write_bytes(part.encode(), path.with_suffix(".html"))
+    record = {"subject": pair.subject, "made_from": made_from}
+    write_json(record | pair_record(comparison, widths_mm=widths_mm), path)
+
+
+def _remove(path: Path) -> None:
+    """Remove a file, and what a killed run wrote of it."""
+    path.unlink(missing_ok=True)
+    for half in path.parent.glob(f".{path.name}.*.part"):
+        half.unlink()
+
+
+def _start(session: str) -> str:
+    """Label of where the transform of a pair comes from."""
+    return transform_label(f"ses-{session}")
+
+
+def _was_with_before(path: Path) -> bool:
+    """Whether a record is of a pair with the visit just before."""
+    try:
+        return bool(json.loads(path.read_text("utf-8"))["made_from"]["with_before"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return True

@@ -1,0 +1,217 @@
+"""Pairs of visits: which there are, and the record of each that is finished."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+
+from mslesion.errors import DatasetError
+from mslesion.pipeline.visit.records import digest, read_json_record
+
+PAIR_FORMAT = 1
+"""Raised when records of older versions can no longer be read."""
+PAIR_KEYS = (
+    "subject", "session_from", "session_to", "made_from", "change", "lesions", "links",
+    "expansions", "checks",
+)  # fmt: skip
+"""What the record of every pair has."""
+
+Record = Mapping
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two visits of one subject that are compared."""
+
+    subject: str
+    session_from: str
+    session_to: str
+    is_with_before: bool
+    """Whether the first visit is the one just before the second."""
+
+    @property
+    def name(self) -> str:
+        """Such as ``sub-01_ses-1_ses-2``."""
+        return f"sub-{self.subject}_ses-{self.session_from}_ses-{self.session_to}"
+
+
+def day_of(record: Record) -> date | None:
+    """Day of a visit.
+
+    Parameters
+    ----------
+    record : mapping
+        The visit's record.
+
+    Returns
+    -------
+    date or None
+    """
+    text = next((row.get("visit_date") for row in record["visits"]), None)
+    return date.fromisoformat(text) if text else None
+
+
+def in_time(records: Sequence[Record]) -> list[Record]:
+    """Visits of one subject, the earliest first.
+
+    Labels that are told apart by a number (``01`` and ``02``, ``M0`` and ``M12``) are in
+    the order of the number; if dates contradict it, one of them is wrong, and the pair's
+    check of the days says so. Other labels are ordered by the dates, if all are known.
+
+    Parameters
+    ----------
+    records : sequence of mapping
+        Records of the visits.
+
+    Returns
+    -------
+    list of mapping
+
+    Examples
+    --------
+    >>> def visit(label, day=None):
+    ...     return {"session": label, "visits": [{"visit_date": day}]}
+    >>> [r["session"] for r in in_time([visit("M12"), visit("M6")])]
+    ['M6', 'M12']
+    >>> [r["session"] for r in in_time([visit("a", "2021-01-01"), visit("b", "2020-01-01")])]
+    ['b', 'a']
+    """
+    by_label = sorted(records, key=lambda record: _parts(record["session"]))
+    days = [day_of(record) for record in by_label]
+    stems = {re.sub(r"\d+", "#", record["session"]) for record in by_label}
+    if None in days or (len(stems) == 1 and "#" in stems.pop()):
+        return by_label
+    return sorted(by_label, key=day_of)
+
+
+def pairs_of(records: Sequence[Record]) -> list[Pair]:
+    """The pairs of one subject: each visit with the one before it, and with the first.
+
+    Parameters
+    ----------
+    records : sequence of mapping
+        Records of all its finished visits.
+
+    Returns
+    -------
+    list of Pair
+    """
+    visits = in_time(records)
+    pairs = []
+    for position, visit in enumerate(visits[1:], start=1):
+        for start in sorted({0, position - 1}):
+            first = visits[start]["session"]
+            with_before = start == position - 1
+            pairs.append(Pair(visit["subject"], first, visit["session"], with_before))
+    return pairs
+
+
+def pair_path(output: Path, pair: Pair) -> Path:
+    """Where the record of a pair lies.
+
+    Parameters
+    ----------
+    output : Path
+        The output dataset.
+    pair : Pair
+        The pair.
+
+    Returns
+    -------
+    Path
+    """
+    return output / "logs" / "pairs" / f"{pair.name}.json"
+
+
+def pair_fingerprint(pair: Pair, *, records: tuple[Record, Record], rule: str) -> dict:
+    """What the comparison of a pair depends on.
+
+    Parameters
+    ----------
+    pair : Pair
+        The pair.
+    records : tuple of mapping, shape (2,)
+        Records of both visits.
+    rule : str
+        Rule of the size classes.
+
+    Returns
+    -------
+    dict
+        Plain values.
+    """
+    return {
+        "format": PAIR_FORMAT,
+        "version": version("mslesion"),
+        "visits": [digest(record["made_from"]) for record in records],
+        "with_before": pair.is_with_before,
+        "rule": rule,
+    }
+
+
+def read_pair(path: Path) -> dict:
+    """The record of a finished pair, and its pictures as "part".
+
+    Parameters
+    ----------
+    path : Path
+        Of the record.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read or lacks something.
+    """
+    record = read_json_record(path, keys=PAIR_KEYS, what="compared pair")
+    pictures = path.with_suffix(".html")
+    if not pictures.is_file():
+        raise DatasetError(
+            f"{pictures} is missing, but each compared pair has its pictures there. Remove "
+            f"{path.name} and run the participant level again."
+        )
+    return record | {"part": pictures.read_text("utf-8"), "path": path}
+
+
+def finished_pairs(output: Path, records: Sequence[Record]) -> list[dict]:
+    """Records of the pairs of one subject that are finished and of its visits as they are.
+
+    Parameters
+    ----------
+    output : Path
+        The output dataset.
+    records : sequence of mapping
+        Records of the subject's visits.
+
+    Returns
+    -------
+    list of dict
+        In order of time. What is left of a pair whose visit was done again since is not
+        among them.
+
+    Raises
+    ------
+    DatasetError
+        If a record cannot be read.
+    """
+    by_session = {record["session"]: record for record in records}
+    found = []
+    for pair in pairs_of(records):
+        path = pair_path(output, pair)
+        if not path.is_file():
+            continue
+        record = read_pair(path)
+        visits = (by_session[pair.session_from], by_session[pair.session_to])
+        if record["made_from"]["visits"] == [digest(visit["made_from"]) for visit in visits]:
+            found.append(record)
+    return found
+
+
+def _parts(label: str) -> list:
+    """Texts and numbers of a label, in turn."""
+    return [int(p) if n % 2 else p for n, p in enumerate(re.split(r"(\d+)", label))]

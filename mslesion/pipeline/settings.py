@@ -1,0 +1,139 @@
+"""Settings of a run: one frozen dataclass, its command-line flags, its TOML file."""
+
+import tomllib
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+
+from mslesion.errors import SettingsError
+from mslesion.longitudinal.lesions.changes import DEFAULT_RULE
+from mslesion.longitudinal.lesions.sizes import RULES
+from mslesion.measures.location import CONTACT_MM, SCHEMES
+from mslesion.segmentation.lesions.instances import DEFAULT_MIN_SIZE, MIN_SIZES
+from mslesion.segmentation.lesions.threshold import THRESHOLD
+
+VISIT, PAIR = "visit", "pair"
+"""What a setting is for."""
+
+
+def _setting(default, text: str, choices: tuple[str, ...] = (), low=None, high=None):
+    """A field with its description and the values it can have."""
+    limits = {"text": text, "choices": choices, "low": low, "high": high, "of": VISIT}
+    return field(default=default, metadata=limits)
+
+
+def _between(default, text: str, choices: tuple[str, ...] = ()):
+    """A field that matters between visits only: when it changes, no visit is done again."""
+    limits = {"text": text, "choices": choices, "low": None, "high": None, "of": PAIR}
+    return field(default=default, metadata=limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What can be set; every field is a command-line flag and a key of the TOML file."""
+
+    lesion_threshold: float = _setting(
+        THRESHOLD, "probability from which a voxel is lesion (inclusive)", low=0.0, high=1.0
+    )
+    min_size: str = _setting(DEFAULT_MIN_SIZE, "smallest lesion that counts", tuple(MIN_SIZES))
+    location_scheme: str = _setting("contact", "rule of the location classes", tuple(SCHEMES))
+    contact_mm: float = _setting(
+        CONTACT_MM, "distance within which a lesion touches (inclusive)", low=0.0, high=20.0
+    )
+    skull_stripped: str = _setting(
+        "auto", "whether the scans come without the skull", ("auto", "yes", "no")
+    )
+    prefer: str = _setting("", "of several scans of one modality take the one named so")
+    resample_masks: bool = _setting(
+        default=False, text="bring given lesion masks to the FLAIR's grid where they are on another"
+    )
+    change_rule: str = _between(
+        DEFAULT_RULE, "rule of what is an enlarging or shrinking lesion", tuple(RULES)
+    )
+    calibrate: bool = _between(
+        default=False,
+        text="compare each first visit with a synthetic follow-up too, whose change is known",
+    )
+
+    def __post_init__(self):
+        for item in fields(self):
+            _check(item, getattr(self, item.name))
+
+    def as_dict(self) -> dict:
+        """Names and values.
+
+        Returns
+        -------
+        dict
+        """
+        return asdict(self)
+
+    def of_visit(self) -> dict:
+        """Names and values of what a single visit depends on.
+
+        Returns
+        -------
+        dict
+        """
+        names = [item.name for item in fields(self) if item.metadata["of"] == VISIT]
+        return {name: getattr(self, name) for name in names}
+
+
+def read_settings(path: str | Path | None = None, **given) -> Settings:
+    """Settings from a TOML file, over which given values win.
+
+    Parameters
+    ----------
+    path : str or Path, optional
+        A TOML file with names of `Settings` as keys.
+    **given
+        Values by name; None is not given.
+
+    Returns
+    -------
+    Settings
+
+    Raises
+    ------
+    SettingsError
+        If the file cannot be read, or a name or value cannot be.
+    """
+    values = {}
+    if path is not None:
+        try:
+            values = tomllib.loads(Path(path).read_text("utf-8"))
+        except (OSError, ValueError) as error:
+            raise SettingsError(
+                f"{path} cannot be read ({error}), but a TOML file of settings is expected. "
+                "Mend the file or leave --settings out."
+            ) from error
+    values |= {name: value for name, value in given.items() if value is not None}
+    names = {item.name for item in fields(Settings)}
+    unknown = sorted(set(values) - names)
+    if unknown:
+        raise SettingsError(
+            f"The setting {unknown[0]!r} does not exist, but {', '.join(sorted(names))} do. "
+            "Correct its name."
+        )
+    return replace(Settings(), **values)
+
+
+def _check(item, value) -> None:
+    """Raise for a value that a setting cannot have."""
+    kind, limits = item.type, item.metadata
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, kind):
+        raise SettingsError(
+            f"The setting {item.name} is {value!r}, but a {kind.__name__} is expected. "
+            "Correct its value."
+        )
+    if limits["choices"] and value not in limits["choices"]:
+        raise SettingsError(
+            f"The setting {item.name} is {value!r}, but it can be "
+            f"{', '.join(limits['choices'])}. Choose one of them."
+        )
+    if limits["low"] is not None and not limits["low"] <= value <= limits["high"]:
+        raise SettingsError(
+            f"The setting {item.name} is {value!r}, but {limits['low']:g} to "
+            f"{limits['high']:g} is expected. Correct its value."
+        )

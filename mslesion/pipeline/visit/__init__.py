@@ -1,0 +1,1 @@
+"""One visit: prepared, segmented, measured, written."""

@@ -1,0 +1,204 @@
+"""What a visit leaves behind: maps, its part of the page, and its record."""
+
+from html import escape
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from nibabel.affines import apply_affine
+
+from mslesion.imaging.grid import spacing_mm
+from mslesion.io.change_files import transform_label, write_transform
+from mslesion.io.dataset import FLAIR, T1W, Visit
+from mslesion.io.derivatives import LOCATION_INDEX, write_maps
+from mslesion.io.nifti import write_bytes
+from mslesion.io.tables import rows_of, write_json
+from mslesion.pipeline.pair.maps import fine_scan, is_coarse
+from mslesion.pipeline.pair.outputs import clear_pairs_of
+from mslesion.pipeline.visit.process import VisitResult
+from mslesion.pipeline.visit.records import part_path, record_path
+from mslesion.reports import figures, page
+from mslesion.reports.methods import describe
+from mslesion.reports.visit_summary import all_measures, summary
+from mslesion.segmentation.anatomy.structures import STRUCTURES
+
+LESIONS_LOOK_FOR = (
+    "Axial, coronal and sagittal slices. R: the patient's right is at the left; A: front. Is every "
+    "line round a lesion, and does every lesion have one?"
+)
+
+
+def clear_visit(output: Path, visit: Visit) -> None:
+    """Remove what an older run left of a visit and its pairs: no map outlives its tables.
+
+    Parameters
+    ----------
+    output : Path
+        The output dataset.
+    visit : Visit
+        The visit that is about to be done again.
+    """
+    record_path(output, visit).unlink(missing_ok=True)  # first: the visit is not finished
+    part_path(output, visit).unlink(missing_ok=True)
+    clear_pairs_of(output, visit)
+    for ours in ("space-orig_*", "from-*_xfm.txt"):
+        for pattern in (f"{visit.name}_{ours}", f".{visit.name}_{ours}.part"):
+            for path in (output / visit.folder / "anat").glob(pattern):
+                path.unlink()
+
+
+def write_visit(result: VisitResult, output: Path, *, root: Path, made_from: dict) -> None:
+    """Write all files of a visit; the record comes last and says that it is finished.
+
+    Parameters
+    ----------
+    result : VisitResult
+        What was measured.
+    output : Path
+        The output dataset.
+    root : Path
+        The input dataset.
+    made_from : dict
+        The visit's `fingerprint`.
+    """
+    visit, segmented = result.visit, result.segmented
+    sources = [source_uri(path, root) for path in visit.scans.values()]
+    row = result.visits.iloc[0]
+    fine = None
+    if is_coarse(result.affine):
+        fine = segmented.working_anatomy, fine_scan(result.prepared.reference_scan)
+    write_maps(
+        output / visit.folder / "anat",
+        name=visit.name,
+        scan=result.prepared.reference_scan,
+        anatomy=result.anatomy,
+        lesion_labels=result.lesion_labels,
+        lesions=result.lesions,
+        probability=segmented.probability,
+        sources=sources,
+        made_by={"Segmenter": row["segmenter"], "SegmenterVersion": str(row["segmenter_version"])},
+        fine=fine,
+    )
+    for name, matrix in result.prepared.transforms.items():
+        write_transform(
+            matrix, output / visit.folder / "anat", name=visit.name, start=transform_label(name)
+        )
+    write_bytes(visit_part(result).encode(), part_path(output, visit))
+    record = {
+        "subject": visit.subject,
+        "session": visit.session,
+        "made_from": made_from,
+        "visits": rows_of(result.visits),
+        "lesions": rows_of(result.lesions),
+        "qc": rows_of(result.quality),
+        "transforms": {k: v.tolist() for k, v in result.prepared.transforms.items()},
+    }
+    write_json(record, record_path(output, visit))
+
+
+def visit_part(result: VisitResult) -> str:
+    """A visit's part of the subject's page.
+
+    Parameters
+    ----------
+    result : VisitResult
+        What was measured.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    visit, segmented, prepared = result.visit, result.segmented, result.prepared
+    row = result.visits.iloc[0]
+    spacing = spacing_mm(result.affine)
+    inside = result.anatomy > 0
+    images = {
+        name: figures.gray(segmented.corrected[name], inside)
+        for name in (FLAIR, prepared.t1_name or T1W)
+        if name in segmented.corrected
+    }
+    first = next(iter(images.values()))
+    date = "" if pd.isna(row["visit_date"]) else f", {row['visit_date']}"
+    heading = (f"Session {visit.session}" if visit.session else "Visit") + date
+    parts = [f"<section><h2>{escape(heading)}</h2>", summary(row)]
+    parts.append(page.quality_table(result.quality))
+    if result.lesion_labels is not None:
+        places = [0, *(LOCATION_INDEX.get(p, 0) for p in result.lesions["location"].fillna(""))]
+        numbers = np.array(places, np.uint8)[result.lesion_labels]
+        colors = {LOCATION_INDEX[name]: c for name, c in figures.LOCATION_COLORS.items()}
+        pictures = []
+        for name, image in images.items():
+            drawn = figures.overview(image, numbers, colors, inside=inside, spacing=spacing)
+            pictures.append(page.picture(drawn, f"Lesions on {name}", LESIONS_LOOK_FOR))
+        centres = result.lesions[["x_mm", "y_mm", "z_mm"]].to_numpy(float)
+        tiles = figures.lesion_tiles(
+            first,
+            result.lesion_labels,
+            result.lesions.to_dict("records"),
+            voxels=apply_affine(np.linalg.inv(result.affine), centres) if len(centres) else centres,
+            spacing=spacing,
+        )
+        caption = f"Every lesion (the {figures.MAX_TILES} largest at most)"
+        look_for = "Axial, plain and outlined; number of the lesion, volume and region."
+        parts += [pictures[0], page.location_key(), *pictures[1:]]
+        parts.append(page.picture(tiles, caption, look_for))
+    colors = {part.index: figures.STRUCTURE_COLORS[part.index] for part in STRUCTURES}
+    drawings = [
+        page.picture(
+            figures.overview(image, result.anatomy, colors, inside=inside, spacing=spacing),
+            f"Anatomy on {name}",
+            "Do the lines follow the borders?",
+        )
+        for name, image in images.items()
+    ]
+    parts += [*drawings, page.structure_key(), page.lesion_table(result.lesions)]
+    parts += [all_measures(row), _methods(result)]
+    settings = ", ".join(f"{k} = {v}" for k, v in result.settings.of_visit().items())
+    parts.append(f'<p class="note">Settings: {escape(settings)}</p></section>')
+    return "".join(parts)
+
+
+def _methods(result: VisitResult) -> str:
+    """Methods text of what really ran."""
+    prepared, segmented = result.prepared, result.segmented
+    steps = ["register"] if prepared.transforms else []
+    steps.append("network")
+    if segmented.lesions is not None:
+        steps.append("given mask" if segmented.probability is None else "own lesions")
+    steps.append("bias")
+    if segmented.lesions is not None:
+        steps += ["lesions", "location"]
+    steps.append("volumes")
+    if segmented.sees_skull:
+        steps.append("head size")
+    text, references = describe(
+        steps,
+        reference=prepared.reference,
+        threshold=result.settings.lesion_threshold,
+        segmenter=result.visits["segmenter"].iloc[0],
+        min_size=result.settings.min_size,
+        scheme=result.settings.location_scheme,
+        contact=result.settings.contact_mm,
+    )
+    return page.methods_text(text, references)
+
+
+def source_uri(path: Path, root: Path) -> str:
+    """BIDS URI of an input file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    root : Path
+        The input dataset.
+
+    Returns
+    -------
+    str
+    """
+    try:
+        return f"bids:raw:{Path(path).resolve().relative_to(root.resolve()).as_posix()}"
+    except ValueError:
+        return f"bids:raw:{Path(path).name}"

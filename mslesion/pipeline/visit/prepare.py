@@ -1,0 +1,123 @@
+"""The first half of a visit: read its scans and bring them to one place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mslesion.errors import ImageError, StepError
+from mslesion.imaging.registration import register_rigid
+from mslesion.imaging.resampling import Grid, resample, working_grid
+from mslesion.io.dataset import MODALITIES, T1W, T1W_CONTRAST, reference_of
+from mslesion.io.nifti import Scan, load_scan
+
+MAX_MOTION_MM = 80.0
+"""A registration that moves the middle of the scan further than this (exclusive)
+within one visit is an error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A visit's scans, all on the grid of its reference and on the working grid."""
+
+    scans: Mapping[str, Scan]
+    """As read, by modality."""
+    reference: str
+    """Modality that the results lie on: FLAIR, else T1w."""
+    native: Mapping[str, np.ndarray]
+    """Each scan on the reference's own grid, by modality."""
+    working: Mapping[str, np.ndarray]
+    """Each scan on the 1 mm grid, by modality."""
+    grid: Grid
+    """The reference's own grid, axes turned to RAS."""
+    working_grid: Grid
+    transforms: Mapping[str, np.ndarray]
+    """(4, 4) from world points of the reference to those of each other scan, in mm."""
+
+    @property
+    def reference_scan(self) -> Scan:
+        """The scan that the results lie on."""
+        return self.scans[self.reference]
+
+    @property
+    def t1_name(self) -> str:
+        """Modality that serves as T1w; empty if there is none."""
+        return next((name for name in (T1W, T1W_CONTRAST) if name in self.scans), "")
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """Named warnings of all scans, each with its modality."""
+        return tuple(
+            f"{name}:{text}" for name, scan in self.scans.items() for text in scan.warnings
+        )
+
+
+def prepare_visit(files: Mapping[str, str | Path | Scan]) -> Prepared:
+    """Read a visit's scans and register them to its FLAIR (or T1w).
+
+    Parameters
+    ----------
+    files : mapping of str to str, Path or Scan
+        Scans by modality (FLAIR, T1w, T2w, T1w+Gd).
+
+    Returns
+    -------
+    Prepared
+
+    Raises
+    ------
+    ImageError
+        If a scan cannot be used, a modality is not known, or FLAIR and T1w are
+        both missing.
+    StepError
+        If a registration moves a scan absurdly far.
+    """
+    odd = sorted(set(files) - set(MODALITIES))
+    if odd:
+        raise ImageError(
+            f"The visit has a scan named {odd[0]!r}, but {', '.join(MODALITIES)} are known. "
+            "Name it by one of them."
+        )
+    scans = {
+        name: files[name] if isinstance(files[name], Scan) else load_scan(files[name])
+        for name in MODALITIES
+        if name in files
+    }
+    reference = reference_of(scans)
+    if reference is None:
+        raise ImageError(
+            f"The visit has {', '.join(scans) or 'no scan'}, but a FLAIR or T1w is needed. "
+            "Add one of them."
+        )
+    fixed = scans[reference]
+    grid = Grid(fixed.data.shape, fixed.affine)
+    wide = working_grid(fixed.data.shape, fixed.affine)
+    transforms, native, working = {}, {}, {}
+    for name, scan in scans.items():
+        matrix = None
+        if name != reference:
+            matrix = _register(fixed, scan)
+            transforms[name] = matrix
+        native[name] = np.maximum(resample(scan.data, scan.affine, to=grid, transform=matrix), 0)
+        working[name] = np.maximum(resample(scan.data, scan.affine, to=wide, transform=matrix), 0)
+    return Prepared(scans, reference, native, working, grid, wide, transforms)
+
+
+def _register(fixed: Scan, moving: Scan) -> np.ndarray:
+    """Transform from the fixed to the moving scan's world."""
+    match = register_rigid(fixed.data, fixed.affine, moving.data, moving.affine)
+    middle = fixed.affine @ np.append((np.array(fixed.data.shape) - 1) / 2, 1)
+    motion = np.linalg.norm((match.matrix @ middle - middle)[:3])
+    offset = np.linalg.norm(_middle(fixed) - _middle(moving))
+    if motion > MAX_MOTION_MM + offset:
+        raise StepError(
+            f"{moving.path} would have to move by {motion:.0f} mm to fit {fixed.path}, but at "
+            f"most {MAX_MOTION_MM:.0f} mm is expected within a visit. Check that both are of "
+            "one head."
+        )
+    return match.matrix
+
+
+def _middle(scan: Scan) -> np.ndarray:
+    return (scan.affine @ np.append((np.array(scan.data.shape) - 1) / 2, 1))[:3]

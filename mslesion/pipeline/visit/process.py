@@ -1,0 +1,115 @@
+"""One visit, whole: from its scans to its masks and tables."""
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from mslesion.io.dataset import Visit
+from mslesion.io.nifti import Scan
+from mslesion.pipeline.settings import Settings
+from mslesion.pipeline.visit.measure import measure_visit
+from mslesion.pipeline.visit.prepare import Prepared, prepare_visit
+from mslesion.pipeline.visit.segment import Segmented, segment_visit
+from mslesion.schema import LESIONS, QUALITY, VISITS, as_table
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class VisitResult:
+    """What a visit gave: maps on its FLAIR's own grid (T1w's without FLAIR), tables."""
+
+    visit: Visit
+    prepared: Prepared
+    segmented: Segmented
+    visits: pd.DataFrame
+    """One row with the columns of `mslesion.schema.VISITS`."""
+    lesions: pd.DataFrame
+    """One row a lesion, columns of `mslesion.schema.LESIONS`."""
+    quality: pd.DataFrame
+    """One row a check, columns of `mslesion.schema.QUALITY`."""
+    settings: Settings
+    seconds: float
+
+    @property
+    def anatomy(self) -> np.ndarray:
+        """(I, J, K) uint8: structure of each voxel."""
+        return self.segmented.anatomy
+
+    @property
+    def lesion_labels(self) -> np.ndarray | None:
+        """(I, J, K) int32: number of the lesion; None if lesions were not assessable."""
+        return None if self.segmented.lesions is None else self.segmented.lesions.labels
+
+    @property
+    def affine(self) -> np.ndarray:
+        """(4, 4) voxel-to-world matrix of the maps, axes closest to RAS+."""
+        return self.prepared.grid.affine
+
+
+def process_visit(
+    scans: Mapping[str, str | Path | Scan] | Visit,
+    *,
+    lesion_mask: tuple[np.ndarray, np.ndarray] | None = None,
+    segmenter: tuple[str, str] = ("given mask", ""),
+    settings: Settings | None = None,
+    models: str | Path | None = None,
+) -> VisitResult:
+    """Segment and measure one visit.
+
+    Parameters
+    ----------
+    scans : mapping of str to path or Scan, or Visit
+        Scans by modality (FLAIR, T1w, T2w, T1w+Gd); FLAIR or T1w is needed.
+    lesion_mask : tuple of ((I, J, K) bool array, (4, 4) array), optional
+        A mask and its affine (`mslesion.load_mask` gives both), instead of our own
+        lesion step.
+    segmenter : tuple of str
+        Name and version of what made the given mask.
+    settings : Settings, optional
+        By default those of `Settings`.
+    models : str or Path, optional
+        A folder with other networks (`structures.onnx`, `lesions.onnx`) than those inside
+        the package.
+
+    Returns
+    -------
+    VisitResult
+
+    Raises
+    ------
+    ImageError, MaskError, GeometryError
+        If a scan or mask cannot be used.
+    StepError
+        If there is no brain, or a scan is not what it is said to be.
+    """
+    start = time.perf_counter()
+    visit = scans if isinstance(scans, Visit) else Visit("1", "", dict(scans))
+    settings = settings or Settings()
+    prepared = prepare_visit(visit.scans)
+    segmented = segment_visit(prepared, settings=settings, lesion_mask=lesion_mask, models=models)
+    if lesion_mask is None:
+        segmenter = ("mslesion", version("mslesion"))
+    measured = measure_visit(
+        prepared, segmented, facts=visit.facts, settings=settings, segmenter=segmenter
+    )
+    if measured.visit.get("lesion_volume_ml") is None:
+        # A mask of another scan is not written and not drawn either
+        segmented = replace(segmented, lesions=None, probability=None)
+    who = {"subject_id": visit.subject, "session_id": visit.session or None}
+    return VisitResult(
+        visit=visit,
+        prepared=prepared,
+        segmented=segmented,
+        visits=as_table([who | measured.visit], VISITS),
+        lesions=as_table([who | row for row in measured.lesions], LESIONS),
+        quality=as_table([who | row for row in measured.quality], QUALITY),
+        settings=settings,
+        seconds=time.perf_counter() - start,
+    )

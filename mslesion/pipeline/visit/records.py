@@ -1,0 +1,213 @@
+"""The record of a finished visit: what was measured, and from what it was made."""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from mslesion.errors import DatasetError
+from mslesion.io.dataset import Visit
+from mslesion.pipeline.settings import Settings
+
+RECORD_FORMAT = 2
+"""Raised when records of older versions can no longer be read."""
+RECORD_KEYS = ("subject", "session", "made_from", "visits", "lesions", "qc")
+"""What every record has."""
+
+
+def record_path(output: Path, visit: Visit) -> Path:
+    """Where the record of a visit lies.
+
+    Parameters
+    ----------
+    output : Path
+        The output dataset.
+    visit : Visit
+        The visit.
+
+    Returns
+    -------
+    Path
+    """
+    return output / "logs" / "visits" / f"{visit.name}.json"
+
+
+def part_path(output: Path, visit: Visit) -> Path:
+    """Where a visit's part of the page lies.
+
+    Parameters
+    ----------
+    output : Path
+        The output dataset.
+    visit : Visit
+        The visit.
+
+    Returns
+    -------
+    Path
+    """
+    return record_path(output, visit).with_suffix(".html")
+
+
+def fingerprint(visit: Visit, *, settings: Settings, extra: tuple[Path, ...] = ()) -> dict:
+    """What the outputs of a visit depend on.
+
+    Parameters
+    ----------
+    visit : Visit
+        Its scans and facts.
+    settings : Settings
+        Of the run.
+    extra : tuple of Path
+        Other files, such as a given mask.
+
+    Returns
+    -------
+    dict
+        Content hashes, settings, facts and version; plain values.
+    """
+    files = {name: _hash(path) for name, path in sorted(visit.scans.items())}
+    files |= {path.name: _hash(path) for path in extra}
+    facts = {name: str(getattr(visit.facts, name)) for name in visit.facts.__slots__}
+    return {
+        "format": RECORD_FORMAT,
+        "version": version("mslesion"),
+        "files": files,
+        "settings": settings.of_visit(),
+        "facts": facts,
+    }
+
+
+def read_record(path: Path) -> dict:
+    """The record of a finished visit, and its part of the page as "part".
+
+    Parameters
+    ----------
+    path : Path
+        Of the record.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read or lacks something.
+    """
+    return read_json_record(
+        path, keys=RECORD_KEYS, what="finished visit", owner="each record", with_part=True
+    )
+
+
+def read_json_record(
+    path: Path, *, keys: Sequence[str], what: str, owner: str = "", with_part: bool = False
+) -> dict:
+    """A record, checked for what each one has.
+
+    Parameters
+    ----------
+    path : Path
+        Of the record.
+    keys : sequence of str
+        What it must have.
+    what : str
+        What it is a record of, for the error.
+    owner : str
+        What has the keys, for the error; by default the record of each `what`.
+    with_part : bool
+        Whether the .html beside it is read too, as "part".
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read or lacks something.
+    """
+    try:
+        record = json.loads(path.read_text("utf-8"))
+        part = {"part": path.with_suffix(".html").read_text("utf-8")} if with_part else {}
+        missing = [key for key in keys if key not in record]
+    except (OSError, ValueError, TypeError) as error:
+        beside = " and an .html beside it" if with_part else ""
+        raise DatasetError(
+            f"{path} cannot be read ({error}), but each {what} has its record there{beside}. "
+            "Remove the record and run the participant level again."
+        ) from error
+    if missing:
+        raise DatasetError(
+            f"{path} has no {missing[0]!r}, but {owner or f'the record of each {what}'} has it. "
+            "Remove the record and run the participant level again."
+        )
+    return record | part
+
+
+def is_made_from(made_from: dict, path: Path, *, read: Callable[[Path], dict]) -> bool:
+    """Whether a record is there, whole, and of just these inputs, settings and version.
+
+    Parameters
+    ----------
+    made_from : dict
+        Fingerprint of what is to be done.
+    path : Path
+        Of the record.
+    read : callable
+        Reads and checks the record; raises DatasetError.
+
+    Returns
+    -------
+    bool
+    """
+    try:
+        return read(path)["made_from"] == made_from
+    except DatasetError:
+        return False
+
+
+def digest(made_from: Mapping) -> str:
+    """One hash of a visit's fingerprint.
+
+    Parameters
+    ----------
+    made_from : mapping
+        Plain values.
+
+    Returns
+    -------
+    str
+    """
+    return hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest()
+
+
+def subject_records(output: Path, subject: str) -> list[dict]:
+    """Records of all finished visits of one subject.
+
+    Parameters
+    ----------
+    output : Path
+        The output dataset.
+    subject : str
+        Label without ``sub-``.
+
+    Returns
+    -------
+    list of dict
+
+    Raises
+    ------
+    DatasetError
+        If one cannot be read.
+    """
+    folder = output / "logs" / "visits"
+    paths = [folder / f"sub-{subject}.json", *sorted(folder.glob(f"sub-{subject}_ses-*.json"))]
+    return [read_record(path) for path in paths if path.is_file()]
+
+
+def _hash(path: Path) -> str:
+    """Content hash of a file."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

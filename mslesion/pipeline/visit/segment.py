@@ -1,0 +1,200 @@
+"""The middle of a visit: anatomy, lesion mask and single lesions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from mslesion.errors import StepError
+from mslesion.imaging.bias import correct_bias
+from mslesion.imaging.grid import check_same_grid, spacing_mm, voxel_volume_mm3
+from mslesion.imaging.intensity import network_scale
+from mslesion.imaging.resampling import resample, resample_mask
+from mslesion.io.dataset import FLAIR, T1W, T2W
+from mslesion.measures.appearance import TissueReference, reference_tissue
+from mslesion.pipeline.settings import Settings
+from mslesion.pipeline.visit.prepare import Prepared
+from mslesion.segmentation.anatomy import structures as s
+from mslesion.segmentation.anatomy.maps import MIN_BRAIN_ML, sees_skull, to_scan_grid
+from mslesion.segmentation.anatomy.midplane import Midplane, find_midplane
+from mslesion.segmentation.lesions.instances import LesionMap, find_lesions
+from mslesion.segmentation.lesions.threshold import threshold_lesions
+from mslesion.segmentation.network import predict
+
+MIN_FLAIR_GREY_TO_WHITE = 0.9
+"""On a FLAIR the cortex is at least this bright by white matter (inclusive)."""
+MAX_FLAIR_CSF_TO_WHITE = 1.0
+"""On a FLAIR the ventricles are at most this bright by white matter (inclusive)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segmented:
+    """A visit's anatomy and lesions."""
+
+    anatomy: np.ndarray
+    """(I, J, K) uint8 on the reference's own grid, numbers of `STRUCTURES`."""
+    working_anatomy: np.ndarray
+    """The same on the 1 mm grid."""
+    midplane: Midplane
+    sees_skull: bool
+    corrected: Mapping[str, np.ndarray]
+    """Scans without bias field on the reference's own grid, by modality."""
+    bias_range: Mapping[str, float]
+    references: Mapping[str, TissueReference]
+    """Normal-appearing tissue by modality."""
+    probability: np.ndarray | None
+    """Lesion probability on the reference's own grid; None for a given mask."""
+    lesions: LesionMap | None
+    """None where there is neither FLAIR nor a given mask."""
+    removed_count: int | None
+    """Components taken out because they lay in fluid; None for a given mask."""
+    resampling_change_pct: float | None
+    """Change of lesion volume from the 1 mm grid to the reference's own."""
+
+
+def segment_visit(
+    prepared: Prepared,
+    *,
+    settings: Settings,
+    lesion_mask: tuple[np.ndarray, np.ndarray] | None = None,
+    models: str | Path | None = None,
+) -> Segmented:
+    """Find the structures and the lesions of a prepared visit.
+
+    Parameters
+    ----------
+    prepared : Prepared
+        Scans on one grid.
+    settings : Settings
+        Threshold, smallest lesion, whether the skull is off.
+    lesion_mask : tuple of ((I, J, K) bool array, (4, 4) array), optional
+        A given mask and its affine, instead of our own lesion step.
+    models : str or Path, optional
+        A folder with other networks than those inside the package.
+
+    Returns
+    -------
+    Segmented
+
+    Raises
+    ------
+    StepError
+        If there is no brain, too little of one, or the FLAIR is none.
+    GeometryError
+        If the given mask is on another grid and may not be resampled.
+    """
+    channels = {
+        channel: prepared.working[name]
+        for channel, name in ((FLAIR, FLAIR), (T1W, prepared.t1_name), (T2W, T2W))
+        if name in prepared.working
+    }
+    prediction = predict(channels, with_lesions=lesion_mask is None, models=models)
+    working_anatomy = prediction.anatomy
+    _check_brain(working_anatomy, prepared)
+    anatomy = to_scan_grid(working_anatomy, prepared.working_grid.affine, to=prepared.grid)
+    skull = settings.skull_stripped == "no"
+    if settings.skull_stripped == "auto":
+        scan = network_scale(prepared.working[prepared.reference])
+        skull = sees_skull(scan, working_anatomy)
+    corrected, bias_range = {}, {}
+    for name in prepared.native:
+        field = correct_bias(prepared.native[name], prepared.grid.affine, mask=anatomy > 0)
+        corrected[name], bias_range[name] = field.corrected, field.range_ratio
+    probability, removed, change = None, None, None
+    if lesion_mask is not None:
+        mask = _given_mask(*lesion_mask, prepared=prepared, settings=settings)
+    elif prediction.lesion is not None:
+        probability = resample(prediction.lesion, prepared.working_grid.affine, to=prepared.grid)
+        cut = threshold_lesions(
+            probability,
+            anatomy=anatomy,
+            flair=corrected[FLAIR],
+            spacing_mm=spacing_mm(prepared.grid.affine),
+            threshold=settings.lesion_threshold,
+        )
+        mask, removed = cut.mask, cut.removed_count
+        change = _resampling_change(prediction.lesion, probability, prepared, settings)
+    else:
+        mask = None
+    lesions = None
+    if mask is not None:
+        lesions = find_lesions(
+            mask, prepared.grid.affine, probability=probability, min_size=settings.min_size
+        )
+    dark = mask if mask is not None else np.zeros(anatomy.shape, bool)
+    references = {
+        name: reference_tissue(scan, prepared.grid.affine, anatomy=anatomy, lesions=dark)
+        for name, scan in corrected.items()
+    }
+    if FLAIR in corrected:
+        _check_flair(corrected[FLAIR], anatomy, references[FLAIR], prepared)
+    return Segmented(
+        anatomy=anatomy,
+        working_anatomy=working_anatomy,
+        midplane=find_midplane(working_anatomy, prepared.working_grid.affine),
+        sees_skull=skull,
+        corrected=corrected,
+        bias_range=bias_range,
+        references=references,
+        probability=probability,
+        lesions=lesions,
+        removed_count=removed,
+        resampling_change_pct=change,
+    )
+
+
+def _check_brain(anatomy: np.ndarray, prepared: Prepared) -> None:
+    """Raise if there is too little brain to measure."""
+    brain_ml = (
+        np.isin(anatomy, s.BRAIN).sum() * voxel_volume_mm3(prepared.working_grid.affine) / 1e3
+    )
+    if brain_ml < MIN_BRAIN_ML:
+        raise StepError(
+            f"{prepared.reference_scan.path} shows {brain_ml:.0f} ml of brain, but "
+            f"{MIN_BRAIN_ML:.0f} ml or more is expected. Look at the scan: is the whole head in "
+            "view and the contrast right?"
+        )
+
+
+def _check_flair(flair, anatomy, reference: TissueReference, prepared: Prepared) -> None:
+    """Raise if the FLAIR has the contrast of a T1w or T2w."""
+    white = reference.white.median
+    grey = reference.grey.median / white
+    ventricles = flair[(anatomy == s.LATERAL_VENTRICLES) & (flair > 0)]
+    fluid = float(np.median(ventricles)) / white if ventricles.size else 0.0
+    looks_like = ""
+    if grey < MIN_FLAIR_GREY_TO_WHITE:
+        looks_like = f"cortex at {grey:.2f} of white matter, as a T1w has"
+    elif fluid > MAX_FLAIR_CSF_TO_WHITE:
+        looks_like = f"ventricles at {fluid:.2f} of white matter, as a T2w has"
+    if looks_like:
+        raise StepError(
+            f"{prepared.scans[FLAIR].path} shows {looks_like}, but a FLAIR has bright cortex and "
+            "dark ventricles. Check which scan it is."
+        )
+
+
+def _given_mask(mask, affine, *, prepared: Prepared, settings: Settings) -> np.ndarray:
+    """A given mask on the reference's grid."""
+    if settings.resample_masks:
+        same = mask.shape == prepared.grid.shape and np.allclose(affine, prepared.grid.affine)
+        return mask if same else resample_mask(mask, affine, to=prepared.grid)
+    check_same_grid(
+        mask.shape,
+        affine,
+        prepared.grid.shape,
+        prepared.grid.affine,
+        name="The given lesion mask",
+        other_name=str(prepared.reference_scan.path),
+    )
+    return mask
+
+
+def _resampling_change(before, after, prepared: Prepared, settings: Settings) -> float | None:
+    """Percent change of the lesion volume from the working to the scan's own grid."""
+    volumes = [
+        np.count_nonzero(map_ >= settings.lesion_threshold) * voxel_volume_mm3(grid.affine)
+        for map_, grid in ((before, prepared.working_grid), (after, prepared.grid))
+    ]
+    return 100 * abs(volumes[1] - volumes[0]) / volumes[0] if volumes[0] else None

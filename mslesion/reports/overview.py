@@ -1,0 +1,344 @@
+"""The first screen of a subject: the latest visit, in the order of a structured report.
+
+Technique, lesions by region, change since the visit before, brain volume, published rules,
+quality; each value carries the table, row and column it is of.
+"""
+
+from collections.abc import Mapping
+from html import escape
+
+import pandas as pd
+
+from mslesion.io.tables import format_value, row_mark, show_value, value_tag
+from mslesion.measures.load import CLASSES
+from mslesion.measures.quality import CHECKS
+from mslesion.reports.criteria_section import STATE_MARKS, words_of
+from mslesion.reports.page import MARKS, region_name
+from mslesion.schema import CHANGES, CRITERIA, PANELS, VISITS
+
+RULES = {
+    "CR-3": "McDonald 2017, space",
+    "CR-4": "McDonald 2017, time by MRI",
+    "CR-7": "McDonald 2024, space",
+    "CR-8": "McDonald 2024, four regions",
+    "CR-9": "McDonald 2024, two regions with support",
+    "CR-12": "McDonald 2024, found by chance",
+    "CR-14": "RIS 2009",
+    "CR-15": "RIS 2023",
+    "CR-16": "NEDA-3, MRI part",
+    "CR-18": "MRI activity (Lublin)",
+}
+"""Rules of the first screen, their names shortened; all of them stand in the details."""
+AFTER_A_VISIT = ("CR-16", "CR-18")
+"""Rules on what changed: on the first screen where visits were compared."""
+ONLY_IF_MET = ("CR-12", "CR-14", "CR-15")
+"""Rules on lesions found by chance: on the first screen where that is so."""
+MAX_MISSING = 2
+"""Unknown facts that are named on the first screen; the rest is counted."""
+UNKNOWN = "not known"
+
+
+def overview(tables: Mapping[str, pd.DataFrame], subject: str, session: str) -> str:
+    """The first screen.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        The merged tables by name.
+    subject, session : str
+        Labels of the subject and of its latest visit.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    visit = row_of(tables[VISITS.name], subject, session)
+    criteria = rows_of_visit(tables[CRITERIA.name], subject, session)
+    panels = rows_of_visit(tables[PANELS.name], subject, session)
+    change = change_of(tables, criteria)
+    cards = (
+        _technique(visit, change),
+        _lesions(visit, panels),
+        _change(change),
+        _brain(visit, change, panels),
+        _rules(criteria, panels),
+        _quality(visit),
+    )
+    session = f"session {session}" if session else "the visit"
+    day = "" if pd.isna(visit["visit_date"]) else f", {visit['visit_date']}"
+    return (
+        f'<section class="overview"><h2>Overview of {escape(session + day)}</h2>'
+        f'<div class="cards">{"".join(cards)}</div></section>'
+    )
+
+
+def by_subject(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, pd.DataFrame]]:
+    """The tables of each subject alone, so that a large cohort is searched once.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        The merged tables by name.
+
+    Returns
+    -------
+    dict of str to dict of str to DataFrame
+        Tables by subject and name; those of the first screen only.
+    """
+    names = [t.name for t in (VISITS, CRITERIA, PANELS, CHANGES) if t.name in tables]
+    parts = {name: dict(tuple(tables[name].groupby("subject_id"))) for name in names}
+    return {
+        subject: {name: parts[name].get(subject, tables[name].iloc[:0]) for name in names}
+        for subject in parts[VISITS.name]
+    }
+
+
+def row_of(table: pd.DataFrame, subject: str, session: str) -> pd.Series:
+    """The row of one visit.
+
+    Parameters
+    ----------
+    table : DataFrame
+        The visit table.
+    subject, session : str
+        Labels; the session is empty for a visit without one.
+
+    Returns
+    -------
+    Series
+    """
+    return rows_of_visit(table, subject, session).iloc[0]
+
+
+def rows_of_visit(table: pd.DataFrame, subject: str, session: str) -> pd.DataFrame:
+    """The rows of one visit.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A table with subject_id and session_id.
+    subject, session : str
+        Labels; the session is empty for a visit without one.
+
+    Returns
+    -------
+    DataFrame
+    """
+    same = (table["subject_id"] == subject) & (table["session_id"].fillna("") == session)
+    return table[same.fillna(value=False)]
+
+
+def change_of(tables: Mapping[str, pd.DataFrame], criteria: pd.DataFrame) -> pd.Series | None:
+    """The pair that the rules of a visit were applied to.
+
+    Parameters
+    ----------
+    tables : mapping of str to DataFrame
+        The merged tables by name.
+    criteria : DataFrame
+        Rows of criteria.csv of one visit.
+
+    Returns
+    -------
+    Series or None
+        None where nothing was compared.
+    """
+    changes = tables.get(CHANGES.name)
+    if changes is None or not len(criteria) or criteria["session_from"].isna().all():
+        return None
+    one = criteria.iloc[0]
+    found = changes[
+        (changes["subject_id"] == one["subject_id"])
+        & (changes["session_to"].fillna("") == format_value(one["session_id"]))
+        & (changes["session_from"].fillna("") == one["session_from"])
+    ]
+    return found.iloc[0] if len(found) else None
+
+
+def _card(title: str, body: str, *, mark: str = "") -> str:
+    """One part of the screen; `mark` says whose values it holds."""
+    return f"<div {mark}><h3>{escape(title)}</h3>{body}</div>"
+
+
+def _items(items: list[tuple[str, str]]) -> str:
+    """Names with values, as HTML, in two columns."""
+    rows = "".join(f"<dt>{escape(name)}</dt><dd>{value}</dd>" for name, value in items)
+    return f"<dl>{rows}</dl>"
+
+
+def _value(row, name: str, unit: str = "") -> str:
+    """A value with its unit, or that it is not known."""
+    if pd.isna(row[name]):
+        return value_tag(row[name], name, tag="span", kind="none", missing="not assessable")
+    return value_tag(row[name], name, tag="b", kind="") + (f" {escape(unit)}" if unit else "")
+
+
+def _technique(visit: pd.Series, change: pd.Series | None) -> str:
+    """Scans, scanner, contrast agent, and whether the visit before was alike."""
+    inputs = UNKNOWN if pd.isna(visit["inputs"]) else visit["inputs"]
+    flair = ""
+    if not pd.isna(visit["flair_dim"]):
+        flair = f", FLAIR {visit['flair_dim']} {visit['flair_voxel_mm']} mm"
+    scans = inputs.replace("+", ", ").replace(", Gd", " after contrast agent")
+    field = "" if pd.isna(visit["field_t"]) else f", {show_value(visit['field_t'])} T"
+    scanner = UNKNOWN if pd.isna(visit["scanner_id"]) else visit["scanner_id"]
+    items = [("scans", escape(scans + flair)), ("scanner", escape(scanner + field))]
+    if change is not None:
+        same = change["same_scanner"]
+        text = "whether it is the same is " + UNKNOWN
+        if not pd.isna(same):
+            text = "the same" if same else "another one: compare with care"
+        items.append(("scanner before", escape(text)))
+    items.append(("lesions by", escape("" if pd.isna(visit["segmenter"]) else visit["segmenter"])))
+    return _card("Technique", _items(items))
+
+
+def _lesions(visit: pd.Series, panels: pd.DataFrame) -> str:
+    """Counts and volumes by region, and what a reader gave."""
+    head = '<th scope="col">region</th>' + "".join(
+        f'<th scope="col" class="number">{name}</th>' for name in ("lesions", "mL")
+    )
+    lines = [
+        f"<tr><td>{escape(region_name(place))}</td>"
+        f"{value_tag(visit[f'{short}_count'], f'{short}_count')}"
+        f"{value_tag(visit[f'{short}_volume_ml'], f'{short}_volume_ml')}</tr>"
+        for short, place in CLASSES.items()
+    ]
+    lines.append(
+        '<tr class="total"><td>all</td>'
+        f"{value_tag(visit['lesion_count_cc'], 'lesion_count_cc')}"
+        f"{value_tag(visit['lesion_volume_ml'], 'lesion_volume_ml')}</tr>"
+    )
+    items = [
+        ("confluent ones split", _value(visit, "lesion_count_centers")),
+        ("T1-dark", _value(visit, "t1_hypo_volume_ml", "mL")),
+    ]
+    if not pd.isna(visit["enhancing_candidate_count"]):
+        text = _value(visit, "enhancing_candidate_count") + " candidates, to be looked at"
+        items.append(("enhancement", text))
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
+    body = table + _items(items) + _given(panels)
+    return _card("Lesions", body, mark=row_mark(VISITS, visit))
+
+
+def _given(panels: pd.DataFrame) -> str:
+    """Lesions outside the brain and signs that only a reader gives."""
+    names = {
+        "spinal cord lesions": "spinal cord (given)",
+        "optic nerve lesion": "optic nerve (given)",
+        "contrast-enhancing lesions": "enhancing (given)",
+        "paramagnetic rim lesions": "rims (given)",
+    }
+    of_visit = panels[panels["panel"] == "pre-clinical"]
+    items = []
+    for row in of_visit[of_visit["domain"].isin(list(names))].to_dict("records"):
+        text = UNKNOWN if row["state"] == "not assessable" else row["state"]
+        if not pd.isna(row["value"]):
+            text = value_tag(row["value"], "value", tag="b", kind="")
+        items.append((names[row["domain"]], f"<span {row_mark(PANELS, row)}>{text}</span>"))
+    return _items(items)
+
+
+def _change(change: pd.Series | None) -> str:
+    """What is new, larger, smaller or gone since the visit before."""
+    if change is None:
+        return _card("Change", '<p class="none">No earlier visit was compared.</p>')
+    title = "Change since " + (
+        f"session {change['session_from']}" if not pd.isna(change["session_from"]) else "before"
+    )
+    if not pd.isna(change["dt_years"]):
+        title += f" ({show_value(change['dt_years'])} years)"
+    if not pd.isna(change["change_assessable"]) and not change["change_assessable"]:
+        why = "" if pd.isna(change["change_reason"]) else f": {change['change_reason']}"
+        return _card(title, f'<p class="none">Lesion change not assessable{escape(why)}.</p>')
+    items = [
+        (name, _value(change, column, unit))
+        for name, column, unit in (
+            ("new", "new_t2_count", ""),
+            ("enlarging", "enlarging_count", ""),
+            ("shrinking", "shrinking_count", ""),
+            ("resolved", "resolved_count", ""),
+            ("net change", "net_change_ml", "mL"),
+        )
+    ]
+    if not pd.isna(change["qc_pair"]):
+        items.append(("quality of the pair", escape(MARKS[change["qc_pair"]])))
+    return _card(title, _items(items), mark=row_mark(CHANGES, change))
+
+
+def _brain(visit: pd.Series, change: pd.Series | None, panels: pd.DataFrame) -> str:
+    """Brain volumes, and their change with its error against the cut-off."""
+    mark = row_mark(VISITS, visit)
+    items = [
+        ("brain parenchymal fraction", f"<span {mark}>{_value(visit, 'bpf')}</span>"),
+        ("lateral ventricles", f"<span {mark}>{_value(visit, 'lat_vent_ml', 'mL')}</span>"),
+        ("thalami", f"<span {mark}>{_value(visit, 'thalamus_ml', 'mL')}</span>"),
+    ]
+    if change is not None:
+        mark = row_mark(CHANGES, change)
+        rate = _value(change, "pbvc_pct_per_year", "% a year")
+        if not pd.isna(change["pbvc_ci95_low"]):
+            ends = (value_tag(change[n], n, tag="span", kind="") for n in _INTERVAL)
+            rate += f" (95 % interval {' to '.join(ends)})"
+        items.append(("brain change", f"<span {mark}>{rate}</span>"))
+        for name, column in _RATES:
+            text = _value(change, column, "% a year")
+            items.append((name, f"<span {mark}>{text}</span>"))
+        rows = panels[panels["domain"] == "global neurodegeneration"]
+        for _, row in rows.iterrows():
+            items.append(("loss over the cut-off", escape(STATE_MARKS[row["state"]])))
+        if not pd.isna(change["pseudoatrophy_window"]) and change["pseudoatrophy_window"]:
+            items.append(("caution", "a treatment began: volume may fall by loss of oedema"))
+    return _card("Brain volume", _items(items))
+
+
+_INTERVAL = ("pbvc_ci95_low", "pbvc_ci95_high")
+_RATES = (("ventricles change", "pvvc_pct_per_year"), ("thalamus change", "thalamus_pct_per_year"))
+
+
+def _rules(criteria: pd.DataFrame, panels: pd.DataFrame) -> str:
+    """Verdicts of the rules that are asked for most, and the pattern of the panel."""
+    lines = []
+    for row in criteria[criteria["criterion_id"].isin(list(RULES))].to_dict("records"):
+        rule = row["criterion_id"]
+        is_first = pd.isna(row["session_from"])
+        if (rule in ONLY_IF_MET and row["met"] != "met") or (is_first and rule in AFTER_A_VISIT):
+            continue
+        note = ""
+        names = words_of(format_value(row["missing"]))
+        if names:
+            more = f" and {len(names) - MAX_MISSING} more" if len(names) > MAX_MISSING else ""
+            note = "not known: " + ", ".join(names[:MAX_MISSING]) + more
+        elif not pd.isna(row["borderline"]) and row["borderline"]:
+            note = "borderline"
+        lines.append(
+            f"<tr {row_mark(CRITERIA, row)}><td>{escape(RULES[rule])}</td>"
+            f'<td class="state" data-column="met" data-value="{escape(row["met"])}">'
+            f"{escape(STATE_MARKS[row['met']])}</td></tr>"
+        )
+        if note:
+            lines.append(f'<tr class="why"><td colspan="2">{escape(note)}</td></tr>')
+    pattern = panels[panels["domain"] == "pattern"]
+    text = "".join(f"<p>Pattern {escape(row['text'])}</p>" for _, row in pattern.iterrows())
+    note = '<p class="note">Parts of published rules, no diagnosis; all rules below.</p>'
+    return _card("Rules", f"<table><tbody>{''.join(lines)}</tbody></table>{text}{note}")
+
+
+def _flag(flag: str) -> str:
+    """A flag of the visit table in words: a check by its name."""
+    check, _, state = flag.partition(":")
+    return f"{_CHECKS[check]} ({check}, {state})" if check in _CHECKS else flag
+
+
+_CHECKS = {check.check_id: check.name for check in CHECKS}
+
+
+def _quality(visit: pd.Series) -> str:
+    """The worst state of the checks, and which did not pass."""
+    state = visit["qc_overall"]
+    if pd.isna(state):
+        return _card("Quality", f'<p class="none">{UNKNOWN}</p>')
+    flags = "; ".join(_flag(flag) for flag in format_value(visit["flags"]).split(";"))
+    text = f'<p class="state {state.split()[0]}">{escape(MARKS[state])}</p>'
+    return _card("Quality", text + (f"<p>{escape(flags)}</p>" if flags else ""))

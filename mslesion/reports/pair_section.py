@@ -1,0 +1,303 @@
+"""The section of a pair of visits: what changed, in words and numbers as in changes.csv."""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import pandas as pd
+
+from mslesion.io.tables import row_mark, show_value, value_tag
+from mslesion.longitudinal.expansion import MIN_YEARS
+from mslesion.reports.page import folded, quality_table, table
+from mslesion.reports.visit_summary import NOT_ASSESSABLE, all_measures
+from mslesion.schema import CHANGES, EXPANSIONS, LESION_CHANGES
+
+GLANCE = (
+    "new_t2_count", "enlarging_count", "shrinking_count", "resolved_count", "net_change_ml",
+    "pbvc_pct",
+)  # fmt: skip
+"""Columns of changes.csv that stand first."""
+LESIONS = (
+    "new_t2_count", "new_t2_volume_ml", "new_t2_per_year", "enlarging_count", "shrinking_count",
+    "resolved_count", "merged_count", "split_count", "stable_count", "under_floor_count",
+    "detection_floor_mm", "gross_gain_ml", "gross_loss_ml", "alv_mm3", "alv_noise_mm3",
+)  # fmt: skip
+BRAIN = (
+    "pbvc_pct", "pbvc_bsi_pct", "pbvc_jac_pct", "pbvc_sd_points", "pbvc_pct_per_year",
+    "pbvc_ci95_low", "pbvc_ci95_high", "pvvc_pct", "thalamus_change_pct", "gm_change_pct",
+    "wm_change_pct", "v3_width_change_mm",
+)  # fmt: skip
+EXPANDING = (
+    "sel_candidate_count", "sel_candidate_volume_ml", "sel_assessed_count",
+    "sel_noise_p95_pct_per_year",
+)  # fmt: skip
+LABELS = {
+    "new_t2_count": "New lesions",
+    "new_t2_volume_ml": "Volume of new lesions",
+    "new_t2_per_year": "New lesions per year",
+    "enlarging_count": "Enlarging",
+    "shrinking_count": "Shrinking",
+    "resolved_count": "Resolved",
+    "merged_count": "Merged",
+    "split_count": "Split",
+    "stable_count": "Stable",
+    "under_floor_count": "Under the detection floor",
+    "detection_floor_mm": "Detection floor, diameter",
+    "gross_gain_ml": "Volume that became lesion",
+    "gross_loss_ml": "Lesion volume lost",
+    "net_change_ml": "Net lesion change",
+    "alv_mm3": "Lesion that became CSF",
+    "alv_noise_mm3": "Noise of that",
+    "pbvc_pct": "Brain volume change",
+    "pbvc_bsi_pct": "by boundary shift",
+    "pbvc_jac_pct": "by deformation",
+    "pbvc_sd_points": "Error of one value (SD)",
+    "pbvc_pct_per_year": "Brain change per year",
+    "pbvc_ci95_low": "95 % interval from",
+    "pbvc_ci95_high": "95 % interval to",
+    "pvvc_pct": "Lateral ventricles",
+    "thalamus_change_pct": "Thalamus",
+    "gm_change_pct": "Grey matter",
+    "wm_change_pct": "White matter, lesions included",
+    "v3_width_change_mm": "Third ventricle, width",
+    "sel_candidate_count": "Candidates",
+    "sel_candidate_volume_ml": "Their volume",
+    "sel_assessed_count": "Lesions looked at",
+    "sel_noise_p95_pct_per_year": "Noise of the pair",
+}
+"""Columns in words; the column's own name stands in the table of all measures."""
+UNITS = {"percent": "%", "percent/year": "%/year", "percentage points": "points", "mm^3": "mm³"}
+RECOVERED = {
+    "new_t2_count": ("new_3_to_5_mm", "new_5_to_10_mm"),
+    "enlarging_count": ("enlarging",),
+    "shrinking_count": ("shrinking",),
+    "stable_count": ("untouched",),
+}
+"""Rows of calibration.csv that tell how far a count can be trusted."""
+FALSE_NEW, BRAIN_VOLUME = "false_new", "brain_volume"
+_COLUMNS = {column.name: column for column in CHANGES.columns}
+
+
+def pair_section(
+    row: pd.Series,
+    *,
+    lesions: pd.DataFrame,
+    expansions: pd.DataFrame,
+    checks: pd.DataFrame,
+    pictures: str,
+    calibration: Mapping[str, Mapping] | None = None,
+) -> str:
+    """A pair's section of the subject's page.
+
+    Parameters
+    ----------
+    row : Series
+        Its row of changes.csv.
+    lesions, expansions, checks : DataFrame
+        Its rows of lesion_changes.csv, expansions.csv and qc.csv.
+    pictures : str
+        HTML.
+    calibration : mapping of str to mapping, optional
+        The subject's rows of calibration.csv by item.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    known = calibration or {}
+    a, b = (escape(show_value(row[f"session_{end}"])) for end in ("from", "to"))
+    tables = (
+        f"<div><h3>Lesions</h3>{_measures(row, LESIONS, known)}</div>"
+        f"<div><h3>Brain</h3>{_measures(row, BRAIN, known)}</div>"
+        f"<div><h3>Slowly expanding lesions</h3>{_measures(row, EXPANDING, known)}"
+        f'<p class="note">{_expansion_note(row)}</p></div>'
+    )
+    parts = [
+        f"<section><h2>Change from session {a} to session {b}</h2>",
+        f"<div {row_mark(CHANGES, row)}>",
+        f'<p class="note">{escape(_technique(row))}</p>',
+        f"<p>{sentence(row)}</p>",
+        _glance(row, known),
+        f'<div class="columns">{tables}</div></div>',
+        _calibration_note(known),
+        quality_table(checks),
+        pictures,
+        _own_table("All lesions of lesion_changes.csv", lesions, LESION_CHANGES),
+        _own_table("All candidates of expansions.csv", expansions, EXPANSIONS),
+        all_measures(row, CHANGES),
+        "</section>",
+    ]
+    return "".join(parts)
+
+
+def sentence(row: pd.Series) -> str:
+    """What changed, in a sentence or two.
+
+    Parameters
+    ----------
+    row : Series
+        A row of changes.csv.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+
+    def value(name: str) -> str:
+        return value_tag(row[name], name, tag="span", kind="value")
+
+    def reason(what: str) -> str:
+        return f"{NOT_ASSESSABLE}: {escape(show_value(row[f'{what}change_reason']))}."
+
+    if row["change_assessable"]:
+        noun = "new lesion" if row["new_t2_count"] == 1 else "new lesions"
+        text = (
+            f"{value('new_t2_count')} {noun} ({value('new_t2_volume_ml')} mL), "
+            f"{value('enlarging_count')} enlarging, {value('shrinking_count')} shrinking, "
+            f"{value('resolved_count')} resolved."
+        )
+    else:
+        text = f"Lesion change is {reason('')}"
+    if not row["brain_change_assessable"]:
+        return f"{text} Brain change is {reason('brain_')}"
+    if pd.isna(row["pbvc_pct"]):
+        return f"{text} Brain volume change could not be measured."
+    text += f" Brain volume changed by {value('pbvc_pct')} %"
+    if pd.isna(row["pbvc_pct_per_year"]):
+        text += f" (standard deviation of one value {value('pbvc_sd_points')} points)"
+    else:
+        text += (
+            f", {value('pbvc_pct_per_year')} % a year (95 % interval {value('pbvc_ci95_low')} "
+            f"to {value('pbvc_ci95_high')})"
+        )
+        if row["pbvc_ci95_low"] <= 0 <= row["pbvc_ci95_high"]:
+            text += ", no more than error alone may give"
+    if _is_true(row["pbvc_disagrees"]):
+        text += "; its two estimates disagree"
+    if _is_true(row["pseudoatrophy_window"]):
+        text += "; a treatment began, so that volume may have fallen by loss of oedema"
+    return f"{text}."
+
+
+def recovered(name: str, calibration: Mapping[str, Mapping]) -> str:
+    """What was found of a known change, next to a count.
+
+    Parameters
+    ----------
+    name : str
+        Column of changes.csv.
+    calibration : mapping of str to mapping
+        Rows of calibration.csv by item.
+
+    Returns
+    -------
+    str
+        Plain text; empty where nothing is known.
+
+    Examples
+    --------
+    >>> rows = {"enlarging": {"made_count": 5, "recovered_count": 4, "false_count": 1}}
+    >>> recovered("enlarging_count", rows)
+    '4 of 5 made were found, 1 false'
+    """
+    rows = [calibration[item] for item in RECOVERED.get(name, ()) if item in calibration]
+    if name == "pbvc_pct" and BRAIN_VOLUME in calibration:
+        made, found = (
+            show_value(calibration[BRAIN_VOLUME][f"{what}_pct"]) for what in ("made", "recovered")
+        )
+        return f"{made} % made, {found} % measured" if found else ""
+    if not rows or any(pd.isna(row["recovered_count"]) for row in rows):
+        return ""
+    made, found = (sum(int(row[f"{what}_count"]) for row in rows) for what in ("made", "recovered"))
+    text = f"{found} of {made} made were found"
+    source = calibration.get(FALSE_NEW) if name == "new_t2_count" else rows[0]
+    if source is not None and not pd.isna(source["false_count"]):
+        text += f", {int(source['false_count'])} false"
+    return text
+
+
+def _expansion_note(row: pd.Series) -> str:
+    """What candidates are, or why there is no value."""
+    if pd.isna(row["sel_assessed_count"]):
+        return (
+            f"Looked for where the brain change is assessable, dates are known and {MIN_YEARS:g} "
+            "year or more lies between the visits."
+        )
+    return "Candidates by local growth alone, no finding: compare their rates with the noise."
+
+
+def _is_true(value) -> bool:
+    """Whether a flag is set; one that is not known is not."""
+    return not pd.isna(value) and bool(value)
+
+
+def _technique(row: pd.Series) -> str:
+    """One line on how the visits were compared."""
+    parts = []
+    days = show_value(row["days"])
+    parts.append(f"{days} days" if days else "no dates: changes, but no yearly rates")
+    if not pd.isna(row["same_scanner"]):
+        parts.append("same scanner" if row["same_scanner"] else "another scanner")
+    parts += [
+        f"{what} change on {row[f'{what}_modality']}"
+        for what in ("lesion", "brain")
+        if not pd.isna(row[f"{what}_modality"])
+    ]
+    parts.append(f"enlarging by the rule {row['change_rule']}")
+    return "; ".join(parts)
+
+
+def _glance(row: pd.Series, calibration: Mapping[str, Mapping]) -> str:
+    """The boxes on top."""
+    boxes = []
+    for name in GLANCE:
+        there = not pd.isna(row[name])
+        number = value_tag(
+            row[name], name, tag="b", kind="" if there else "none", missing=NOT_ASSESSABLE
+        )
+        known = recovered(name, calibration) if there else ""
+        unit = f" <small>{escape(_unit(name))}</small>" if there else ""
+        note = f"{unit}<small><br>{escape(known)}</small>" if known else unit
+        boxes.append(
+            f'<div class="figure" title="{escape(_COLUMNS[name].description)}">'
+            f"<span>{escape(LABELS[name])}</span>{number}{note}</div>"
+        )
+    return f'<div class="glance">{"".join(boxes)}</div>'
+
+
+def _measures(row: pd.Series, names: Sequence[str], calibration: Mapping[str, Mapping]) -> str:
+    """Some measures with their units, and what was found of known change."""
+    lines = []
+    for name in names:
+        known = recovered(name, calibration)
+        note = f'<br><span class="note">{escape(known)}</span>' if known else ""
+        lines.append(
+            f'<tr title="{escape(_COLUMNS[name].description)}"><td>{escape(LABELS[name])}{note}'
+            f"</td>{value_tag(row[name], name)}<td>{escape(_unit(name))}</td></tr>"
+        )
+    return f"<table><tbody>{''.join(lines)}</tbody></table>"
+
+
+def _unit(name: str) -> str:
+    unit = _COLUMNS[name].units or ""
+    return UNITS.get(unit, unit)
+
+
+def _calibration_note(calibration: Mapping[str, Mapping]) -> str:
+    """Where the figures beside the counts come from."""
+    if not calibration:
+        return ""
+    return (
+        '<p class="note">Beside counts: what the same comparison found in a synthetic follow-up '
+        "of this patient's first visit, with known change (calibration.csv). The best that can "
+        "be hoped for.</p>"
+    )
+
+
+def _own_table(title: str, frame: pd.DataFrame, declared) -> str:
+    """Rows of the pair, folded."""
+    if not len(frame):
+        return ""
+    names = [n for n in declared.names if n not in ("subject_id", "session_from", "session_to")]
+    return folded(title, table(frame, declared, columns=names))

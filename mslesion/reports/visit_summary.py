@@ -1,0 +1,195 @@
+"""The first screen of a visit: what a reader wants to know in half a minute."""
+
+from collections.abc import Sequence
+from html import escape
+
+import pandas as pd
+
+from mslesion.io.tables import row_mark, show_value, value_tag
+from mslesion.measures.load import CLASSES
+from mslesion.reports.figures import LOCATION_COLORS
+from mslesion.reports.page import MARKS, color_mark, region_name
+from mslesion.schema import VISITS, Table
+
+GLANCE = (
+    "lesion_volume_ml", "lesion_count_cc", "lesion_count_centers", "t1_hypo_volume_ml",
+    "brain_ml", "bpf",
+)  # fmt: skip
+"""Columns of the visit table that stand first."""
+LOOK = ("lesion_burden_wm_pct", "lesion_tiv_pct", "t1_t2_lesion_ratio", "t1_index_mean",
+        "flair_z_mean")  # fmt: skip
+BRAIN = (
+    "gm_ml", "cortical_gm_ml", "dgm_ml", "thalamus_ml", "wm_ml", "lat_vent_ml",
+    "third_ventricle_ml", "v3_width_mm", "cerebellum_ml", "brainstem_ml", "tiv_ml",
+)  # fmt: skip
+LABELS = {
+    "lesion_volume_ml": "Lesion volume",
+    "lesion_volume_unfiltered_ml": "Lesion volume, any size",
+    "lesion_count_cc": "Lesions",
+    "lesion_count_centers": "Lesions, confluent split",
+    "lesion_volume_norm_ml": "Lesion volume, scaled to head size",
+    "lesion_burden_wm_pct": "Lesion per white matter",
+    "lesion_tiv_pct": "Lesion per intracranial volume",
+    "t1_hypo_volume_ml": "T1-dark lesion volume",
+    "t1_t2_lesion_ratio": "T1-dark per lesion volume",
+    "t1_index_mean": "T1 index (1 white, 0 grey)",
+    "flair_z_mean": "FLAIR above white matter, SDs",
+    "brain_ml": "Brain volume",
+    "bpf": "Brain parenchymal fraction",
+    "gm_ml": "Grey matter",
+    "cortical_gm_ml": "Cortex",
+    "dgm_ml": "Deep grey matter",
+    "thalamus_ml": "Thalami",
+    "wm_ml": "White matter, lesions included",
+    "lat_vent_ml": "Lateral ventricles",
+    "third_ventricle_ml": "Third ventricle",
+    "v3_width_mm": "Third ventricle, width",
+    "cerebellum_ml": "Cerebellum",
+    "brainstem_ml": "Brainstem",
+    "tiv_ml": "Intracranial volume",
+    "csf_ml": "CSF",
+    "head_scaling_ratio": "Head scaling",
+}
+"""Columns in words; the column's own name stands in the table of all measures."""
+NOT_ASSESSABLE = "not assessable"
+
+_COLUMNS = {column.name: column for column in VISITS.columns}
+
+
+def summary(row: pd.Series) -> str:
+    """Technique, key figures, lesions by region, brain, and what could not be measured.
+
+    Parameters
+    ----------
+    row : Series
+        A row of the visit table.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    tables = (
+        f"<div><h3>Lesions by region</h3>{_regions(row)}</div>"
+        f"<div><h3>Lesion look and share</h3>{_measures(row, LOOK)}</div>"
+        f"<div><h3>Brain</h3>{_measures(row, BRAIN)}</div>"
+    )
+    return (
+        f"<div {row_mark(VISITS, row)}>{_technique(row)}{_glance(row)}"
+        f'<div class="columns">{tables}</div>{_missing(row)}</div>'
+    )
+
+
+def all_measures(row: pd.Series, declared: Table = VISITS) -> str:
+    """Every column of a table with its value, unit and meaning.
+
+    Parameters
+    ----------
+    row : Series
+        A row of the table.
+    declared : Table
+        Which table.
+
+    Returns
+    -------
+    str
+        HTML, folded.
+    """
+    body = "".join(
+        f"<tr><td>{escape(column.name)}</td>{value_tag(row[column.name], column.name, exact=True)}"
+        f"<td>{escape(column.units or '')}</td><td>{escape(column.description)}</td></tr>"
+        for column in declared.columns
+    )
+    return (
+        f"<details><summary>All measures of {declared.name}.csv</summary>"
+        f'<div class="wide" {row_mark(declared, row)}><table><thead><tr><th scope="col">column</th>'
+        '<th scope="col" class="number">value</th><th scope="col">unit</th>'
+        f'<th scope="col">meaning</th></tr></thead><tbody>{body}</tbody></table></div></details>'
+    )
+
+
+def _technique(row: pd.Series) -> str:
+    """One line on the scans and how they were read."""
+    parts = [row["inputs"].replace("+", ", ").replace(", Gd", " with contrast")]
+    if not pd.isna(row["flair_dim"]):
+        parts.append(f"FLAIR {row['flair_dim']}, voxels {row['flair_voxel_mm']} mm")
+    if not pd.isna(row["t1_type"]) and row["t1_type"] != "unknown":
+        parts.append(f"T1w {row['t1_type']}")
+    if not pd.isna(row["field_t"]):
+        parts.append(f"{show_value(row['field_t'])} T")
+    parts.append("without skull" if row["skull_stripped"] else "whole head")
+    if not pd.isna(row["lesion_count_cc"]):
+        parts.append(f"lesions by {row['segmenter']}")
+    return f'<p class="note">{escape("; ".join(parts))}</p>'
+
+
+def _glance(row: pd.Series) -> str:
+    """The boxes on top."""
+    boxes = []
+    for name in GLANCE:
+        there = not pd.isna(row[name])
+        number = value_tag(
+            row[name], name, tag="b", kind="" if there else "none", missing=NOT_ASSESSABLE
+        )
+        if there:
+            number += f" <small>{escape(_COLUMNS[name].units or '')}</small>"
+        boxes.append(
+            f'<div class="figure" title="{escape(_COLUMNS[name].description)}">'
+            f"<span>{escape(LABELS[name])}</span>{number}</div>"
+        )
+    state = row["qc_overall"]
+    boxes.append(
+        '<div class="figure"><span>Quality checks</span>'
+        f'<b class="state {state.split()[0]}">{escape(MARKS[state])}</b></div>'
+    )
+    return f'<div class="glance">{"".join(boxes)}</div>'
+
+
+def _regions(row: pd.Series) -> str:
+    """Count and volume of each location class, and of all."""
+    lines = [
+        f"<tr><td>{color_mark(LOCATION_COLORS[place])}{escape(region_name(place))}</td>"
+        f"{_cell(row, f'{short}_count')}{_cell(row, f'{short}_volume_ml')}</tr>"
+        for short, place in CLASSES.items()
+    ]
+    lines.append(
+        f'<tr class="total"><td>all</td>{_cell(row, "lesion_count_cc")}'
+        f"{_cell(row, 'lesion_volume_ml')}</tr>"
+    )
+    return (
+        '<table><thead><tr><th scope="col">region</th><th scope="col" class="number">lesions</th>'
+        '<th scope="col" class="number">mL</th></tr></thead>'
+        f"<tbody>{''.join(lines)}</tbody></table>"
+    )
+
+
+def _measures(row: pd.Series, names: Sequence[str]) -> str:
+    """Some measures with their units."""
+    lines = [
+        f'<tr title="{escape(_COLUMNS[name].description)}"><td>{escape(LABELS[name])}</td>'
+        f"{_cell(row, name)}<td>{escape(_unit(name))}</td></tr>"
+        for name in names
+    ]
+    return f"<table><tbody>{''.join(lines)}</tbody></table>"
+
+
+def _cell(row: pd.Series, name: str) -> str:
+    """A value; a dash where it is empty."""
+    return value_tag(row[name], name)
+
+
+def _unit(name: str) -> str:
+    unit = _COLUMNS[name].units or ""
+    return "%" if unit == "percent" else unit
+
+
+def _missing(row: pd.Series) -> str:
+    """What is not assessable, by reason."""
+    if pd.isna(row["empty_because"]):
+        return ""
+    by_reason: dict[str, list[str]] = {}
+    for entry in row["empty_because"].split(";"):
+        name, reason = entry.split(": ", 1)
+        by_reason.setdefault(reason, []).append(LABELS.get(name, name))
+    text = "; ".join(f"{', '.join(names)} ({why})" for why, names in by_reason.items())
+    return f'<p class="note"><b>Not assessable:</b> {escape(text)}.</p>'

@@ -1,0 +1,62 @@
+"""Every column that mslesion writes, declared once: type, unit, meaning, source."""
+
+from mslesion.schema.agreement import AGREEMENT, AGREEMENT_SUMMARY
+from mslesion.schema.calibration import CALIBRATION
+from mslesion.schema.changes import CHANGES, EXPANSIONS, LESION_CHANGES, TRAJECTORIES
+from mslesion.schema.columns import (
+    Column,
+    Table,
+    as_table,
+    check_table,
+    empty_table,
+    sidecar,
+)
+from mslesion.schema.comparisons import COMPARISONS
+from mslesion.schema.criteria import CRITERIA, PANELS, RATED_LESIONS
+from mslesion.schema.failures import FAILURES
+from mslesion.schema.lesions import LESIONS
+from mslesion.schema.quality import QUALITY
+from mslesion.schema.visits import VISITS
+
+TABLES = (
+    VISITS,
+    LESIONS,
+    QUALITY,
+    CHANGES,
+    LESION_CHANGES,
+    EXPANSIONS,
+    TRAJECTORIES,
+    CALIBRATION,
+    CRITERIA,
+    PANELS,
+    RATED_LESIONS,
+    FAILURES,
+    AGREEMENT,
+    AGREEMENT_SUMMARY,
+    COMPARISONS,
+)
+
+__all__ = [
+    "AGREEMENT",
+    "AGREEMENT_SUMMARY",
+    "CALIBRATION",
+    "CHANGES",
+    "COMPARISONS",
+    "CRITERIA",
+    "EXPANSIONS",
+    "FAILURES",
+    "LESIONS",
+    "LESION_CHANGES",
+    "PANELS",
+    "QUALITY",
+    "RATED_LESIONS",
+    "TABLES",
+    "TRAJECTORIES",
+    "VISITS",
+    "Column",
+    "Table",
+    "as_table",
+    "check_table",
+    "empty_table",
+    "sidecar",
+]

@@ -1,0 +1,179 @@
+"""A column's declaration, and what follows from it: types, checks, dictionaries."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import pandas as pd
+
+from mslesion.errors import TableError
+
+TEXT, NUMBER, COUNT, FLAG = "string", "float64", "Int64", "boolean"
+"""The column types: text, decimal number, whole number, true/false. All may be empty."""
+
+
+class Column(NamedTuple):
+    """One column of a table that is written."""
+
+    name: str
+    dtype: str
+    description: str
+    units: str | None = None
+    """Unit in the notation of BIDS; None for counts, ratios and text."""
+    source: str | None = None
+    """Where the definition comes from: a paper, or "mslesion" where it is ours."""
+    levels: Mapping[str, str] | None = None
+    """The values a text column can have, with their meaning."""
+
+
+class Table(NamedTuple):
+    """A table that is written: its file name, its meaning and its columns."""
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    """The columns that tell rows apart; rows are sorted by them."""
+
+    @property
+    def names(self) -> list[str]:
+        """Column names, in order."""
+        return [column.name for column in self.columns]
+
+
+def empty_table(table: Table) -> pd.DataFrame:
+    """No rows, but every column with its type.
+
+    Parameters
+    ----------
+    table : Table
+        What to make.
+
+    Returns
+    -------
+    DataFrame
+    """
+    return pd.DataFrame({c.name: pd.Series(dtype=_pandas(c.dtype)) for c in table.columns})
+
+
+def as_table(rows: Iterable[Mapping] | pd.DataFrame, table: Table) -> pd.DataFrame:
+    """Rows in the declared order and types; what is missing is empty.
+
+    Parameters
+    ----------
+    rows : iterable of mapping, or DataFrame
+        Values by column name. Names that are not declared are an error.
+    table : Table
+        The declaration.
+
+    Returns
+    -------
+    DataFrame
+        Sorted by the table's key.
+
+    Raises
+    ------
+    TableError
+        If a name is not declared, or a value does not fit its type.
+    """
+    if not isinstance(rows, pd.DataFrame):
+        rows = list(rows)
+        rows = pd.DataFrame(rows, index=range(len(rows)))
+    frame = rows
+    unknown = sorted(set(frame.columns) - set(table.names))
+    if unknown:
+        raise TableError(
+            f"{table.name} has the column {unknown[0]!r}, but it is not declared. "
+            "Declare it in mslesion.schema or leave it out."
+        )
+    if not len(frame):
+        return empty_table(table)
+    out = {}
+    for column in table.columns:
+        values = frame.get(column.name)
+        if values is None:
+            values = pd.Series([None] * len(frame), index=frame.index, dtype=object)
+        if values.dtype == object:
+            values = values.where(values.notna(), None)  # float64 takes None, not pd.NA
+        try:
+            out[column.name] = values.astype(_pandas(column.dtype))
+        except (TypeError, ValueError) as error:
+            raise TableError(
+                f"{table.name} has in column {column.name!r} a value that is no "
+                f"{column.dtype} ({error}). Give a {column.dtype} or leave it empty."
+            ) from error
+    result = pd.DataFrame(out).sort_values(list(table.key), kind="stable")
+    return result.reset_index(drop=True)
+
+
+def check_table(frame: pd.DataFrame, table: Table) -> None:
+    """Raise unless a frame has just the declared columns, types and levels.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        What is about to be written.
+    table : Table
+        The declaration.
+
+    Raises
+    ------
+    TableError
+        On the first difference.
+    """
+    wrong = set(frame.columns) ^ set(table.names)
+    if not wrong and list(frame.columns) != table.names:
+        raise TableError(
+            f"{table.name} has its columns in another order than declared. "
+            "Pass it through mslesion.schema.as_table first."
+        )
+    if wrong:
+        raise TableError(
+            f"{table.name} has other columns than declared: {sorted(wrong)[:3]}. "
+            "Pass it through mslesion.schema.as_table first."
+        )
+    for column in table.columns:
+        found, wanted = frame[column.name].dtype, _pandas(column.dtype)
+        if found != wanted:
+            raise TableError(
+                f"{table.name} has column {column.name!r} of type {found}, but {wanted} "
+                "is declared. Pass it through mslesion.schema.as_table first."
+            )
+        if column.levels:
+            odd = set(frame[column.name].dropna()) - set(column.levels)
+            if odd:
+                raise TableError(
+                    f"{table.name} has the value {sorted(odd)[0]!r} in column "
+                    f"{column.name!r}, but only {', '.join(column.levels)} are declared. "
+                    "Use one of them or declare the level."
+                )
+
+
+def sidecar(table: Table) -> dict:
+    """The data dictionary of a table, in the form of a BIDS sidecar.
+
+    Parameters
+    ----------
+    table : Table
+        The declaration.
+
+    Returns
+    -------
+    dict
+        Column name to Description, and Units, Levels and Source where there are any.
+    """
+    dictionary = {}
+    for column in table.columns:
+        entry = {"Description": column.description}
+        if column.units:
+            entry["Units"] = column.units
+        if column.levels:
+            entry["Levels"] = dict(column.levels)
+        if column.source:
+            entry["Source"] = column.source
+        dictionary[column.name] = entry
+    return dictionary
+
+
+def _pandas(dtype: str):
+    """The pandas type of a declared one; text is never a categorical or object."""
+    return pd.StringDtype(na_value=pd.NA) if dtype == TEXT else pd.api.types.pandas_dtype(dtype)

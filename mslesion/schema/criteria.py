@@ -1,0 +1,102 @@
+"""criteria.csv and panels.csv: what the numbers mean by published rules."""
+
+from mslesion.schema.columns import COUNT, FLAG, NUMBER, TEXT, Column, Table
+
+OUTCOMES = {
+    "met": "met by what is known",
+    "not met": "not met, whatever the unknown facts are",
+    "not assessable": "the unknown facts decide",
+}
+DOMAIN_STATES = {
+    "present": "the threshold is reached",
+    "not seen": "assessed, and the threshold is not reached",
+    "reported": "a value without a threshold",
+    "met": "a named rule is met",
+    "not met": "a named rule is not met",
+    "not assessable": "what is needed is missing, or the error is too large",
+}
+PANEL_NAMES = {
+    "pre-clinical": "findings of one visit",
+    "susceptibility": "central veins and paramagnetic rims as a rater counted them",
+    "activity": "activity since the visit before",
+    "progressive": "domains of progressive activity, without a score",
+}
+
+_VISIT = (
+    Column("subject_id", TEXT, "Subject label, without sub-."),
+    Column("session_id", TEXT, "Session label, without ses-; empty if there is none."),
+    Column("session_from", TEXT, "Visit before that was compared; empty if there is none."),
+)
+
+CRITERIA = Table(
+    "criteria",
+    "One row a rule of a visit. A research measurement, never a diagnosis.",
+    (
+        *_VISIT,
+        Column("position", COUNT, "Place of the rule in the list, from 1."),
+        Column("criterion_id", TEXT, "Identifier of the rule, CR-1 to CR-22."),
+        Column("name", TEXT, "Name of the rule."),
+        Column("version", TEXT, "Year of its version."),
+        Column("met", TEXT, "Verdict.", levels=OUTCOMES),
+        Column("score_low", COUNT, "Lowest score that is possible; empty for a plain rule."),
+        Column("score_high", COUNT, "Highest score that is possible."),
+        Column("facts_json", TEXT, "Known facts that the rule looks at, as a JSON object."),
+        Column("missing", TEXT,
+               "Unknown facts that keep the rule open, joined by semicolons."),
+        Column("borderline", FLAG,
+               "Whether the verdict changes if lesions are counted by components or with "
+               "another contact distance; empty if that could not be tried."),
+        Column("pv_only_caps", FLAG,
+               "Whether the verdict changes without the cap-like periventricular lesions."),
+        Column("changes_if", TEXT, "Settings that change the verdict, joined by semicolons."),
+        Column("evidence", TEXT, "How sure the wording of the rule is."),
+        Column("source", TEXT, "Paper of the rule."),
+        Column("sentence", TEXT, "The verdict in words."),
+    ),
+    ("subject_id", "session_id", "position"),
+)  # fmt: skip
+
+PANELS = Table(
+    "panels",
+    "One row a domain of a panel. Domains are not added up.",
+    (
+        *_VISIT,
+        Column("panel", TEXT, "Panel.", levels=PANEL_NAMES),
+        Column("position", COUNT, "Place of the domain in the panel, from 1."),
+        Column("domain", TEXT, "What is looked at."),
+        Column("state", TEXT, "State of the domain.", levels=DOMAIN_STATES),
+        Column("value", NUMBER, "Value, in the unit beside it."),
+        Column("unit", TEXT, "Unit of value and interval; empty for counts and ratios."),
+        Column("ci95_low", NUMBER, "Lower end of the 95 % interval of the value."),
+        Column("ci95_high", NUMBER, "Upper end."),
+        Column("noise_floor", NUMBER, "What the measure gives where nothing changed."),
+        Column("threshold", TEXT, "When the state is present."),
+        Column("confidence", TEXT, "Confidence in the state.",
+               levels={"usual": "as the evidence says", "low": "less; the text says why"}),
+        Column("evidence", TEXT, "How well the domain is proven."),
+        Column("text", TEXT, "Details and caveats."),
+    ),
+    ("subject_id", "session_id", "panel", "position"),
+)  # fmt: skip
+
+RATED_LESIONS = Table(
+    "rated_lesions",
+    "One row a lesion that a rater named, with the lesion of ours that it is.",
+    (
+        *_VISIT[:2],
+        Column("position", COUNT, "Place in the list of the visit, from 1."),
+        Column("lesion_id", COUNT, "Our lesion; empty if none of ours is there."),
+        Column("matched_by", TEXT, "How it was found.",
+               levels={"position": "nearest lesion within 5 mm of x_mm, y_mm, z_mm",
+                       "label map": "lesion that shares most voxels with the rater's",
+                       "number": "the rater gave the number of our lesion"}),
+        Column("distance_mm", NUMBER, "From the position to the lesion.", "mm"),
+        Column("prl", FLAG, "Rater: has a paramagnetic rim."),
+        Column("cvs", FLAG, "Rater: has a central vein."),
+        Column("eligible", FLAG, "Rater: may be rated for the central vein."),
+        Column("exclusion_reason", TEXT, "Rater: why it may not."),
+        Column("gd", FLAG, "Rater: takes up contrast agent."),
+        Column("place", TEXT, "File and row it was read from."),
+    ),
+    ("subject_id", "session_id", "position"),
+)  # fmt: skip

@@ -1,0 +1,131 @@
+"""visits.csv: one row a visit."""
+
+from mslesion.schema.columns import COUNT, FLAG, NUMBER, TEXT, Column, Table
+
+OURS = "mslesion"
+STATES = {
+    "pass": "within the threshold",
+    "warn": "outside the threshold: look at the pictures",
+    "fail": "far outside: do not use what depends on it",
+    "not assessable": "what the check needs is missing",
+}
+
+_WHO = (
+    Column("subject_id", TEXT, "Subject label, without sub-."),
+    Column("session_id", TEXT, "Session label, without ses-; empty if there is none."),
+    Column("visit_date", TEXT, "Date of the visit (ISO 8601) where one is known."),
+    Column("age_years", NUMBER, "Age at the visit.", "year"),
+    Column("sex", TEXT, "As given in participants.tsv."),
+    Column("scanner_id", TEXT, "Manufacturer, model and serial number of the sidecar."),
+    Column("field_t", NUMBER, "Magnetic field strength.", "T"),
+    Column("flair_dim", TEXT, "Slices or volume, by sidecar or voxel shape.",
+           levels={"2D": "slices", "3D": "volume"}),
+    Column("flair_voxel_mm", TEXT, "Voxel size of the FLAIR.", "mm"),
+    Column("inputs", TEXT, "Scans that were used, joined by +."),
+    Column("t1_type", TEXT, "Whether the T1w was taken after contrast agent.",
+           levels={"plain": "before or without", "contrast": "after",
+                   "unknown": "neither name nor sidecar tells"}),
+    Column("skull_stripped", FLAG, "Whether the scans came with the skull taken off."),
+)  # fmt: skip
+
+_METHOD = (
+    Column("segmenter", TEXT, "What drew the lesions: mslesion, or a given mask."),
+    Column("segmenter_version", TEXT, "Its version, where known."),
+    Column("lesion_threshold", NUMBER, "Probability from which a voxel is lesion (inclusive)."),
+    Column("min_size_preset", TEXT, "Name of the smallest lesion that counts."),
+    Column("location_scheme", TEXT, "Name of the rule of the location classes."),
+)  # fmt: skip
+
+_LOAD = (
+    Column("lesion_volume_ml", NUMBER, "Volume of all lesions of the minimum size or more.",
+           "mL", "Filippi 1999, AJNR 20:133"),
+    Column("lesion_volume_unfiltered_ml", NUMBER, "The same, lesions of any size.", "mL"),
+    Column("lesion_count_cc", COUNT, "Lesions, each a 26-connected component."),
+    Column("lesion_count_centers", COUNT,
+           "Lesions, confluent ones split at their centres; empty on thick slices.",
+           source="Dworkin 2018, PMC5895493"),
+    Column("lesion_count_under_5mm", COUNT, "Components under 5 mm equivalent diameter."),
+    Column("lesion_count_5_10mm", COUNT, "Components of 5 to under 10 mm."),
+    Column("lesion_count_10_20mm", COUNT, "Components of 10 to under 20 mm."),
+    Column("lesion_count_over_20mm", COUNT, "Components of 20 mm or more."),
+    Column("lesion_volume_norm_ml", NUMBER, "Lesion volume times head_scaling_ratio.", "mL"),
+    Column("lesion_tiv_pct", NUMBER, "Lesion volume per intracranial volume.", "percent"),
+    Column("lesion_burden_wm_pct", NUMBER,
+           "Lesion volume in white matter per white matter volume, lesions included.",
+           "percent"),
+)  # fmt: skip
+
+_CLASSES = (
+    ("pv", "periventricular"), ("jc", "juxtacortical"), ("ic", "intracortical"),
+    ("it", "infratentorial"), ("dwm", "deep white matter"), ("dgm", "deep grey matter"),
+)  # fmt: skip
+
+_LOCATION = tuple(
+    column
+    for short, name in _CLASSES
+    for column in (
+        Column(f"{short}_count", COUNT, f"Lesions whose class is {name}.",
+               source="Thompson 2018, 10.1016/S1474-4422(17)30470-2"),
+        Column(f"{short}_volume_ml", NUMBER, f"Volume of the {name} lesions.", "mL"),
+    )
+)  # fmt: skip
+
+_LOOK = (
+    Column("t1_hypo_volume_ml", NUMBER,
+           "Lesion voxels as dark as cortex or darker on T1w (t1_index <= 0).", "mL",
+           "Eur Radiol 2026, 10.1007/s00330-026-12577-6"),
+    Column("t1_t2_lesion_ratio", NUMBER,
+           "T1-hypointense per lesion volume; empty under 0.5 mL of lesion.",
+           source="Moodie 2012, PMC3319060"),
+    Column("t1_index_mean", NUMBER, "Mean T1 index of lesion voxels: 1 white, 0 grey matter.",
+           source=OURS),
+    Column("flair_z_mean", NUMBER, "Mean FLAIR of lesion voxels, in MADs of white matter.",
+           source=OURS),
+    Column("enhancing_candidate_count", COUNT,
+           "Places at lesions that became bright by contrast agent: candidates to look at, no "
+           "count of enhancing lesions; empty without T1w before and after.", source=OURS),
+    Column("enhancing_candidate_volume_ml", NUMBER, "Their volume.", "mL", OURS),
+)  # fmt: skip
+
+_BRAIN = (
+    Column("tiv_ml", NUMBER, "Total intracranial volume; empty without the skull.", "mL"),
+    Column("head_scaling_ratio", NUMBER,
+           "Intracranial volume of the MNI152 head per this head's (v-scaling).",
+           source="Smith 2002, 10.1006/nimg.2002.1040"),
+    Column("brain_ml", NUMBER, "Grey and white matter with lesions, without CSF.", "mL"),
+    Column("bpf", NUMBER,
+           "Brain parenchymal fraction: brain per volume inside the brain's outer contour.",
+           source="Rudick 1999, 10.1212/WNL.53.8.1698"),
+    Column("gm_ml", NUMBER, "Grey matter: cortex, deep nuclei, cerebellar cortex.", "mL"),
+    Column("cortical_gm_ml", NUMBER, "Cerebral cortex.", "mL"),
+    Column("dgm_ml", NUMBER, "Deep grey matter: thalamus and basal ganglia.", "mL"),
+    Column("wm_ml", NUMBER, "White matter with its lesions.", "mL"),
+    Column("lat_vent_ml", NUMBER, "Lateral ventricles with their choroid plexus.", "mL"),
+    Column("third_ventricle_ml", NUMBER, "Third ventricle.", "mL"),
+    Column("fourth_ventricle_ml", NUMBER, "Fourth ventricle.", "mL"),
+    Column("choroid_plexus_ml", NUMBER, "Choroid plexus of the lateral ventricles.", "mL"),
+    Column("thalamus_ml", NUMBER, "Both thalami.", "mL"),
+    Column("thalamus_left_ml", NUMBER, "Left thalamus.", "mL"),
+    Column("thalamus_right_ml", NUMBER, "Right thalamus.", "mL"),
+    Column("basal_ganglia_ml", NUMBER, "Caudate, putamen, pallidum and accumbens.", "mL"),
+    Column("hippocampus_amygdala_ml", NUMBER, "Hippocampi and amygdalae.", "mL"),
+    Column("cerebellum_ml", NUMBER, "Cerebellum.", "mL"),
+    Column("brainstem_ml", NUMBER, "Brainstem.", "mL"),
+    Column("csf_ml", NUMBER, "CSF: ventricles and, inside the skull, around the brain.", "mL"),
+    Column("v3_width_mm", NUMBER, "Largest width of the third ventricle on an axial slice.",
+           "mm", "Benedict 2004, 10.1001/archneur.61.2.226"),
+)  # fmt: skip
+
+_STATE = (
+    Column("qc_overall", TEXT, "Worst state of the visit's checks.", levels=STATES),
+    Column("flags", TEXT, "Names of the warnings, joined by semicolons."),
+    Column("empty_because", TEXT,
+           "Why values are empty: column: reason, joined by semicolons."),
+)  # fmt: skip
+
+VISITS = Table(
+    "visits",
+    "One row a visit: lesion load, location, look, brain volumes.",
+    (*_WHO, *_METHOD, *_LOAD, *_LOCATION, *_LOOK, *_BRAIN, *_STATE),
+    ("subject_id", "session_id"),
+)

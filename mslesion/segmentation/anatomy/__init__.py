@@ -1,0 +1,1 @@
+"""The brain and its structures."""

@@ -1,0 +1,1 @@
+"""The lesion mask and its single lesions."""

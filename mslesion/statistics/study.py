@@ -1,0 +1,129 @@
+"""A whole study: two groups compared in the measures that trials use."""
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import date
+
+import pandas as pd
+
+from mslesion.errors import TableError
+from mslesion.schema.columns import as_table
+from mslesion.schema.comparisons import COMPARISONS
+from mslesion.statistics.two_groups import (
+    Comparison,
+    compare_counts,
+    compare_slopes,
+    compare_volumes,
+    compare_yearly_changes,
+)
+
+DAYS_PER_YEAR = 365.25
+
+FIRST_VISIT_COUNTS = ("lesion_count_cc", "lesion_count_centers")
+FIRST_VISIT_VOLUMES = ("lesion_volume_ml", "t1_hypo_volume_ml")
+CHANGE_COUNTS = ("new_t2_count", "enlarging_count", "cua_count")
+"""Summed over the intervals of a subject, per year."""
+YEARLY_CHANGES = ("pbvc_pct_per_year", "pvvc_pct_per_year", "thalamus_pct_per_year")
+SLOPES = ("lesion_volume_ml", "brain_ml", "bpf", "lat_vent_ml", "thalamus_ml", "v3_width_mm")
+"""Over the visits of a subject."""
+
+
+def compare_groups(
+    visits: pd.DataFrame,
+    groups: Mapping[str, str],
+    *,
+    reference: str,
+    changes: pd.DataFrame | None = None,
+) -> pd.DataFrame:
+    """Compare two groups in every measure that the tables hold.
+
+    Parameters
+    ----------
+    visits : DataFrame
+        visits.csv.
+    groups : mapping of str to str
+        Group of each subject; subjects without one are left out.
+    reference : str
+        The group that is compared with.
+    changes : DataFrame, optional
+        changes.csv. Only pairs of consecutive visits are used.
+
+    Returns
+    -------
+    DataFrame
+        By the declaration `COMPARISONS`. Measures without any value are left out.
+
+    Raises
+    ------
+    TableError
+        If no subject has a group, or there are not two groups.
+    MissingToolError
+        Without statsmodels.
+    """
+    visits = _in_order(_in_groups(visits, groups))
+    named = {"group": "group", "reference": reference}
+    found: list[Comparison] = []
+    first = visits.drop_duplicates("subject_id")
+    found += [compare_counts(first, m, **named) for m in _there(first, FIRST_VISIT_COUNTS)]
+    found += [compare_volumes(first, m, **named) for m in _there(first, FIRST_VISIT_VOLUMES)]
+    if changes is not None:
+        pairs = _consecutive(_in_groups(changes, groups), visits)
+        for measure in _there(pairs, CHANGE_COUNTS):
+            total = _totals(pairs, measure)
+            found.append(compare_counts(total, measure, years="dt_years", **named))
+        rates = _there(pairs, YEARLY_CHANGES)
+        found += [compare_yearly_changes(pairs, measure, **named) for measure in rates]
+    timed = visits.assign(years=_years_since_first(visits))
+    if timed["years"].notna().any():
+        found += [compare_slopes(timed, m, years="years", **named) for m in _there(timed, SLOPES)]
+    rows = [{"position": n} | asdict(one) for n, one in enumerate(found, start=1)]
+    return as_table(rows, COMPARISONS)
+
+
+def _in_groups(table: pd.DataFrame, groups: Mapping[str, str]) -> pd.DataFrame:
+    """Rows of subjects with a group, and the group as a column."""
+    table = table.assign(group=table["subject_id"].map(dict(groups)))
+    rows = table[table["group"].notna()]
+    if rows.empty:
+        raise TableError(
+            "No subject of the table has a group, but two groups are compared. Give the group "
+            "of each subject by its label without sub-."
+        )
+    return rows
+
+
+def _in_order(visits: pd.DataFrame) -> pd.DataFrame:
+    """Visits of each subject in order of their dates, or else of their labels."""
+    keys = [name for name in ("subject_id", "visit_date", "session_id") if name in visits]
+    return visits.sort_values(keys, kind="stable")
+
+
+def _there(table: pd.DataFrame, measures: tuple[str, ...]) -> list[str]:
+    """Measures with values."""
+    return [name for name in measures if name in table and table[name].notna().any()]
+
+
+def _consecutive(pairs: pd.DataFrame, visits: pd.DataFrame) -> pd.DataFrame:
+    """Pairs of a visit and the one before it."""
+    before = visits.groupby("subject_id")["session_id"].shift()
+    wanted = set(zip(visits["subject_id"], before, visits["session_id"], strict=True))
+    keys = zip(pairs["subject_id"], pairs["session_from"], pairs["session_to"], strict=True)
+    return pairs[[key in wanted for key in keys]]
+
+
+def _totals(pairs: pd.DataFrame, measure: str) -> pd.DataFrame:
+    """Counts and years of a subject, over the intervals in which both are known."""
+    known = pairs.dropna(subset=[measure, "dt_years"])
+    sums = known.groupby(["subject_id", "group"], as_index=False)[[measure, "dt_years"]].sum()
+    return sums[sums["dt_years"] > 0]
+
+
+def _years_since_first(visits: pd.DataFrame) -> pd.Series:
+    """Years since the first visit of the subject; empty without dates."""
+    if "visit_date" not in visits:
+        return pd.Series(float("nan"), index=visits.index)
+    days = visits["visit_date"].map(
+        lambda text: date.fromisoformat(text).toordinal(), na_action="ignore"
+    )
+    days = days.astype("float64")
+    return (days - days.groupby(visits["subject_id"]).transform("min")) / DAYS_PER_YEAR

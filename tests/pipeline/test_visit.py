@@ -1,0 +1,388 @@
+"""One visit on a phantom head: what is found is what was put in."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import phantoms
+import pytest
+import visit_phantoms as heads
+
+from mslesion.clinical.visit_facts import VisitFacts
+from mslesion.errors import GeometryError, ImageError, StepError
+from mslesion.io.dataset import find_visits
+from mslesion.measures.load import LOAD_COLUMNS
+from mslesion.pipeline.settings import Settings
+from mslesion.pipeline.visit import measure, segment
+from mslesion.pipeline.visit.measure import measure_visit
+from mslesion.pipeline.visit.prepare import prepare_visit
+from mslesion.pipeline.visit.process import process_visit
+from mslesion.schema import LESIONS, QUALITY, VISITS, check_table
+from mslesion.segmentation.lesions.instances import find_lesions
+
+INTRACRANIAL_ML = 4 / 3 * np.pi * heads.INTRACRANIAL_MM.prod() / 1000
+MEASURES = VISITS.names[VISITS.names.index("lesion_volume_ml") : VISITS.names.index("qc_overall")]
+
+
+@pytest.fixture
+def visit_of(tmp_path, monkeypatch):
+    """Writes a head as a BIDS visit, lets the network know it, and gives the visit."""
+
+    def write(one, **options):
+        monkeypatch.setattr(segment, "predict", heads.network_for(one))
+        heads.write_bids(tmp_path, one, **options)
+        (visit,) = find_visits(tmp_path)
+        return visit
+
+    return write
+
+
+def reasons(row):
+    """Reason by column."""
+    text = row["empty_because"]
+    return {} if not isinstance(text, str) else dict(p.split(": ", 1) for p in text.split(";"))
+
+
+def check_reasons(result):
+    """Every measure that is empty has its reason, and none that is there."""
+    row = result.visits.iloc[0]
+    empty = {name for name in MEASURES if not isinstance(row[name], str) and row.isna()[name]}
+    assert set(reasons(row)) == empty
+
+
+def test_lesions_are_those_of_the_phantom(plain):
+    row = plain.visits.iloc[0]
+    assert row["lesion_count_cc"] == row["lesion_count_centers"] == 4
+    assert row["lesion_volume_ml"] == pytest.approx(4 * heads.LESION_ML, rel=0.15)
+    for short in ("pv", "jc", "it", "dwm"):
+        assert row[f"{short}_count"] == 1, short
+    assert row["ic_count"] == row["dgm_count"] == 0
+    places = dict(zip(plain.lesions["location"], plain.lesions["hemisphere"], strict=True))
+    assert places == {
+        "periventricular": "right", "juxtacortical": "right", "infratentorial": "right",
+        "deep_wm": "left",
+    }  # fmt: skip
+
+
+def test_centroids_are_in_world_millimetres(plain):
+    found = plain.lesions.set_index("location")[["x_mm", "y_mm", "z_mm"]]
+    for name, offset in heads.LESIONS.items():
+        assert found.loc[name].to_numpy() == pytest.approx(phantoms.CENTRE_MM + offset, abs=0.5)
+
+
+def test_one_black_hole(plain):
+    row = plain.visits.iloc[0]
+    assert row["t1_hypo_volume_ml"] == pytest.approx(heads.LESION_ML, rel=0.3)
+    assert row["t1_t2_lesion_ratio"] == pytest.approx(0.25, abs=0.06)
+    # 130 lies (130 - 180) / (300 - 180) = -0.42 on the scale, 250 at 0.58
+    index = plain.lesions.set_index("location")["t1_index_mean"]
+    assert index[heads.BLACK_HOLE] == pytest.approx(-0.42, abs=0.15)
+    assert index["periventricular"] == pytest.approx(0.58, abs=0.15)
+
+
+def test_volumes_are_those_of_the_ellipsoids(plain):
+    row = plain.visits.iloc[0]
+    ml = 4 / 3 * np.pi * heads.SCALE**3 / 1000
+    assert row["tiv_ml"] == pytest.approx(INTRACRANIAL_ML, rel=0.02)
+    assert row["lat_vent_ml"] == pytest.approx(2 * ml * 6 * 26 * 6, rel=0.08)
+    assert row["skull_stripped"] == False  # noqa: E712
+    assert row["inputs"] == "FLAIR+T1w"
+
+
+def test_tables_are_as_declared_and_nothing_is_empty_without_reason(plain):
+    for frame, table in (
+        (plain.visits, VISITS), (plain.lesions, LESIONS), (plain.quality, QUALITY)
+    ):  # fmt: skip
+        check_table(frame, table)
+    check_reasons(plain)
+    assert plain.visits.iloc[0]["qc_overall"] == "pass"
+    assert plain.lesion_labels.max() == 4
+    assert plain.anatomy.shape == plain.lesion_labels.shape
+    assert np.array_equal(plain.affine, plain.prepared.grid.affine)
+
+
+@pytest.mark.parametrize("codes", ["LAS", "PIR"])
+def test_storage_order_changes_no_voxel(visit_of, plain, codes):
+    prepared = prepare_visit(visit_of(heads.head(), codes=codes).scans)
+    assert np.array_equal(prepared.working["FLAIR"], plain.prepared.working["FLAIR"])
+    # The T1w was registered from affines that differ in the last bits
+    moved = np.abs(prepared.working["T1w"] - plain.prepared.working["T1w"])
+    assert np.median(moved[plain.anatomy > 0]) < 1
+    assert np.allclose(prepared.working_grid.affine, plain.prepared.working_grid.affine)
+    assert prepared.reference_scan.stored_shape != plain.prepared.grid.shape or codes == "LAS"
+
+
+def test_storage_order_changes_no_number(visit_of, plain):
+    result = process_visit(visit_of(heads.head(), codes="LPS"))
+    found, expected = (
+        one.visits[MEASURES].astype(float).iloc[0].to_numpy() for one in (result, plain)
+    )
+    assert found == pytest.approx(expected, rel=1e-6, nan_ok=True)
+
+
+@pytest.mark.parametrize("spacing", [(2.0, 2.0, 2.0), (1.0, 1.0, 3.0)], ids=["coarse", "thick"])
+def test_other_voxels(visit_of, spacing):
+    """Measures on the FLAIR's own grid, whatever its voxels; thick slices have no centres."""
+    one = heads.head(spacing, tilted=spacing[2] == 3)
+    result = process_visit(visit_of(one))
+    row = result.visits.iloc[0]
+    assert result.anatomy.shape == one.shape
+    assert row["lesion_count_cc"] == 4
+    assert row["lesion_volume_ml"] == pytest.approx(4 * heads.LESION_ML, rel=0.25)
+    assert row["tiv_ml"] == pytest.approx(INTRACRANIAL_ML, rel=0.03)
+    thick = spacing[2] > 2
+    assert row.isna()["lesion_count_centers"] == thick
+    assert row["flair_dim"] == ("2D" if thick else "3D")
+    check_reasons(result)
+
+
+def test_flair_alone(visit_of):
+    result = process_visit(visit_of(heads.head(), modalities=("FLAIR",)))
+    row = result.visits.iloc[0]
+    assert row["lesion_count_cc"] == 4
+    assert reasons(row)["t1_index_mean"] == "no T1w"
+    assert result.quality.set_index("check_id")["state"]["Q15"] == "not assessable"
+    check_reasons(result)
+
+
+def test_t1_alone_has_volumes_and_no_lesions(visit_of):
+    result = process_visit(visit_of(heads.head(), modalities=("T1w",)))
+    row = result.visits.iloc[0]
+    assert result.lesion_labels is None
+    assert len(result.lesions) == 0
+    assert row["brain_ml"] > 100
+    assert {reasons(row)[name] for name in LOAD_COLUMNS} == {"neither FLAIR nor lesion mask"}
+    check_reasons(result)
+
+
+def test_t1_alone_with_a_mask(visit_of):
+    one = heads.head()
+    visit = visit_of(one, modalities=("T1w",))
+    result = process_visit(visit, lesion_mask=(one.lesions, one.affine), segmenter=("rater", "2"))
+    row = result.visits.iloc[0]
+    assert (row["segmenter"], row["segmenter_version"], row["lesion_count_cc"]) == ("rater", "2", 4)
+    assert reasons(row)["flair_z_mean"] == "no FLAIR"
+    assert row.isna()["lesion_threshold"]
+    check_reasons(result)
+
+
+def test_skull_stripped_scan(visit_of):
+    one = heads.head(skull=False)
+    result = process_visit(visit_of(one, modalities=("FLAIR",)))
+    row = result.visits.iloc[0]
+    assert row["skull_stripped"]
+    assert row["brain_ml"] > 100
+    for name in ("tiv_ml", "head_scaling_ratio", "csf_ml", "lesion_tiv_pct"):
+        assert row.isna()[name]
+        assert reasons(row)[name] == "no skull in the scan"
+    check_reasons(result)
+
+
+def test_skull_can_be_stated(visit_of):
+    visit = visit_of(heads.head(), modalities=("FLAIR",))
+    assert process_visit(visit, settings=Settings(skull_stripped="yes")).visits["tiv_ml"].isna()[0]
+
+
+def measured(plain, facts=None, **changes):
+    """Rows of the ordinary visit whose segmentation has changed."""
+    segmented = replace(plain.segmented, **changes)
+    return measure_visit(
+        plain.prepared,
+        segmented,
+        facts=facts or VisitFacts(),
+        settings=Settings(),
+        segmenter=("rater", ""),
+    )
+
+
+def test_no_lesion(plain):
+    none = find_lesions(np.zeros(plain.anatomy.shape, bool), plain.affine)
+    row = pd.Series(measured(plain, lesions=none).visit)
+    assert row["lesion_volume_ml"] == row["lesion_count_cc"] == row["pv_count"] == 0
+    assert reasons(row)["flair_z_mean"] == reasons(row)["t1_t2_lesion_ratio"] == "no lesion"
+
+
+def test_contrast_agent_empties_the_t1_index(plain):
+    row = measured(plain, facts=VisitFacts(t1_contrast=True)).visit
+    assert row["t1_type"] == "contrast"
+    assert reasons(row)["t1_hypo_volume_ml"] == "the T1w was taken after contrast"
+    assert row["t1_hypo_volume_ml"] is None
+
+
+def test_vessels_that_look_enhanced_empty_the_t1_index(plain):
+    """5 % of the fluid as bright as 1.5 times white matter; unless said to be without agent."""
+    bright = plain.segmented.corrected["T1w"].copy()
+    fluid = np.flatnonzero(np.isin(plain.anatomy, (1, 4, 6)))
+    bright.ravel()[fluid[::20]] = 450
+    corrected = {**plain.segmented.corrected, "T1w": bright}
+    row = measured(plain, corrected=corrected).visit
+    assert "Q15:warn" in row["flags"]
+    assert reasons(row)["t1_index_mean"] == "the T1w looks contrast-enhanced (Q15)"
+    row = measured(plain, facts=VisitFacts(t1_contrast=False), corrected=corrected).visit
+    assert row["t1_index_mean"] is not None
+
+
+def test_t1_without_contrast_between_tissues(plain):
+    tissue = plain.segmented.references["T1w"]
+    turned = replace(tissue, white=tissue.grey, grey=tissue.white)
+    references = {**plain.segmented.references, "T1w": turned}
+    row = measured(plain, references=references).visit
+    reason = "white matter is not brighter than cortex on the T1w"
+    assert reasons(row)["t1_index_mean"] == reason
+
+
+def test_a_structure_that_is_not_found_has_no_volume(plain):
+    anatomy = np.where(np.isin(plain.anatomy, (6, 8)), 3, plain.anatomy)  # as if all were white
+    rows = measured(plain, anatomy=anatomy)
+    for name in ("thalamus_ml", "thalamus_left_ml", "third_ventricle_ml", "v3_width_mm"):
+        assert rows.visit[name] is None, name
+        assert reasons(rows.visit)[name] == "not found in the scan"
+    states = {row["check_id"]: (row["value"], row["state"]) for row in rows.quality}
+    assert states["M2"] == (1.0, "warn")  # the third ventricle may be too thin to be seen
+    assert rows.visit["brain_ml"] > 100
+
+
+def test_a_little_lesion_has_no_ratio(plain):
+    one = heads.head().lesion("deep_wm")
+    row = measured(plain, lesions=find_lesions(one, plain.affine)).visit
+    assert row["t1_t2_lesion_ratio"] is None
+    assert reasons(row)["t1_t2_lesion_ratio"] == "under 0.5 ml of lesion"
+    assert row["t1_hypo_volume_ml"] > 0
+
+
+def test_mask_of_another_person(visit_of):
+    """Mostly outside the brain: no number, no map, and the reason."""
+    one = heads.head()
+    foreign = np.roll(one.lesions, 42, axis=0)
+    result = process_visit(visit_of(one), lesion_mask=(foreign, one.affine))
+    row = result.visits.iloc[0]
+    assert row["qc_overall"] == "fail"
+    assert "Q3a:fail" in row["flags"]
+    assert reasons(row)["lesion_volume_ml"] == "the given mask does not fit the scan (Q3a or Q3b)"
+    assert set(LOAD_COLUMNS) <= set(reasons(row))
+    assert len(result.lesions) == 0
+    assert result.lesion_labels is None
+    assert row["brain_ml"] > 100  # the brain is measured all the same
+    check_reasons(result)
+
+
+def test_mask_on_dark_tissue_is_foreign_too(plain):
+    """Inside the brain, but darker than white matter: 250 in the FLAIR, here 50."""
+    fluid = find_lesions(plain.anatomy == 4, plain.affine)
+    rows = measured(plain, lesions=fluid, probability=None)
+    states = {row["check_id"]: row["state"] for row in rows.quality}
+    assert (states["Q3a"], states["Q3b"]) == ("pass", "fail")
+    assert rows.visit.get("lesion_volume_ml") is None
+    assert rows.lesions == []
+
+
+def test_mask_on_another_grid(visit_of):
+    one = heads.head()
+    visit = visit_of(one, modalities=("FLAIR",))
+    coarse = heads.head((2.0, 2.0, 2.0))
+    with pytest.raises(GeometryError, match=r"The given lesion mask has 42 x 50 x 41 voxels, but"):
+        process_visit(visit, lesion_mask=(coarse.lesions, coarse.affine))
+    result = process_visit(
+        visit,
+        lesion_mask=(coarse.lesions, coarse.affine),
+        settings=Settings(resample_masks=True),
+    )
+    assert result.visits["lesion_count_cc"][0] == 4
+    assert result.lesion_labels.shape == one.shape
+
+
+def test_a_flair_that_is_a_t1(visit_of, tmp_path):
+    visit = visit_of(heads.head())
+    scans = {"FLAIR": visit.scans["T1w"]}
+    with pytest.raises(StepError, match=r"_T1w.nii.gz shows cortex at 0\.\d\d of white matter, as "
+                                        r"a T1w has, but a FLAIR has bright cortex"):  # fmt: skip
+        process_visit(scans)
+
+
+def test_a_flair_that_is_a_t2(visit_of):
+    one = heads.head()
+    visit = visit_of(one, modalities=("FLAIR",))
+    data = one.scan("FLAIR")
+    data[np.isin(one.labels, (1, 4, 6))] = 600
+    phantoms.write_nifti(visit.scans["FLAIR"], data, one.affine)
+    with pytest.raises(StepError, match=r"shows ventricles at \d\.\d\d of white matter, as a T2w"):
+        process_visit(visit)
+
+
+def test_half_a_head(visit_of, monkeypatch):
+    """The field of view ends in the middle of the brain: the volumes are empty."""
+    monkeypatch.setattr(measure, "MAX_CUT_CM2", 15.0)  # the phantom is 25 cm2 at its widest
+    whole = heads.head()
+    half = heads.Head((whole.shape[0], 65, whole.shape[2]), whole.affine)  # no forehead
+    result = process_visit(visit_of(half))
+    row = result.visits.iloc[0]
+    assert row.isna()[["brain_ml", "bpf", "tiv_ml", "lesion_tiv_pct"]].all()
+    assert reasons(row)["brain_ml"].startswith("the view cuts ")
+    assert row["lesion_count_cc"] == 4
+    assert "M1:warn" in row["flags"]
+    check_reasons(result)
+
+
+def test_too_little_brain(visit_of, monkeypatch):
+    monkeypatch.setattr(segment, "MIN_BRAIN_ML", 300.0)
+    with pytest.raises(StepError, match=r"shows 1\d\d ml of brain, but 300 ml or more is expected"):
+        process_visit(visit_of(heads.head(), modalities=("FLAIR",)))
+
+
+def test_a_scan_of_zeros(visit_of):
+    one = heads.head()
+    visit = visit_of(one, modalities=("FLAIR",))
+    phantoms.write_nifti(visit.scans["FLAIR"], np.zeros(one.shape), one.affine)
+    with pytest.raises(ImageError, match="has the same value 0 in every voxel, but a scan"):
+        process_visit(visit)
+
+
+def test_two_slices(visit_of):
+    one = heads.head()
+    visit = visit_of(one, modalities=("FLAIR",))
+    phantoms.write_nifti(visit.scans["FLAIR"], one.scan("FLAIR")[:, :, 40:42], one.affine)
+    with pytest.raises(ImageError, match=r"covers 2 mm along axis 3 \(2 voxels\)"):
+        process_visit(visit)
+
+
+def test_unknown_modality_and_no_reference(visit_of):
+    visit = visit_of(heads.head(), modalities=("FLAIR",))
+    path = visit.scans["FLAIR"]
+    with pytest.raises(ImageError, match="a scan named 'PD', but FLAIR, T1w"):
+        prepare_visit({"PD": path})
+    with pytest.raises(ImageError, match="has T2w, but a FLAIR or T1w is needed"):
+        prepare_visit({"T2w": path})
+    with pytest.raises(ImageError, match="has no scan, but a FLAIR or T1w is needed"):
+        prepare_visit({})
+
+
+def test_scans_of_different_heads_are_told(visit_of, monkeypatch):
+    """A registration that wants to move the T1w by 90 mm is not believed."""
+    from mslesion.imaging.registration import RigidMatch
+    from mslesion.pipeline.visit import prepare
+
+    visit = visit_of(heads.head())
+    far = np.eye(4)
+    far[0, 3] = 90
+    monkeypatch.setattr(prepare, "register_rigid", lambda *_a, **_k: RigidMatch(far, 0.1))
+    with pytest.raises(StepError, match="would have to move by 90 mm to fit"):
+        prepare_visit(visit.scans)
+
+
+def test_a_moved_t1_is_brought_back(visit_of):
+    """T1w of a head that turned by 4 degrees and moved by 5 mm."""
+    one = heads.head()
+    visit = visit_of(one)
+    angle = np.radians(4)
+    motion = np.eye(4)
+    motion[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
+    motion[:3, 3] = phantoms.CENTRE_MM - motion[:3, :3] @ phantoms.CENTRE_MM + [5, -2, 1]
+    phantoms.write_nifti(visit.scans["T1w"], one.scan("T1w"), motion @ one.affine)
+    prepared = prepare_visit(visit.scans)
+    error = np.linalg.inv(motion) @ prepared.transforms["T1w"]
+    corners = np.array([[x, y, z, 1] for x in (-40, 40) for y in (-50, 50) for z in (-40, 40)])
+    corners[:, :3] += phantoms.CENTRE_MM.astype(int)
+    moved = np.linalg.norm((corners @ error.T - corners)[:, :3], axis=1)
+    assert moved.max() < 1.0
+    assert prepared.native["T1w"].shape == one.shape
+    assert prepared.t1_name == "T1w"

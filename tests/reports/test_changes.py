@@ -1,0 +1,261 @@
+"""A pair of visits on the page: words, lines that need no colour, curves."""
+
+from datetime import date
+
+import numpy as np
+import pandas as pd
+import pytest
+from html_values import Page
+
+from mslesion.io import change_files
+from mslesion.longitudinal.lesions.changes import GROWN, KEPT, NEW, RESOLVED, SHRUNK
+from mslesion.reports import curves
+from mslesion.reports import pair_figures as change_figures
+from mslesion.reports import pair_section as change_section
+from mslesion.schema import (
+    CHANGES,
+    EXPANSIONS,
+    LESION_CHANGES,
+    QUALITY,
+    TRAJECTORIES,
+    VISITS,
+    as_table,
+)
+
+
+def change(**values):
+    """A row of changes.csv."""
+    row = {
+        "subject_id": "1", "session_from": "a", "session_to": "b", "days": 400,
+        "dt_years": 1.0951, "same_scanner": True, "lesion_modality": "FLAIR",
+        "brain_modality": "T1w", "change_assessable": True, "brain_change_assessable": True,
+        "change_rule": "radial", "new_t2_count": 1, "new_t2_volume_ml": 0.12345678,
+        "enlarging_count": 2, "shrinking_count": 0, "resolved_count": 3, "stable_count": 7,
+        "net_change_ml": 0.2, "pbvc_pct": -0.51239, "pbvc_sd_points": 0.37,
+        "pbvc_pct_per_year": -0.46789, "pbvc_ci95_low": -0.9, "pbvc_ci95_high": -0.1,
+        "pbvc_disagrees": False, "sel_assessed_count": 4, "sel_candidate_count": 0,
+        "qc_pair": "pass",
+    }  # fmt: skip
+    return as_table([row | values], CHANGES).iloc[0]
+
+
+def text_of(html):
+    return Page(f"<div>{html}</div>").text
+
+
+def section(row, **options):
+    return change_section.pair_section(
+        row,
+        lesions=as_table([], LESION_CHANGES),
+        expansions=as_table([], EXPANSIONS),
+        checks=as_table([], QUALITY),
+        pictures="<p>pictures</p>",
+        **options,
+    )
+
+
+def test_sentence():
+    assert text_of(change_section.sentence(change())) == (
+        "1 new lesion ( 0.123 mL), 2 enlarging, 0 shrinking, 3 resolved. Brain volume changed by "
+        "-0.512 %, -0.468 % a year (95 % interval -0.9 to -0.1 )."
+    )
+    more = text_of(change_section.sentence(change(new_t2_count=2)))
+    assert more.startswith("2 new lesions (")
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ({"pbvc_ci95_high": 0.0}, "no more than error alone may give"),
+        ({"pbvc_pct_per_year": None}, "(standard deviation of one value 0.37 points)"),
+        ({"pbvc_pct": None}, "Brain volume change could not be measured."),
+        ({"pbvc_disagrees": True}, "; its two estimates disagree."),
+        ({"pseudoatrophy_window": True}, "; a treatment began, so that volume may have fallen"),
+        (
+            {"change_assessable": False, "change_reason": "no FLAIR & no <mask>"},
+            "Lesion change is not assessable: no FLAIR & no <mask>.",
+        ),
+        (
+            {"brain_change_assessable": False, "brain_change_reason": "overlap: 0.5"},
+            "Brain change is not assessable: overlap: 0.5.",
+        ),
+    ],
+)
+def test_what_is_not_known_is_said(values, expected):
+    assert expected in text_of(change_section.sentence(change(**values)))
+
+
+def test_section_says_what_is_missing():
+    row = change(days=None, pbvc_pct=None, sel_assessed_count=None, same_scanner=False)
+    html = section(row)
+    text = text_of(html)
+    assert "Change from session a to session b" in text
+    assert "no dates: changes, but no yearly rates; another scanner" in text
+    assert "Looked for where the brain change is assessable, dates are known and 1 year" in text
+    found = [(c, shown) for _, _, c, _, shown in Page(html).found]
+    assert ("pbvc_pct", "not assessable") in found
+    assert ("new_t2_count", "1") in found
+    assert {column for column, _ in found} == set(CHANGES.names)
+    assert "pictures" in text
+    assert "made were found" not in text
+
+
+def test_known_change_stands_beside_the_counts():
+    items = {
+        "new_3_to_5_mm": (8, 6, None), "new_5_to_10_mm": (8, 8, None), "false_new": (None, None, 1),
+        "enlarging": (5, 4, 0), "untouched": (9, 9, None),
+    }  # fmt: skip
+    known = {
+        item: {"made_count": made, "recovered_count": found, "false_count": false}
+        for item, (made, found, false) in items.items()
+    }
+    known["brain_volume"] = {"made_pct": -1.0, "recovered_pct": -0.975}
+    assert change_section.recovered("new_t2_count", known) == "14 of 16 made were found, 1 false"
+    assert change_section.recovered("enlarging_count", known) == "4 of 5 made were found, 0 false"
+    assert change_section.recovered("stable_count", known) == "9 of 9 made were found"
+    assert change_section.recovered("pbvc_pct", known) == "-1 % made, -0.975 % measured"
+    assert change_section.recovered("resolved_count", known) == ""
+    text = text_of(section(change(), calibration=known))
+    assert "14 of 16 made were found, 1 false" in text
+    assert "The best that can be hoped for" in text
+    known["new_3_to_5_mm"]["recovered_count"] = None  # the pair could not be compared
+    assert change_section.recovered("new_t2_count", known) == ""
+
+
+def test_lines_tell_changes_apart_without_colour():
+    """A square of 20 x 20 has a ring of 80 pixels; 4 of 7, 1 of 3 and 5 of 9 are drawn."""
+    plane = np.zeros((40, 40), np.uint8)
+    numbers = np.zeros((40, 40), np.int32)
+    numbers[10:30, 10:30] = 1
+    expected = {
+        KEPT: 80, NEW: 80, GROWN: 4 * 11 + 3, SHRUNK: 27, RESOLVED: 5 * 8 + 5,
+    }  # fmt: skip
+    for value, count in expected.items():
+        drawn = change_figures.draw_changes(plane, numbers * value, letters=False)
+        assert np.count_nonzero(drawn.any(axis=2)) == count, value
+        assert not drawn[12:28, 12:28].any()  # outside of the area
+    letters = {value: line[0] for value, line in change_figures.LINES.items()}
+    assert letters == {KEPT: "", GROWN: "G", SHRUNK: "L", NEW: "N", RESOLVED: "X"}
+    with_letter = change_figures.draw_changes(plane, numbers * NEW)
+    assert with_letter[:10, 31:].any()
+
+
+def test_difference_is_grey_where_nothing_changed():
+    first = np.full((4, 4, 4), 1.0)
+    second = first.copy()
+    second[0], second[1] = 1.4, 0.6
+    grey = change_figures.windowed(first, second, np.ones(first.shape, bool))
+    assert (grey[2][0], grey[2][1], grey[2][2])[0].max() == 255
+    assert grey[2][1].max() == 0
+    assert set(np.unique(grey[2][2:])) == {128}
+    assert (grey[0][2] == grey[1][2]).all()  # one window for both
+
+
+def test_slices_with_most_change():
+    changed = np.zeros((10, 10, 60), bool)
+    changed[:3, :3, 30] = changed[:2, :2, 32] = changed[:2, :2, 50] = True
+    chosen = change_figures.changed_slices(changed)
+    assert len(chosen) == 4
+    assert {30, 50} <= set(chosen)
+    assert 32 not in chosen  # too near to 30
+    assert change_figures.changed_slices(np.zeros((10, 10, 60), bool)) == [18, 28, 38, 48]
+
+
+def test_strips_show_the_largest_change_first():
+    images = [np.full((60, 60, 60), value, np.uint8) for value in (50, 100, 128)]
+    changes = np.zeros((60, 60, 60), np.uint8)
+    changes[20:24, 20:24, 30] = NEW
+    lesions = [
+        {"group_id": n, "event": "new", "volume_change_mm3": size, "i": 21.5, "j": 21.5, "k": 30}
+        for n, size in ((1, 5.0), (2, -50.0))
+    ]
+    drawn = change_figures.lesion_strips(images, changes, lesions)
+    side = round(31 / 0.3)
+    assert drawn.shape == (14 + side, 3 * 3 * side, 3)  # one row of three strips
+    assert not drawn[14:, 2 * 3 * side :].any()  # the third is empty
+    assert change_figures.lesion_strips(images, changes, []) is None
+
+
+def test_a_lesion_at_the_corner_of_the_frame():
+    images = [np.full((20, 20, 20), 50, np.uint8)] * 3
+    changes = np.zeros((20, 20, 20), np.uint8)
+    changes[0, 0, 0] = NEW
+    one = {"group_id": 1, "event": "new", "volume_change_mm3": 1.0, "i": 0, "j": 0, "k": 0}
+    assert change_figures.lesion_strips(images, changes, [one]).any()
+
+
+def test_names_of_files(tmp_path):
+    before = change_files.change_path(tmp_path, "sub-1_ses-b", with_before=True)
+    assert before.name == "sub-1_ses-b_space-orig_seg-lesionchange_dseg.nii.gz"
+    first = change_files.change_path(tmp_path, "sub-1_ses-b", with_before=False)
+    assert first.name == "sub-1_ses-b_space-orig_seg-lesionchange_desc-first_dseg.nii.gz"
+
+
+def visits(*, scanners=("A", "A", "A"), days=("2020-01-01", "2021-01-01", "2022-01-01")):
+    rows = [
+        {"subject_id": "1", "session_id": str(n), "visit_date": day, "scanner_id": scanner,
+         "lesion_volume_ml": 1.0 + n, "thalamus_ml": None}
+        for n, (scanner, day) in enumerate(zip(scanners, days, strict=True))
+    ]  # fmt: skip
+    return as_table(rows, VISITS)
+
+
+def course(frame, changes=(), trajectories=(), began=None):
+    return curves.course_section(
+        frame,
+        as_table(list(changes), CHANGES),
+        as_table(list(trajectories), TRAJECTORIES),
+        began=began,
+    )
+
+
+def test_course():
+    changes = [
+        {"subject_id": "1", "session_from": "0", "session_to": to, "pbvc_pct": value}
+        for to, value in (("1", -0.25), ("2", -0.5))
+    ]
+    slope = {
+        "subject_id": "1", "measure": "lesion_volume_ml", "segment": 1,
+        "starts_with": "first visit", "slope_per_year": 0.99912,
+    }  # fmt: skip
+    track = slope | {"measure": "lesion_volume_mm3", "track_id": 4, "slope_per_year": 77.0}
+    html = course(visits(), changes, [slope, track])
+    page = Page(html)
+    assert "Course over 3 visits" in page.text
+    assert html.count("<svg") == 2  # the thalamus has no value
+    assert "0.999" in page.text
+    assert "77" not in page.text
+    shown = {(t, r, c): v for t, r, c, v, _ in page.found}
+    assert shown["visits", "1|2", "lesion_volume_ml"] == "3"
+    assert shown["changes", "1|1|0", "pbvc_pct"] == "-0.25"
+    assert "0 (2020-01-01): 1" in page.text  # the point's own title
+
+
+def test_course_is_broken_by_scanner_and_treatment():
+    html = course(visits(scanners=("A", "", "B")), began=date(2020, 7, 1))
+    assert ">scanner</text>" in html
+    assert ">treatment</text>" in html
+    assert ">scanner</text>" not in course(visits(scanners=("A", "", "A")))
+    assert ">treatment</text>" not in course(visits(), began=date(2019, 1, 1))
+
+
+def test_course_without_dates_goes_by_steps():
+    html = course(visits(days=(None, "2021-01-01", None)))
+    assert Page(html).text.count("0 1 2 unit") == 1
+    assert course(visits().iloc[:1]) == ""
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [(0.0, 1.0, [0, 0.5, 1]), (-0.3, 0.2, [-0.2, 0, 0.2]), (1000, 1003, [1000, 1001, 1002, 1003])],
+)
+def test_ticks_are_round(low, high, expected):
+    found = curves._grid(low, high)
+    assert found == pytest.approx(expected)
+    assert all(str(value) != "-0.0" for value in found)
+
+
+def test_a_flat_curve_has_room():
+    svg = curves.curve("Lesions", "", [0, 1], [0.0, 0.0], ticks=["a", "b"])
+    assert "nan" not in svg
+    assert pd.notna(svg)

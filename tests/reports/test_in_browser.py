@@ -1,0 +1,160 @@
+"""The pages in a real browser: no wider than the screen, sorted, filtered, by keyboard."""
+
+import json
+import shutil
+import subprocess
+
+import interpreted
+import pytest
+from html_values import Page
+
+from mslesion.reports.cohort_page import cohort_page
+from mslesion.reports.opening import front_part
+from mslesion.reports.page import subject_page
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not here")
+LAPTOP, PHONE = "1366,768", "390,844"
+
+
+@pytest.fixture(scope="module")
+def pages():
+    """Both pages by name."""
+    tables = interpreted.tables()
+    parts = [front_part(tables, "01", interpreted.SESSIONS["01"])]
+    return {
+        "subject": subject_page("01", parts, version="1"),
+        "cohort": cohort_page(tables, interpreted.SESSIONS, version="1"),
+    }
+
+
+@pytest.fixture
+def render(pages, tmp_path):
+    """The page as a browser shows it after a script has run, parsed."""
+
+    def render(name, script="", size=LAPTOP):
+        path = tmp_path / f"{name}.html"
+        path.write_text(
+            pages[name].replace("</body>", f"<script>{script}</script></body>"), "utf-8"
+        )
+        out = subprocess.run(
+            [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--window-size={size}",
+             "--virtual-time-budget=2000", "--dump-dom", path.as_uri()],
+            capture_output=True, text=True, check=True, timeout=120,
+        ).stdout  # fmt: skip
+        return Page(out.replace("<!DOCTYPE html>", ""))
+
+    return render
+
+
+def attributes(page, tag):
+    return [a for name, a in page.tags if name == tag]
+
+
+def shown(page):
+    """Rows of the table of visits that are not hidden, in order."""
+    return [a["data-row"] for a in attributes(page, "tr")
+            if "data-latest" in a and "hidden" not in a]  # fmt: skip
+
+
+@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
+@pytest.mark.parametrize("name", ["subject", "cohort"])
+def test_no_wider_than_the_screen(render, name, size):
+    """Wide tables scroll in their own box, which the keyboard reaches."""
+    script = (
+        "document.querySelectorAll('details').forEach(d => d.open = true);"
+        "document.body.dataset.over = document.documentElement.scrollWidth - innerWidth"
+    )
+    page = render(name, script, size)
+    (body,) = attributes(page, "body")
+    assert int(body["data-over"]) <= 0
+    boxes = [a for a in attributes(page, "div") if a.get("class") == "wide"]
+    assert boxes
+    assert all(box.get("tabindex") == "0" for box in boxes)
+
+
+def test_first_screen_fits_a_laptop(render):
+    script = (
+        "const box = document.querySelector('.overview').getBoundingClientRect();"
+        "document.body.dataset.bottom = Math.round(box.bottom)"
+    )
+    (body,) = attributes(render("subject", script), "body")
+    assert int(body["data-bottom"]) <= 768
+
+
+def test_all_visits_at_first(render):
+    page = render("cohort")
+    assert shown(page) == ["01|1", "01|2", "02|"]
+    assert "3 of 3 visits shown" in page.text
+    (form,) = attributes(page, "form")
+    assert "hidden" not in form
+
+
+RECORD = """
+const seen = [];
+const body = document.getElementById("visits").tBodies[0];
+const record = () => seen.push(
+  [...body.rows].filter(r => !r.hidden).map(r => r.dataset.row).join(" "));
+const store = () => { document.body.dataset.seen = JSON.stringify(seen); };
+"""
+
+
+def test_sorting(render):
+    """Each head holds a button; once is up, twice is down; what is missing comes last."""
+    script = """
+    const press = (title) => {
+      const b = [...document.querySelectorAll("th button")].find(b => b.textContent === title);
+      b.focus();
+      if (document.activeElement !== b) seen.push("no focus");
+      b.click();
+      record();
+    };
+    ["volume, mL", "new", "new", "volume, mL", "volume, mL", "person", "person"].forEach(press);
+    store();
+    """
+    page = render("cohort", RECORD + script)
+    (body,) = attributes(page, "body")
+    assert json.loads(body["data-seen"]) == [
+        "02| 01|1 01|2",  # 0, 0.61 and 0.77 mL
+        "01|2 02| 01|1", "01|2 02| 01|1",  # one visit has a pair; the others stay as they were
+        "02| 01|1 01|2", "01|2 01|1 02|",
+        "01|2 01|1 02|", "02| 01|2 01|1",
+    ]  # fmt: skip
+    assert [a["aria-sort"] for a in attributes(page, "th") if "aria-sort" in a] == ["descending"]
+    assert len(attributes(page, "button")) == len(attributes(page, "th")) - 3 + 1
+
+
+def test_filter_by_criterion(render):
+    script = """
+    const f = document.getElementById("filter");
+    const choose = (rule, verdict, latest) => {
+      f.elements.rule.value = rule;
+      f.elements.verdict.value = verdict;
+      f.elements.latest.checked = latest;
+      f.dispatchEvent(new Event("input"));
+      record();
+    };
+    choose("CR-3", "met", false);
+    choose("CR-3", "not met", false);
+    choose("CR-7", "not assessable", false);
+    choose("CR-18", "met", false);
+    choose("CR-3", "met", true);
+    choose("", "met", true);
+    f.reset();
+    setTimeout(() => { record(); store(); }, 50);
+    """
+    page = render("cohort", RECORD + script)
+    (body,) = attributes(page, "body")
+    # Person 02 has no lesion: one unknown region (2017) cannot be two, two (2024) can
+    assert json.loads(body["data-seen"]) == [
+        "01|1 01|2", "02|", "02|", "01|2", "01|2", "01|2 02|", "01|1 01|2 02|",
+    ]  # fmt: skip
+    assert "3 of 3 visits shown" in page.text
+
+
+def test_controls_have_names(render):
+    """Every select and box stands in a label, every picture has words."""
+    page = render("cohort")
+    assert len(attributes(page, "label")) == 3
+    assert all(a["aria-label"] for a in attributes(page, "svg"))
+    assert all(a["scope"] for a in attributes(page, "th"))
