@@ -20,7 +20,7 @@ from mslesion.measures.location import SCHEMES
 from mslesion.measures.quality import CHECKS
 from mslesion.pipeline.settings import Settings
 from mslesion.schema import LESION_CHANGES, TABLES, Table
-from mslesion.segmentation.anatomy.structures import STRUCTURES
+from mslesion.schema.structures import STRUCTURES
 from mslesion.segmentation.lesions.instances import MIN_SIZES, MinSize
 
 TYPES = {"string": "text", "float64": "number", "Int64": "whole number", "boolean": "true/false"}

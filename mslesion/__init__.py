@@ -19,7 +19,7 @@ _WHERE = {
     "load_mask": "io.nifti",
     "load_scan": "io.nifti",
     "locate_lesions": "measures.location",
-    "measure_shapes": "measures.shape",
+    "measure_shapes": "imaging.shape",
     "measure_volumes": "measures.volumes",
     "predict": "segmentation.network",
     "process_visit": "pipeline.visit.process",

@@ -139,12 +139,12 @@ def _run(options: argparse.Namespace) -> int:
     """The work behind the parsed arguments."""
     from pathlib import Path
 
-    from mslesion.clinical.dataset_ratings import check_ratings, dataset_ratings
     from mslesion.errors import DatasetError, SettingsError
     from mslesion.io.dataset import find_visits
     from mslesion.pipeline.dataset.calibration import find_calibration_jobs, process_calibration
     from mslesion.pipeline.dataset.jobs import Job, process_job, run_cohort, write_failures
     from mslesion.pipeline.dataset.merge import has_outputs, write_group
+    from mslesion.pipeline.dataset.ratings import check_ratings, dataset_ratings
     from mslesion.pipeline.pair.jobs import find_pair_jobs, process_pair
     from mslesion.pipeline.settings import Settings, read_settings
 

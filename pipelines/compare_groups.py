@@ -19,7 +19,7 @@ from mslesion.io.tables import write_csv
 from mslesion.schema import COMPARISONS
 from mslesion.statistics import compare_groups
 
-LABELS = dict.fromkeys(("subject_id", "session_id", "session_from", "session_to"), str)
+LABELS = dict.fromkeys(("participant_id", "session_id", "session_from", "session_to"), str)
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -104,7 +104,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     rows = []
     for subject, session in sorted(predicted.keys() | reference.keys()):
-        visit = {"subject_id": subject, "session_id": session or None}
+        visit = {"participant_id": subject, "session_id": session or None}
         try:
             row = compare_files(
                 only_one(predicted.get((subject, session), []), options.predicted),
@@ -123,7 +123,8 @@ def main(arguments: list[str] | None = None) -> int:
     print(RULES)
     print(f"{(~failed).sum()} pairs compared, {failed.sum()} not")
     for row in table[failed].itertuples():
-        print(f"{row.subject_id} {'' if pd.isna(row.session_id) else row.session_id}: {row.reason}")
+        session = "" if pd.isna(row.session_id) else row.session_id
+        print(f"{row.participant_id} {session}: {row.reason}")
     return 3 if failed.any() else 0
 
 

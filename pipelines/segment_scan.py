@@ -3,7 +3,7 @@
     python pipelines/segment_scan.py OUTPUT_DIR --flair flair.nii.gz --t1 t1.nii.gz
 
 Writes lesions.nii.gz (single lesions, one number each), anatomy.nii.gz, visit.csv,
-lesions.csv and qc.csv; the maps lie on the FLAIR's grid (the T1's without a FLAIR). For
+lesions.csv and quality.csv; the maps lie on the FLAIR's grid (the T1's without a FLAIR). For
 more than a few visits use the command ``mslesion``. Exit code: 0 done, 2 not.
 """
 
@@ -36,7 +36,7 @@ def main(argv: list[str] | None = None) -> int:
         for name, table in (
             ("visit", result.visits),
             ("lesions", result.lesions),
-            ("qc", result.quality),
+            ("quality", result.quality),
         ):
             table.to_csv(given.output / f"{name}.csv", index=False)
     except (ms.MSLesionError, OSError) as error:

@@ -11,7 +11,7 @@ from scipy.spatial.transform import Rotation
 
 from mslesion.imaging.resampling import Grid, resample, resample_mask
 from mslesion.longitudinal.alignment.placing import PlacedScan, VisitMaps
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 from mslesion.segmentation.lesions.instances import find_lesions
 
 

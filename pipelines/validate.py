@@ -22,7 +22,7 @@ from scipy.spatial.transform import Rotation
 
 import mslesion as ms
 from mslesion.imaging.itk import to_itk
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 from mslesion.segmentation.anatomy.maps import brain_mask
 
 SLICES_MM = 4
@@ -54,7 +54,7 @@ def agreement(visit, scans, reference, folds, inputs):
         predicted=result.lesion_labels > 0,
         reference=reference,
         affine=result.affine,
-        subject_id=visit.subject,
+        participant_id=visit.subject,
         session_id=visit.session,
     )
     row.insert(0, "inputs", inputs)
@@ -79,7 +79,7 @@ def lesions(data, folds):
 def summarize_lesions(table):
     """Means over patients, not visits."""
     for inputs, rows in table.groupby("inputs"):
-        means = rows.groupby("subject_id")[["dice", "lesion_f1", "anima_f1"]].mean()
+        means = rows.groupby("participant_id")[["dice", "lesion_f1", "anima_f1"]].mean()
         volumes = rows[["predicted_volume_mm3", "reference_volume_mm3"]].to_numpy(float)
         error = 100 * np.abs(volumes[:, 0] - volumes[:, 1]) / volumes[:, 1]
         print(f"\n{inputs}: {len(rows)} visits of {len(means)} patients")

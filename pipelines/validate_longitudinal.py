@@ -45,7 +45,7 @@ from mslesion.longitudinal.pair import compare_visits
 from mslesion.longitudinal.quality import correlation
 from mslesion.pipeline.pair.maps import maps_of
 from mslesion.pipeline.visit.process import process_visit
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 from mslesion.segmentation.anatomy.maps import to_scan_grid
 from mslesion.segmentation.network import predict
 
@@ -298,8 +298,8 @@ def _score(found, visit, put_in, grown) -> None:
         missed = {int(n) for n in (row["lesions_from"] or "").split("+") if n} & (wanted - larger)
         if missed:
             print(
-                f"    missed {missed}: {row['event']}, {row['volume_from_mm3']:.0f} to "
-                f"{row['volume_to_mm3']:.0f} mm3, radius {row['dr_mm']:+.2f} mm"
+                f"    missed {missed}: {row['change']}, {row['volume_from_mm3']:.0f} to "
+                f"{row['volume_to_mm3']:.0f} mm3, radius {row['radius_change_mm']:+.2f} mm"
             )
 
 

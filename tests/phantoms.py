@@ -12,7 +12,7 @@ from nibabel.affines import apply_affine, from_matvec
 from nibabel.orientations import apply_orientation, axcodes2ornt, inv_ornt_aff, ornt_transform
 from scipy.spatial.transform import Rotation
 
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 
 CENTRE_MM = np.array([4.0, -11.0, 7.0])
 """Where the bodies and the grids have their middle."""

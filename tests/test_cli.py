@@ -28,7 +28,7 @@ def _work(monkeypatch):
         if job.visit.problem or job.visit.subject.startswith("bad"):
             reason = job.visit.problem or "The scan is odd. Look at it."
             return Outcome(job.visit, "failed", "StepError", reason)
-        who = {"subject_id": job.visit.subject, "session_id": job.visit.session or None}
+        who = {"participant_id": job.visit.subject, "session_id": job.visit.session or None}
         record = {key: [] for key in RECORD_KEYS} | {
             "subject": job.visit.subject, "session": job.visit.session, "visits": [who]
         }  # fmt: skip

@@ -24,7 +24,7 @@ from mslesion.pipeline.settings import Settings
 from mslesion.reports.methods import REFERENCES
 from mslesion.schema import TABLES, Column, Table
 from mslesion.schema.ratings import RATED_COLUMNS
-from mslesion.segmentation.anatomy.structures import STRUCTURES
+from mslesion.schema.structures import STRUCTURES
 from mslesion.segmentation.lesions.instances import MIN_SIZES
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -43,5 +43,5 @@ def test_thick_slices(script, tmp_path, capsys):
     lesions = pd.read_csv(tmp_path / "lesions.csv")
     counts = np.bincount(np.asarray(labels.dataobj).ravel().astype(int))[1:]
     assert lesions["voxel_count"].tolist() == counts.tolist()
-    assert pd.read_csv(tmp_path / "visit.csv")["lesion_count_cc"].tolist() == [len(lesions)]
+    assert pd.read_csv(tmp_path / "visit.csv")["lesion_count"].tolist() == [len(lesions)]
     assert "inputs" in capsys.readouterr().out

@@ -5,9 +5,7 @@ refused as a whole.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from mslesion.clinical.cells import SESSIONS_FILE, Cell, read_cells, wrong
 from mslesion.clinical.checks import check_dates, check_visit
@@ -19,61 +17,12 @@ from mslesion.schema.ratings import (
     PERSON,
     VISIT,
     LesionRating,
+    Place,
+    Ratings,
 )
 
 BIDS_TABLES = ("participants.tsv", "sessions.tsv")
 """Tables of a whole BIDS dataset."""
-
-Place = tuple[str, str | None]
-"""Subject and session label; the session is empty for a visit without label, and None for
-what holds for all visits."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ratings:
-    """Facts from outside of a cohort."""
-
-    facts: Mapping[Place, Mapping[str, Any]] = field(default_factory=dict)
-    """Known facts by subject and session."""
-    lesions: Mapping[Place, tuple[LesionRating, ...]] = field(default_factory=dict)
-    """Rated lesions by subject and session."""
-    folders: tuple[Path, ...] = ()
-    """Folders that were read, for a rater's label maps."""
-
-    @property
-    def subjects(self) -> list[str]:
-        """Labels of all subjects with facts, sorted."""
-        return sorted({subject for subject, _ in [*self.facts, *self.lesions]})
-
-    def facts_of(self, subject: str, session: str) -> dict[str, Any]:
-        """Facts of one visit: the person's, and the visit's over them.
-
-        Parameters
-        ----------
-        subject, session : str
-            Labels without ``sub-`` and ``ses-``.
-
-        Returns
-        -------
-        dict of str to object
-            Known facts only.
-        """
-        person, visit = (self.facts.get((subject, place), {}) for place in (None, session))
-        return {**person, **visit}
-
-    def lesions_of(self, subject: str, session: str) -> tuple[LesionRating, ...]:
-        """Rated lesions of one visit.
-
-        Parameters
-        ----------
-        subject, session : str
-            Labels without ``sub-`` and ``ses-``.
-
-        Returns
-        -------
-        tuple of LesionRating
-        """
-        return self.lesions.get((subject, session), ())
 
 
 def read_ratings(paths: str | Path | Iterable[str | Path]) -> Ratings:

@@ -38,7 +38,7 @@ class Facts:
     enlarging_count: int | None = None
     followup_gd_count: int | None = None
     """Contrast-enhancing lesions where there is a visit before."""
-    active_count: int | None = None
+    combined_unique_active_count: int | None = None
     """Combined unique active lesions: enhancing ones, and new or enlarging others."""
     brain_loss_pct_per_year: float | None = None
     """Loss is positive."""
@@ -80,7 +80,7 @@ WORDS = MappingProxyType(
         "new_t2_count": "new T2 lesions",
         "enlarging_count": "enlarging T2 lesions",
         "followup_gd_count": "contrast-enhancing lesions at follow-up",
-        "active_count": "combined unique active lesions",
+        "combined_unique_active_count": "combined unique active lesions",
         "brain_loss_pct_per_year": "brain volume loss per year",
         "relapse_count": "relapses since the visit before",
         "clinical_dissemination_in_time": "second attack",

@@ -16,19 +16,15 @@ from mslesion.criteria.rules.susceptibility import (
     count_veins,
 )
 from mslesion.criteria.verdicts import WITHOUT_CAPS
+from mslesion.schema.locations import LOCATION_CLASSES
 from mslesion.schema.ratings import LesionRating
 
 DAYS_PER_YEAR = 365.25
 OTHER_CONTACTS_MM = (1.5, 3.0)
 """Contact distances that a verdict is tried with, besides the table's own."""
 
-REGIONS = {
-    "periventricular": ("periventricular_count", "pv_count"),
-    "juxtacortical": ("juxtacortical_count", "jc_count"),
-    "intracortical": ("intracortical_count", "ic_count"),
-    "infratentorial": ("infratentorial_count", "it_count"),
-}
-"""Fact and column of visits.csv of each location class that a rule asks for."""
+REGIONS = {one.name: one.count_column for one in LOCATION_CLASSES if one.is_mcdonald}
+"""Fact, and column of visits.csv, of each location class that a rule asks for."""
 
 Row = Mapping[str, Any]
 
@@ -105,15 +101,15 @@ def facts_of_visit(rows: VisitRows) -> Facts:
 
     Examples
     --------
-    >>> lesions = [{"location": "periventricular", "center_count": 2}, {"location": "deep_wm"}]
+    >>> lesions = [{"location": "periventricular", "center_count": 2}, {"location": "deep_white"}]
     >>> facts = facts_of_visit(VisitRows(visit={}, lesions=lesions))
     >>> facts.t2_count, facts.periventricular_count, facts.cord_count
     (3, 2, None)
     """
     if rows.lesions is not None:
         return _assemble(rows, count_lesions(rows.lesions))
-    counts = {fact: known(rows.visit, column) for fact, column in REGIONS.values()}
-    return _assemble(rows, {"t2_count": known(rows.visit, "lesion_count_cc"), **counts})
+    counts = {name: known(rows.visit, name) for name in REGIONS.values()}
+    return _assemble(rows, {"t2_count": known(rows.visit, "lesion_count"), **counts})
 
 
 def alternatives_of_visit(rows: VisitRows) -> dict[str, Facts]:
@@ -172,7 +168,7 @@ def count_lesions(
     dict of str to int or None
         `t2_count` and a count a class; the classes are None if a lesion has none.
     """
-    total, counts = 0, dict.fromkeys((fact for fact, _ in REGIONS.values()), 0)
+    total, counts = 0, dict.fromkeys(REGIONS.values(), 0)
     for lesion in lesions:
         location = _location(lesion, contact_mm)
         if not with_caps and location == "periventricular" and known(lesion, "is_cap_like"):
@@ -181,15 +177,15 @@ def count_lesions(
         total += weight
         if location is None:
             counts = dict.fromkeys(counts)
-        elif location in REGIONS and counts[REGIONS[location][0]] is not None:
-            counts[REGIONS[location][0]] += weight
+        elif location in REGIONS and counts[REGIONS[location]] is not None:
+            counts[REGIONS[location]] += weight
     return {"t2_count": total, **counts}
 
 
 def _location(lesion: Row, contact_mm: float | None) -> str | None:
     """Location class of a lesion, perhaps under another contact distance."""
     location = known(lesion, "location")
-    if contact_mm is None or location not in ("periventricular", "juxtacortical", "deep_wm"):
+    if contact_mm is None or location not in ("periventricular", "juxtacortical", "deep_white"):
         return location
     ventricle, cortex = known(lesion, "ventricle_distance_mm"), known(lesion, "cortex_distance_mm")
     if ventricle is None or cortex is None:
@@ -202,7 +198,7 @@ def _location(lesion: Row, contact_mm: float | None) -> str | None:
     if len(touching) == 2:
         nearer = "periventricular" if ventricle <= cortex else "juxtacortical"
         return location if location in touching else nearer
-    return touching.pop() if touching else "deep_wm"
+    return touching.pop() if touching else "deep_white"
 
 
 def _assemble(rows: VisitRows, counts: Mapping[str, int | None]) -> Facts:
@@ -239,10 +235,14 @@ def _changed(change: Row | None, gd: int | None) -> dict[str, Any]:
     if known(change, "change_assessable") is False:
         return values
     new, enlarging = known(change, "new_t2_count"), known(change, "enlarging_count")
-    active = known(change, "cua_count")
+    active = known(change, "combined_unique_active_count")
     if active is None and gd == 0 and None not in (new, enlarging):
         active = new + enlarging
-    return values | {"new_t2_count": new, "enlarging_count": enlarging, "active_count": active}
+    return values | {
+        "new_t2_count": new,
+        "enlarging_count": enlarging,
+        "combined_unique_active_count": active,
+    }
 
 
 def _count_listed(rated: Sequence[LesionRating], name: str) -> int | None:

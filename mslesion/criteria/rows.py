@@ -6,7 +6,6 @@ from dataclasses import asdict
 
 import pandas as pd
 
-from mslesion.clinical.ratings import Ratings
 from mslesion.criteria.facts_of_visit import (
     Row,
     VisitRows,
@@ -28,6 +27,7 @@ from mslesion.errors import TableError
 from mslesion.schema.columns import as_table
 from mslesion.schema.criteria import CRITERIA as CRITERIA_TABLE
 from mslesion.schema.criteria import PANELS
+from mslesion.schema.ratings import Ratings
 
 
 def criteria_rows(given: VisitRows) -> list[dict]:
@@ -60,7 +60,7 @@ def criteria_rows(given: VisitRows) -> list[dict]:
                 "facts_json": json.dumps(verdict.used),
                 "missing": "; ".join(verdict.missing),
                 "borderline": verdict.borderline,
-                "pv_only_caps": verdict.pv_only_caps,
+                "periventricular_only_caps": verdict.periventricular_only_caps,
                 "changes_if": "; ".join(verdict.flips or ()),
                 "evidence": criterion.evidence,
                 "source": criterion.source,
@@ -127,7 +127,7 @@ def make_criteria_tables(
     changes : DataFrame, optional
         changes.csv. Of the pairs that end with a visit, the shortest is taken.
     expansions : DataFrame, optional
-        One row a slowly expanding candidate: subject_id, session_from, session_to,
+        One row a slowly expanding candidate: participant_id, session_from, session_to,
         rate_pct_per_year and, to tell enlarging lesions, lesion_id.
     lesion_changes : DataFrame, optional
         lesion_changes.csv: which lesions enlarge.
@@ -172,7 +172,7 @@ def make_criteria_tables(
 def _key(given: VisitRows) -> dict[str, str | None]:
     """The columns that tell which visit a row is of."""
     return {
-        "subject_id": known(given.visit, "subject_id"),
+        "participant_id": known(given.visit, "participant_id"),
         "session_id": known(given.visit, "session_id"),
         "session_from": known(given.change, "session_from"),
     }
@@ -189,19 +189,19 @@ def _by_visit(
     """Rows of a table by the subject and session they are of."""
     rows: dict[tuple[str, str], list[dict]] = {}
     for row in [] if table is None else table.to_dict("records"):
-        rows.setdefault((_label(row, "subject_id"), _label(row, column)), []).append(row)
+        rows.setdefault((_label(row, "participant_id"), _label(row, column)), []).append(row)
     return rows
 
 
 def _checked(visit: Row, lesions_of: Mapping[tuple[str, str], list[dict]]) -> list[dict] | None:
     """Lesion rows of a visit; None where its lesions could not be measured."""
-    count = known(visit, "lesion_count_cc")
+    count = known(visit, "lesion_count")
     if count is None:
         return None
-    subject, session = _label(visit, "subject_id"), _label(visit, "session_id")
+    subject, session = _label(visit, "participant_id"), _label(visit, "session_id")
     rows = lesions_of.get((subject, session), [])
     if len(rows) != count:
-        name = f"sub-{subject}" + (f" ses-{session}" if session else "")
+        name = f"{subject} {session}".rstrip()
         raise TableError(
             f"The lesion table has {len(rows)} lesions of {name}, but the visit table counts "
             f"{count}. Give the two tables of one run."
@@ -218,11 +218,11 @@ def _window(
     visit_of: Mapping[tuple[str, str], Row], visit: Row, change: Row, ratings: Ratings
 ) -> dict[str, bool]:
     """Whether a treatment began between the visits, where the table does not say it."""
-    before = visit_of.get((_label(visit, "subject_id"), _label(change, "session_from")))
+    before = visit_of.get((_label(visit, "participant_id"), _label(change, "session_from")))
     if known(change, "pseudoatrophy_window") is not None or before is None:
         return {}
     rated = [
-        ratings.facts_of(_label(row, "subject_id"), _label(row, "session_id"))
+        ratings.facts_of(_label(row, "participant_id"), _label(row, "session_id"))
         for row in (before, visit)
     ]
     first, second = visit_date(before, rated[0]), visit_date(visit, rated[1])
@@ -248,7 +248,7 @@ def _rates(
         number
         for row in lesion_changes
         if _label(row, "session_from") == start
-        and (known(row, "size_change") == "enlarging" or known(row, "event") == "new")
+        and (known(row, "size_change") == "enlarging" or known(row, "change") == "new")
         for number in _label(row, "lesions_from").split("+")
     }
     own = [row for row in expansions if _label(row, "session_from") == start]

@@ -59,7 +59,7 @@ class Verdict:
         return any(name != WITHOUT_CAPS for name in self.flips)
 
     @property
-    def pv_only_caps(self) -> bool | None:
+    def periventricular_only_caps(self) -> bool | None:
         """Whether the verdict hangs on cap-like periventricular lesions."""
         return None if self.flips is None else WITHOUT_CAPS in self.flips
 

@@ -23,7 +23,7 @@ def compare_masks(
     predicted: np.ndarray,
     reference: np.ndarray,
     affine: np.ndarray,
-    subject_id: str | None = None,
+    participant_id: str | None = None,
     session_id: str | None = None,
 ) -> pd.DataFrame:
     """Measure how well a lesion mask agrees with a reference mask.
@@ -34,7 +34,7 @@ def compare_masks(
         Masks on the same grid; either may be empty (see `EMPTY_RULES`).
     affine : (4, 4) array
         Voxel-to-world matrix in mm.
-    subject_id, session_id : str, optional
+    participant_id, session_id : str, optional
         Whose masks, for the row; `summarize_agreement` needs the subject.
 
     Returns
@@ -60,7 +60,7 @@ def compare_masks(
     placed = {**masks, "affine": affine}
     overlap = measure_overlap(**placed)
     row = {
-        "subject_id": subject_id,
+        "participant_id": participant_id,
         "session_id": session_id,
         "voxel_mm": " x ".join(f"{size:.4g}" for size in spacing_mm(affine)),
         "voxel_volume_mm3": voxel_volume_mm3(affine),

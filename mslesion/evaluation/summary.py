@@ -82,10 +82,10 @@ def summarize_agreement(
     """
     check_table(rows, AGREEMENT)
     rows = rows[rows["reason"].isna()]
-    if rows["subject_id"].isna().any():
+    if rows["participant_id"].isna().any():
         raise TableError(
-            "rows has no subject_id in some rows, but patients are drawn by it. "
-            "Give compare_masks the subject_id."
+            "rows has no participant_id in some rows, but patients are drawn by it. "
+            "Give compare_masks the participant_id."
         )
     lines = []
     for number, line in enumerate(_LINES):
@@ -94,7 +94,7 @@ def summarize_agreement(
         interval = bootstrap_interval(
             line.formula,
             columns,
-            patients=rows["subject_id"].tolist(),
+            patients=rows["participant_id"].tolist(),
             confidence=confidence,
             resamples=resamples,
             seed=seed,
@@ -105,7 +105,7 @@ def summarize_agreement(
                 "metric": line.metric,
                 "kind": line.kind,
                 "scan_count": int(known.sum()),
-                "patient_count": rows.loc[known, "subject_id"].nunique(),
+                "patient_count": rows.loc[known, "participant_id"].nunique(),
                 **interval._asdict(),
                 "units": line.units,
             }

@@ -9,17 +9,7 @@ from mslesion.imaging.itk import LPS
 from mslesion.io.derivatives import map_path, write_map
 from mslesion.io.nifti import Scan, write_bytes
 from mslesion.io.tables import write_tsv
-from mslesion.longitudinal.lesions.changes import GROWN, KEPT, NEW, RESOLVED, SHRUNK
-
-CHANGE_NAMES = {
-    0: "no lesion at either visit",
-    KEPT: "lesion at both visits",
-    NEW: "new lesion",
-    GROWN: "grown part of a lesion",
-    SHRUNK: "lost part of a lesion",
-    RESOLVED: "resolved lesion",
-}
-"""Values of the change map."""
+from mslesion.schema.change_map import CHANGE_NAMES
 
 
 def change_path(folder: str | Path, name: str, *, with_before: bool) -> Path:

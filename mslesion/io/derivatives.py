@@ -1,6 +1,7 @@
 """Maps of a visit as BIDS derivatives, on the grid of its FLAIR (T1w without FLAIR)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,10 @@ import pandas as pd
 from mslesion.io.nifti import Scan, save_like, write_bytes
 from mslesion.io.tables import write_json, write_tsv
 from mslesion.schema import LESIONS, TABLES, sidecar
-from mslesion.schema.lesions import LOCATIONS
-from mslesion.segmentation.anatomy.maps import brain_mask
-from mslesion.segmentation.anatomy.structures import STRUCTURES
+from mslesion.schema.locations import LOCATION_CLASSES
+from mslesion.schema.structures import STRUCTURES
 
-LOCATION_INDEX = {name: index for index, name in enumerate(LOCATIONS, start=1)}
+LOCATION_INDEX = {one.name: one.index for one in LOCATION_CLASSES}
 """Number of each location class in the location map."""
 BIDS_VERSION = "1.10.0"
 NOT_BIDS = ("*.html", "/*.csv", *(f"/{table.name}.json" for table in TABLES), "*_xfm.txt")
@@ -66,18 +66,30 @@ def write_map(path: Path, array: np.ndarray, *, scan: Scan, description: str, **
     return path
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapsOfVisit:
+    """What is written of a visit as maps, on the grid of one of its scans."""
+
+    scan: Scan
+    """The scan whose grid the maps lie on."""
+    anatomy: np.ndarray
+    """(I, J, K) uint8: structure of each voxel."""
+    brain: np.ndarray
+    """(I, J, K) bool: the brain with its ventricles and sulci."""
+    lesion_labels: np.ndarray | None
+    """(I, J, K) int: number of the lesion; None if lesions were not assessable."""
+    lesions: pd.DataFrame
+    """The visit's lesion table."""
+    probability: np.ndarray | None
+    """(I, J, K): lesion probability; None for a given mask."""
+    made_by: Mapping[str, str]
+    """What made the lesion mask, for the sidecar: Segmenter, SegmenterVersion."""
+    fine: tuple[np.ndarray, Scan] | None = None
+    """The anatomy on a 1 mm grid, for scans whose voxels are much longer."""
+
+
 def write_maps(
-    folder: str | Path,
-    *,
-    name: str,
-    scan: Scan,
-    anatomy: np.ndarray,
-    lesion_labels: np.ndarray | None,
-    lesions: pd.DataFrame,
-    probability: np.ndarray | None,
-    sources: Sequence[str],
-    made_by: Mapping[str, str],
-    fine: tuple[np.ndarray, Scan] | None = None,
+    folder: str | Path, maps: MapsOfVisit, *, name: str, sources: Sequence[str]
 ) -> list[Path]:
     """Write a visit's maps, their sidecars and lookup tables.
 
@@ -85,33 +97,22 @@ def write_maps(
     ----------
     folder : str or Path
         The visit's ``anat`` folder.
+    maps : MapsOfVisit
+        What to write.
     name : str
         Start of the file names, such as ``sub-01_ses-2``.
-    scan : Scan
-        The scan whose grid the maps lie on.
-    anatomy : (I, J, K) uint8 array
-        Structure of each voxel.
-    lesion_labels : (I, J, K) int array or None
-        Number of the lesion; None if lesions were not assessable.
-    lesions : DataFrame
-        The visit's lesion table.
-    probability : (I, J, K) array or None
-        Lesion probability.
     sources : sequence of str
         BIDS URIs of the scans that were used.
-    made_by : mapping of str to str
-        What made the lesion mask, for the sidecar: Segmenter, Version, ...
-    fine : tuple of ((A, B, C) uint8 array, Scan), optional
-        The anatomy on a 1 mm grid, for scans whose voxels are much longer.
 
     Returns
     -------
     list of Path
         The images that were written.
     """
+    lesions, lesion_labels = maps.lesions, maps.lesion_labels
     written = []
 
-    def write(array, ending, description, *, scan=scan, **more):
+    def write(array, ending, description, *, scan=maps.scan, **more):
         more = {"Sources": list(sources), **more}
         path = map_path(folder, name, ending)
         written.append(write_map(path, array, scan=scan, description=description, **more))
@@ -119,33 +120,32 @@ def write_maps(
     def table(ending, frame):
         write_tsv(frame, map_path(folder, name, ending).with_suffix("").with_suffix(".tsv"))
 
-    brain = brain_mask(anatomy, scan.affine)
-    write(brain, "desc-brain_mask", "Brain, ventricles and CSF between gyri", Type="Brain")
-    write(anatomy, "seg-anatomy_dseg", "Structures of the brain", Manual=False)
+    write(maps.brain, "desc-brain_mask", "Brain, ventricles and CSF between gyri", Type="Brain")
+    write(maps.anatomy, "seg-anatomy_dseg", "Structures of the brain", Manual=False)
     structures = [{"index": 0, "name": "background"}]
     structures += [{"index": part.index, "name": part.name} for part in STRUCTURES]
     table("seg-anatomy_dseg", pd.DataFrame(structures))
-    if fine is not None:
+    if maps.fine is not None:
         write(
-            fine[0], "seg-anatomy_res-1mm_dseg", "Structures of the brain, before they were "
-            "brought to the scan's own voxels", scan=fine[1], Manual=False,
+            maps.fine[0], "seg-anatomy_res-1mm_dseg", "Structures of the brain, before they were "
+            "brought to the scan's own voxels", scan=maps.fine[1], Manual=False,
             Resolution="1 mm, along the axes of the head scan",
         )  # fmt: skip
         table("seg-anatomy_res-1mm_dseg", pd.DataFrame(structures))
     if lesion_labels is None:
         return written
-    manual = made_by["Segmenter"] != "mslesion"
+    manual = maps.made_by["Segmenter"] != "mslesion"
     write(
         lesion_labels > 0, "label-L_mask", "Lesions of the minimum size or more",
-        Type="Lesion", Manual=manual, **made_by,
+        Type="Lesion", Manual=manual, **maps.made_by,
     )  # fmt: skip
-    if probability is not None:
-        write(probability, "label-L_probseg", "Probability of lesion", Type="Lesion")
+    if maps.probability is not None:
+        write(maps.probability, "label-L_probseg", "Probability of lesion", Type="Lesion")
     write(
         lesion_labels, "seg-lesions_dseg", "Single lesions, one number each",
         Manual=manual, **sidecar(LESIONS),
     )  # fmt: skip
-    named = lesions.drop(columns=["subject_id", "session_id"])
+    named = lesions.drop(columns=["participant_id", "session_id"])
     names = [f"lesion {number}" for number in named["lesion_id"]]
     table("seg-lesions_dseg", named.assign(index=named["lesion_id"], name=names)[
         ["index", "name", *named.columns]
@@ -154,7 +154,7 @@ def write_maps(
     for number, place in zip(lesions["lesion_id"], lesions["location"], strict=True):
         location[number] = LOCATION_INDEX.get(place, 0) if isinstance(place, str) else 0
     write(
-        location[lesion_labels] if lesion_labels.any() else np.zeros_like(anatomy),
+        location[lesion_labels] if lesion_labels.any() else np.zeros_like(maps.anatomy),
         "seg-mslocation_dseg", "Lesions by location class", Manual=manual,
     )  # fmt: skip
     classes = [{"index": 0, "name": "no lesion"}]
@@ -192,7 +192,7 @@ def write_dataset(folder: str | Path, *, version: str, raw: str, subjects: Seque
         folder / "dataset_description.json",
     )
     write_bytes(
-        b"Lesion and brain measures made by mslesion.\n\nvisits.csv, lesions.csv and qc.csv hold "
+        b"Lesion and brain measures made by mslesion.\n\nvisits.csv, lesions.csv and quality.csv hold "
         b"a row a visit, a lesion and a check, changes.csv\nand lesion_changes.csv a row a pair of "
         b"visits and a lesion of it; the .json beside each\nsays what its columns mean. Research "
         b"use only.\n",

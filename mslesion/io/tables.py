@@ -132,7 +132,7 @@ def row_mark(table: Table, row) -> str:
     Examples
     --------
     >>> from mslesion.schema import VISITS
-    >>> row_mark(VISITS, {"subject_id": "01", "session_id": "2"})
+    >>> row_mark(VISITS, {"participant_id": "01", "session_id": "2"})
     'data-table="visits" data-row="01|2"'
     """
     key = "|".join(format_value(row[name]) for name in table.key)

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage as ndi
 
+from mslesion.imaging.shape import objects
 from mslesion.longitudinal.alignment.deformation import find_deformation
 from mslesion.longitudinal.alignment.intensity_matching import MatchedPair
-from mslesion.measures.shape import objects
 
 SEED_PCT_PER_YEAR, GROW_PCT_PER_YEAR = 12.5, 4.0
 """A candidate begins where tissue grows this fast (inclusive) and goes on to where it

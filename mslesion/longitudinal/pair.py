@@ -48,7 +48,7 @@ from mslesion.longitudinal.quality import (
     judge_pair,
     overlap,
 )
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 
 FLAIR, T1W = "FLAIR", "T1w"
 LIKELY_TISSUE = (

@@ -30,7 +30,7 @@ def change_row(
         "session_from": pair.first.session,
         "session_to": pair.second.session,
         "days": pair.days,
-        "dt_years": pair.years,
+        "interval_years": pair.years,
         "same_scanner": pair.same_scanner,
         "lesion_modality": pair.lesion_modality or None,
         "brain_modality": pair.brain_modality or None,
@@ -39,7 +39,7 @@ def change_row(
         "brain_change_assessable": not pair.brain_reason,
         "brain_change_reason": pair.brain_reason or None,
         "change_rule": pair.rule,
-        "qc_pair": pair.quality.state,
+        "quality_state": pair.quality.state,
         "flags": ";".join(
             r["check_id"] for r in pair.quality.rows if r["state"] not in (PASS, UNKNOWN)
         ),
@@ -58,14 +58,14 @@ def change_row(
         }
     if pair.atrophied is not None:
         row |= {
-            "alv_mm3": pair.atrophied.volume_mm3,
-            "alv_periventricular_mm3": pair.atrophied.near_ventricle_mm3,
-            "alv_pct": pair.atrophied.pct,
-            "alv_noise_mm3": pair.atrophied.noise_mm3,
+            "atrophied_lesion_volume_mm3": pair.atrophied.volume_mm3,
+            "atrophied_lesion_volume_periventricular_mm3": pair.atrophied.near_ventricle_mm3,
+            "atrophied_lesion_volume_pct": pair.atrophied.pct,
+            "atrophied_lesion_volume_noise_mm3": pair.atrophied.noise_mm3,
         }
     row |= _brain_columns(pair)
     if not pair.brain_reason and None not in widths_mm:
-        row["v3_width_change_mm"] = widths_mm[1] - widths_mm[0]
+        row["third_ventricle_width_change_mm"] = widths_mm[1] - widths_mm[0]
     return row
 
 
@@ -78,11 +78,11 @@ def _brain_columns(pair: PairComparison) -> dict:
     rate = rate_of(found.brain_pct, pair.years, sd=sd)
     return {
         "pbvc_bsi_pct": found.boundary_pct,
-        "pbvc_jac_pct": found.deformation_pct,
+        "pbvc_deformation_pct": found.deformation_pct,
         "pbvc_pct": found.brain_pct,
         "pbvc_difference_points": found.difference_pct,
         "pbvc_disagrees": found.disagrees,
-        "pbvc_jac_eroded_pct": found.eroded_pct,
+        "pbvc_deformation_eroded_pct": found.eroded_pct,
         "pbvc_bsi_calibration_ratio": found.calibration,
         "pbvc_sd_points": sd,
         "pbvc_pct_per_year": rate.per_year,
@@ -92,8 +92,8 @@ def _brain_columns(pair: PairComparison) -> dict:
         "pvvc_pct_per_year": rate_of(found.ventricles_pct, pair.years).per_year,
         "thalamus_change_pct": found.parts_pct["thalamus"],
         "thalamus_pct_per_year": rate_of(found.parts_pct["thalamus"], pair.years).per_year,
-        "gm_change_pct": found.parts_pct["gm"],
-        "wm_change_pct": found.parts_pct["wm"],
+        "grey_matter_change_pct": found.parts_pct["gm"],
+        "white_matter_change_pct": found.parts_pct["wm"],
     }
 
 
@@ -128,7 +128,7 @@ def lesion_change_rows(
                 row
                 | {
                     "track_id": found[0] if found else None,
-                    "parents": row["lesions_from"] if row["event"] == "merged" else None,
+                    "parents": row["lesions_from"] if row["change"] == "merged" else None,
                 }
             )
     return rows

@@ -7,8 +7,8 @@ from scipy import ndimage as ndi
 
 from mslesion.imaging.grid import spacing_mm, voxel_volume_mm3
 from mslesion.imaging.intensity import TissueScale, tissue_scale
-from mslesion.measures.shape import objects
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.imaging.shape import objects
+from mslesion.schema import structures as s
 
 LESION_MARGIN_MM = 3.0
 """Tissue this near to a lesion (inclusive) is not taken for normal."""
@@ -140,6 +140,6 @@ def describe_lesions(
             dark = np.count_nonzero(values <= HYPOINTENSE_T1_INDEX)
             row["t1_index_mean"] = float(values.mean())
             row["t1_index_p10"] = float(np.percentile(values, 10))
-            row["t1_hypo_volume_mm3"] = dark * voxel_mm3
+            row["t1_hypointense_volume_mm3"] = dark * voxel_mm3
         rows.append(row)
     return rows

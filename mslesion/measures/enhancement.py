@@ -11,9 +11,9 @@ from nibabel.affines import apply_affine
 from scipy import ndimage as ndi
 
 from mslesion.imaging.grid import min_voxel_count, spacing_mm, voxel_volume_mm3
+from mslesion.imaging.shape import elongation, objects
 from mslesion.measures.appearance import LESION_MARGIN_MM
-from mslesion.measures.shape import elongation, objects
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 from mslesion.segmentation.anatomy.maps import brain_mask
 
 MIN_RISE_SD = 3.0

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from mslesion.schema.locations import LOCATION_CLASSES
 from mslesion.segmentation.lesions.instances import LesionMap
 
 SIZE_BINS_MM = {
@@ -11,25 +12,17 @@ SIZE_BINS_MM = {
     "lesion_count_over_20mm": (20.0, float("inf")),
 }
 """Equivalent diameters: from (inclusive) to (exclusive)."""
-CLASSES = {
-    "pv": "periventricular",
-    "jc": "juxtacortical",
-    "ic": "intracortical",
-    "it": "infratentorial",
-    "dwm": "deep_wm",
-    "dgm": "deep_grey",
-}
-"""Column prefix of each location class."""
 MIN_RATIO_VOLUME_ML = 0.5
 """Under this lesion volume (exclusive) the T1 to T2 ratio is not given."""
 VOLUME_TOLERANCE_ML = 1e-6
 """500 voxels of a turned 1 mm grid are 0.5 ml, though their float volumes may not be."""
 
 LOAD_COLUMNS = (
-    "lesion_volume_ml", "lesion_volume_unfiltered_ml", "lesion_count_cc", "lesion_count_centers",
-    "lesion_volume_norm_ml", "lesion_tiv_pct", "lesion_burden_wm_pct", *SIZE_BINS_MM,
-    *(f"{short}_{end}" for short in CLASSES for end in ("count", "volume_ml")),
-    "t1_hypo_volume_ml", "t1_t2_lesion_ratio", "flair_z_mean", "t1_index_mean",
+    "lesion_volume_ml", "lesion_volume_unfiltered_ml", "lesion_count", "lesion_count_centers",
+    "lesion_volume_normalised_ml", "lesion_volume_tiv_pct", "lesion_burden_white_matter_pct",
+    *SIZE_BINS_MM,
+    *(name for one in LOCATION_CLASSES for name in (one.count_column, one.volume_column)),
+    "t1_hypointense_volume_ml", "t1_t2_lesion_ratio", "flair_z_mean", "t1_index_mean",
 )  # fmt: skip
 """What `measure_load` gives."""
 
@@ -70,24 +63,24 @@ def measure_load(
     row = {
         "lesion_volume_ml": volume_ml,
         "lesion_volume_unfiltered_ml": lesion_map.unfiltered_volume_mm3 / 1000,
-        "lesion_count_cc": lesion_map.count,
+        "lesion_count": lesion_map.count,
         "lesion_count_centers": lesion_map.center_count,
-        "lesion_volume_norm_ml": _times(volume_ml, volumes.get("head_scaling_ratio")),
-        "lesion_tiv_pct": _percent(volume_ml, volumes.get("tiv_ml")),
-        "lesion_burden_wm_pct": _percent(white_lesion_ml, volumes.get("wm_ml")),
+        "lesion_volume_normalised_ml": _times(volume_ml, volumes.get("head_scaling_ratio")),
+        "lesion_volume_tiv_pct": _percent(volume_ml, volumes.get("tiv_ml")),
+        "lesion_burden_white_matter_pct": _percent(white_lesion_ml, volumes.get("white_matter_ml")),
     }
     for name, (low, high) in SIZE_BINS_MM.items():
-        row[name] = sum(low <= lesion["d_eq_mm"] < high for lesion in lesions)
+        row[name] = sum(low <= lesion["equivalent_diameter_mm"] < high for lesion in lesions)
     located = all(lesion.get("location") is not None for lesion in lesions)
-    for short, name in CLASSES.items():
-        members = [lesion for lesion in lesions if lesion.get("location") == name]
-        row[f"{short}_count"] = len(members) if located else None
+    for one in LOCATION_CLASSES:
+        members = [lesion for lesion in lesions if lesion.get("location") == one.name]
+        row[one.count_column] = len(members) if located else None
         total = sum(lesion["volume_mm3"] for lesion in members) / 1000
-        row[f"{short}_volume_ml"] = total if located else None
+        row[one.volume_column] = total if located else None
     dark_ml = None
     if has_t1_index:
-        dark_ml = sum(lesion["t1_hypo_volume_mm3"] for lesion in lesions) / 1000
-    row["t1_hypo_volume_ml"] = dark_ml
+        dark_ml = sum(lesion["t1_hypointense_volume_mm3"] for lesion in lesions) / 1000
+    row["t1_hypointense_volume_ml"] = dark_ml
     enough = has_t1_index and volume_ml >= MIN_RATIO_VOLUME_ML - VOLUME_TOLERANCE_ML
     row["t1_t2_lesion_ratio"] = dark_ml / volume_ml if enough else None
     for name in ("flair_z_mean", "t1_index_mean"):

@@ -11,8 +11,8 @@ from scipy import ndimage as ndi
 
 from mslesion.errors import SettingsError
 from mslesion.imaging.grid import spacing_mm, voxel_volume_mm3, world_mm
-from mslesion.measures.shape import objects
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.imaging.shape import objects
+from mslesion.schema import structures as s
 from mslesion.segmentation.anatomy.midplane import Midplane
 
 CONTACT_MM = 2.0
@@ -207,7 +207,7 @@ def _by_contact(facts, touches_ventricle, touches_cortex):
         return "periventricular" if more else "juxtacortical"
     if touches_ventricle:
         return "periventricular"
-    return "juxtacortical" if touches_cortex else "deep_wm"
+    return "juxtacortical" if touches_cortex else "deep_white"
 
 
 def _by_overlap(facts, _touches_ventricle, _touches_cortex):
@@ -219,7 +219,7 @@ def _by_overlap(facts, _touches_ventricle, _touches_cortex):
     }
     name = max(shares, key=shares.get)
     least = 0.0 if name == "infratentorial" else 0.2
-    return name if shares[name] > 0 and shares[name] >= least else "deep_wm"
+    return name if shares[name] > 0 and shares[name] >= least else "deep_white"
 
 
 def _by_first_touch(facts, _touches_ventricle, _touches_cortex):
@@ -231,7 +231,7 @@ def _by_first_touch(facts, _touches_ventricle, _touches_cortex):
     ):
         if facts[key] <= np.sqrt(3):
             return name
-    return "deep_wm"
+    return "deep_white"
 
 
 def _by_ten_millimetres(facts, _touches_ventricle, touches_cortex):
@@ -240,7 +240,7 @@ def _by_ten_millimetres(facts, _touches_ventricle, touches_cortex):
         return "infratentorial"
     if facts["ventricle_mm"] <= 10.0:
         return "periventricular"
-    return "juxtacortical" if touches_cortex else "deep_wm"
+    return "juxtacortical" if touches_cortex else "deep_white"
 
 
 _CLASSIFIERS = {

@@ -14,7 +14,7 @@ from skimage.filters import frangi
 
 from mslesion.errors import GeometryError
 from mslesion.imaging.grid import min_voxel_count, spacing_mm
-from mslesion.measures.shape import objects
+from mslesion.imaging.shape import objects
 
 MIN_RIM_VOLUME_MM3 = 100.0
 """Smaller lesions have no rim score; one of exactly this volume has (mslesion)."""

@@ -4,7 +4,7 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from mslesion.imaging.grid import spacing_mm, voxel_volume_mm3, world_mm
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 from mslesion.segmentation.anatomy.midplane import Midplane
 
 MNI152_INTRACRANIAL_ML = 1889.0
@@ -14,12 +14,12 @@ CONTOUR_CLOSING_MM = 10.0
 """Sulci up to twice this wide lie inside the brain's outer contour."""
 
 PARTS_ML = {
-    "gm_ml": s.indices(s.GREY),
-    "cortical_gm_ml": (s.CORTEX,),
-    "dgm_ml": (s.THALAMUS, s.BASAL_GANGLIA),
-    "wm_ml": s.indices(s.WHITE),
+    "grey_matter_ml": s.indices(s.GREY),
+    "cortical_grey_matter_ml": (s.CORTEX,),
+    "deep_grey_matter_ml": (s.THALAMUS, s.BASAL_GANGLIA),
+    "white_matter_ml": s.indices(s.WHITE),
     "brain_ml": s.BRAIN,
-    "lat_vent_ml": (s.LATERAL_VENTRICLES, s.CHOROID_PLEXUS),
+    "lateral_ventricles_ml": (s.LATERAL_VENTRICLES, s.CHOROID_PLEXUS),
     "third_ventricle_ml": (s.THIRD_VENTRICLE,),
     "fourth_ventricle_ml": (s.FOURTH_VENTRICLE,),
     "choroid_plexus_ml": (s.CHOROID_PLEXUS,),
@@ -68,7 +68,7 @@ def measure_volumes(
     row["thalamus_right_ml"] = float(right * voxel_ml)
     row["thalamus_left_ml"] = float((len(thalamus) - right) * voxel_ml)
     row["bpf"] = brain_parenchymal_fraction(anatomy, affine)
-    row["v3_width_mm"] = third_ventricle_width_mm(anatomy, affine, midplane=midplane)
+    row["third_ventricle_width_mm"] = third_ventricle_width_mm(anatomy, affine, midplane=midplane)
     tiv = float(sizes[1:].sum() * voxel_ml)
     row["tiv_ml"] = tiv if sees_skull and tiv > 0 else None
     row["head_scaling_ratio"] = MNI152_INTRACRANIAL_ML / tiv if row["tiv_ml"] else None

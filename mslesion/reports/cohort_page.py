@@ -13,15 +13,16 @@ import pandas as pd
 
 from mslesion.io.tables import format_value, row_mark, show_value, value_tag
 from mslesion.reports.criteria_section import STATE_MARKS
-from mslesion.reports.overview import by_subject, change_of, rows_of_visit
+from mslesion.reports.overview import by_subject, change_of
 from mslesion.reports.page import MARKS, RESEARCH_USE, STYLE_FILE
 from mslesion.schema import CHANGES, CRITERIA, PANELS, VISITS
 from mslesion.schema.criteria import OUTCOMES
+from mslesion.schema.identifiers import rows_of_visit
 
 SCRIPT_FILE = "cohort_page.js"
 DISTRIBUTIONS = (
     (VISITS.name, "lesion_volume_ml", "Lesion volume, mL"),
-    (VISITS.name, "lesion_count_cc", "Lesions"),
+    (VISITS.name, "lesion_count", "Lesions"),
     (VISITS.name, "bpf", "Brain parenchymal fraction"),
     (VISITS.name, "thalamus_ml", "Thalami, mL"),
     (CHANGES.name, "new_t2_count", "New lesions since the visit before"),
@@ -32,8 +33,8 @@ BINS = 12
 WIDTH, HEIGHT = 240, 80
 """Of a histogram, in its own units."""
 VISIT_COLUMNS = (
-    ("age_years", "age"), ("lesion_count_cc", "lesions"), ("lesion_volume_ml", "volume, mL"),
-    ("t1_hypo_volume_ml", "T1-dark, mL"), ("bpf", "brain fraction"),
+    ("age_years", "age"), ("lesion_count", "lesions"), ("lesion_volume_ml", "volume, mL"),
+    ("t1_hypointense_volume_ml", "T1-dark, mL"), ("bpf", "brain fraction"),
 )  # fmt: skip
 CHANGE_COLUMNS = (
     ("new_t2_count", "new"), ("enlarging_count", "enlarging"),
@@ -105,10 +106,10 @@ class _Line:
     def html(self) -> str:
         """The line of the table."""
         visit, rules = self.visit, self.criteria.set_index("criterion_id")["met"]
-        subject, session = visit["subject_id"], format_value(visit["session_id"])
+        subject, session = visit["participant_id"], format_value(visit["session_id"])
         cells = [
             f'<th scope="row" data-value="{escape(subject)}">'
-            f'<a href="sub-{escape(subject)}.html">{escape(subject)}</a></th>',
+            f'<a href="{escape(subject)}.html">{escape(subject)}</a></th>',
             _text(session),
             _text(format_value(visit["visit_date"])),
             *(value_tag(visit[name], name) for name, _ in VISIT_COLUMNS),
@@ -122,7 +123,7 @@ class _Line:
         pattern = self.panels.loc[self.panels["domain"] == "pattern", "text"]
         cells.append(_text(pattern.iloc[0].split(":")[0] if len(pattern) else ""))
         cells += [_text(rules.get(rule, ""), STATE_MARKS) for rule in RULES_SHOWN]
-        cells.append(_text(format_value(visit["qc_overall"]), MARKS))
+        cells.append(_text(format_value(visit["quality_state"]), MARKS))
         met, unknown = (
             " ".join(rules.index[rules == state]) for state in ("met", "not assessable")
         )

@@ -15,7 +15,8 @@ WIDTH, HEIGHT = 340, 170
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 24, 26
 """Size of a curve and its margins, in pixels."""
 CURVES = (
-    "lesion_volume_ml", "lesion_count_cc", "t1_hypo_volume_ml", "brain_ml", "lat_vent_ml",
+    "lesion_volume_ml", "lesion_count", "t1_hypointense_volume_ml", "brain_ml",
+    "lateral_ventricles_ml",
     "thalamus_ml",
 )  # fmt: skip
 """Columns of visits.csv that are drawn."""

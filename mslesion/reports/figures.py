@@ -27,7 +27,7 @@ LOCATION_COLORS = {
     "juxtacortical": (86, 180, 233),
     "intracortical": (0, 114, 178),
     "infratentorial": (204, 121, 167),
-    "deep_wm": (240, 228, 66),
+    "deep_white": (240, 228, 66),
     "deep_grey": (0, 158, 115),
 }
 """Colours of the location classes, told apart by the colour-blind (Okabe and Ito)."""

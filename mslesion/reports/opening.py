@@ -6,9 +6,10 @@ from html import escape
 import pandas as pd
 
 from mslesion.reports.criteria_section import interpretation
-from mslesion.reports.overview import overview, rows_of_visit
+from mslesion.reports.overview import overview
 from mslesion.reports.page import folded
 from mslesion.schema import CRITERIA, PANELS
+from mslesion.schema.identifiers import rows_of_visit
 
 
 def front_part(tables: Mapping[str, pd.DataFrame], subject: str, sessions: Sequence[str]) -> str:

@@ -10,11 +10,12 @@ from html import escape
 import pandas as pd
 
 from mslesion.io.tables import format_value, row_mark, show_value, value_tag
-from mslesion.measures.load import CLASSES
 from mslesion.measures.quality import CHECKS
 from mslesion.reports.criteria_section import STATE_MARKS, words_of
 from mslesion.reports.page import MARKS, region_name
 from mslesion.schema import CHANGES, CRITERIA, PANELS, VISITS
+from mslesion.schema.identifiers import bare_label, rows_of_visit
+from mslesion.schema.locations import LOCATION_CLASSES
 
 RULES = {
     "CR-3": "McDonald 2017, space",
@@ -84,12 +85,14 @@ def by_subject(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, pd.Dat
     Returns
     -------
     dict of str to dict of str to DataFrame
-        Tables by subject and name; those of the first screen only.
+        Tables by bare subject label and name; those of the first screen only.
     """
     names = [t.name for t in (VISITS, CRITERIA, PANELS, CHANGES) if t.name in tables]
-    parts = {name: dict(tuple(tables[name].groupby("subject_id"))) for name in names}
+    parts = {name: dict(tuple(tables[name].groupby("participant_id"))) for name in names}
     return {
-        subject: {name: parts[name].get(subject, tables[name].iloc[:0]) for name in names}
+        bare_label(subject): {
+            name: parts[name].get(subject, tables[name].iloc[:0]) for name in names
+        }
         for subject in parts[VISITS.name]
     }
 
@@ -109,24 +112,6 @@ def row_of(table: pd.DataFrame, subject: str, session: str) -> pd.Series:
     Series
     """
     return rows_of_visit(table, subject, session).iloc[0]
-
-
-def rows_of_visit(table: pd.DataFrame, subject: str, session: str) -> pd.DataFrame:
-    """The rows of one visit.
-
-    Parameters
-    ----------
-    table : DataFrame
-        A table with subject_id and session_id.
-    subject, session : str
-        Labels; the session is empty for a visit without one.
-
-    Returns
-    -------
-    DataFrame
-    """
-    same = (table["subject_id"] == subject) & (table["session_id"].fillna("") == session)
-    return table[same.fillna(value=False)]
 
 
 def change_of(tables: Mapping[str, pd.DataFrame], criteria: pd.DataFrame) -> pd.Series | None:
@@ -149,9 +134,9 @@ def change_of(tables: Mapping[str, pd.DataFrame], criteria: pd.DataFrame) -> pd.
         return None
     one = criteria.iloc[0]
     found = changes[
-        (changes["subject_id"] == one["subject_id"])
+        (changes["participant_id"] == one["participant_id"])
         & (changes["session_to"].fillna("") == format_value(one["session_id"]))
-        & (changes["session_from"].fillna("") == one["session_from"])
+        & (changes["session_from"].fillna("") == format_value(one["session_from"]))
     ]
     return found.iloc[0] if len(found) else None
 
@@ -200,19 +185,19 @@ def _lesions(visit: pd.Series, panels: pd.DataFrame) -> str:
         f'<th scope="col" class="number">{name}</th>' for name in ("lesions", "mL")
     )
     lines = [
-        f"<tr><td>{escape(region_name(place))}</td>"
-        f"{value_tag(visit[f'{short}_count'], f'{short}_count')}"
-        f"{value_tag(visit[f'{short}_volume_ml'], f'{short}_volume_ml')}</tr>"
-        for short, place in CLASSES.items()
+        f"<tr><td>{escape(region_name(one.name))}</td>"
+        f"{value_tag(visit[one.count_column], one.count_column)}"
+        f"{value_tag(visit[one.volume_column], one.volume_column)}</tr>"
+        for one in LOCATION_CLASSES
     ]
     lines.append(
         '<tr class="total"><td>all</td>'
-        f"{value_tag(visit['lesion_count_cc'], 'lesion_count_cc')}"
+        f"{value_tag(visit['lesion_count'], 'lesion_count')}"
         f"{value_tag(visit['lesion_volume_ml'], 'lesion_volume_ml')}</tr>"
     )
     items = [
         ("confluent ones split", _value(visit, "lesion_count_centers")),
-        ("T1-dark", _value(visit, "t1_hypo_volume_ml", "mL")),
+        ("T1-dark", _value(visit, "t1_hypointense_volume_ml", "mL")),
     ]
     if not pd.isna(visit["enhancing_candidate_count"]):
         text = _value(visit, "enhancing_candidate_count") + " candidates, to be looked at"
@@ -247,8 +232,8 @@ def _change(change: pd.Series | None) -> str:
     title = "Change since " + (
         f"session {change['session_from']}" if not pd.isna(change["session_from"]) else "before"
     )
-    if not pd.isna(change["dt_years"]):
-        title += f" ({show_value(change['dt_years'])} years)"
+    if not pd.isna(change["interval_years"]):
+        title += f" ({show_value(change['interval_years'])} years)"
     if not pd.isna(change["change_assessable"]) and not change["change_assessable"]:
         why = "" if pd.isna(change["change_reason"]) else f": {change['change_reason']}"
         return _card(title, f'<p class="none">Lesion change not assessable{escape(why)}.</p>')
@@ -262,8 +247,8 @@ def _change(change: pd.Series | None) -> str:
             ("net change", "net_change_ml", "mL"),
         )
     ]
-    if not pd.isna(change["qc_pair"]):
-        items.append(("quality of the pair", escape(MARKS[change["qc_pair"]])))
+    if not pd.isna(change["quality_state"]):
+        items.append(("quality of the pair", escape(MARKS[change["quality_state"]])))
     return _card(title, _items(items), mark=row_mark(CHANGES, change))
 
 
@@ -272,7 +257,10 @@ def _brain(visit: pd.Series, change: pd.Series | None, panels: pd.DataFrame) -> 
     mark = row_mark(VISITS, visit)
     items = [
         ("brain parenchymal fraction", f"<span {mark}>{_value(visit, 'bpf')}</span>"),
-        ("lateral ventricles", f"<span {mark}>{_value(visit, 'lat_vent_ml', 'mL')}</span>"),
+        (
+            "lateral ventricles",
+            f"<span {mark}>{_value(visit, 'lateral_ventricles_ml', 'mL')}</span>",
+        ),
         ("thalami", f"<span {mark}>{_value(visit, 'thalamus_ml', 'mL')}</span>"),
     ]
     if change is not None:
@@ -336,7 +324,7 @@ _CHECKS = {check.check_id: check.name for check in CHECKS}
 
 def _quality(visit: pd.Series) -> str:
     """The worst state of the checks, and which did not pass."""
-    state = visit["qc_overall"]
+    state = visit["quality_state"]
     if pd.isna(state):
         return _card("Quality", f'<p class="none">{UNKNOWN}</p>')
     flags = "; ".join(_flag(flag) for flag in format_value(visit["flags"]).split(";"))

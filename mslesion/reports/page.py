@@ -11,8 +11,8 @@ from mslesion.io.tables import row_mark, show_value, value_tag
 from mslesion.reports.figures import LOCATION_COLORS, STRUCTURE_COLORS, data_uri
 from mslesion.schema import LESIONS, QUALITY, Table
 from mslesion.schema.columns import COUNT, NUMBER, Column
-from mslesion.schema.lesions import LOCATIONS
-from mslesion.segmentation.anatomy.structures import STRUCTURES
+from mslesion.schema.locations import LOCATION_CLASSES
+from mslesion.schema.structures import STRUCTURES
 
 RESEARCH_USE = (
     "Research use only. Not a medical device. Not validated for individual prognosis. MRI measures "
@@ -111,6 +111,9 @@ def color_key(names: Sequence[tuple[str, tuple]]) -> str:
     return f'<p class="key">{items}</p>'
 
 
+_WORDS = {one.name: one.words for one in LOCATION_CLASSES}
+
+
 def region_name(location: str) -> str:
     """A location class in words.
 
@@ -125,15 +128,15 @@ def region_name(location: str) -> str:
 
     Examples
     --------
-    >>> region_name("deep_wm"), region_name("deep_grey")
+    >>> region_name("deep_white"), region_name("deep_grey")
     ('deep white matter', 'deep grey matter')
     """
-    return location.replace("_wm", " white matter").replace("_grey", " grey matter")
+    return _WORDS.get(location, location)
 
 
 def location_key() -> str:
     """Colours of the location classes."""
-    return color_key([(region_name(name), LOCATION_COLORS[name]) for name in LOCATIONS])
+    return color_key([(one.words, LOCATION_COLORS[one.name]) for one in LOCATION_CLASSES])
 
 
 def structure_key() -> str:
@@ -225,7 +228,7 @@ def lesion_table(frame: pd.DataFrame) -> str:
     """
     if not len(frame):
         return ""
-    names = [name for name in LESIONS.names if name not in ("subject_id", "session_id")]
+    names = [name for name in LESIONS.names if name not in ("participant_id", "session_id")]
     rows = frame.sort_values("volume_mm3", ascending=False, kind="stable")
     return folded("All lesions of lesions.csv", table(rows, LESIONS, columns=names))
 

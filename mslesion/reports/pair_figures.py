@@ -6,8 +6,8 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy import ndimage as ndi
 
-from mslesion.longitudinal.lesions.changes import GROWN, KEPT, NEW, RESOLVED, SHRUNK
 from mslesion.reports.figures import WHITE, cut, mosaic
+from mslesion.schema.change_map import GROWN, KEPT, NEW, RESOLVED, SHRUNK
 
 PIXEL_MM = 0.6
 """Size of a pixel of the overview: four heads side by side fill the page."""
@@ -210,7 +210,7 @@ def lesion_strips(
     change_map : (I, J, K) uint8 array
         Change map.
     lesions : sequence of mapping
-        Lesions that changed: ``group_id``, ``event``, ``volume_change_mm3``, ``location``
+        Lesions that changed: ``group_id``, ``change``, ``volume_change_mm3``, ``location``
         and their centre ``i``, ``j``, ``k``.
 
     Returns
@@ -227,7 +227,7 @@ def lesion_strips(
         numbers = _around(change_map.astype(np.int32), centre)
         plain = [np.repeat(plane[..., None], 3, axis=2) for plane in planes[:2]]
         outlined = draw_changes(planes[2], numbers)
-        text = f"{one['group_id']}  {one['event'].replace('_', ' ')}"
+        text = f"{one['group_id']}  {one['change'].replace('_', ' ')}"
         strips.append(_captioned([*plain, outlined], text, f"{one['volume_change_mm3']:+.0f} mm3"))
     return _rows_of(strips)
 

@@ -53,7 +53,7 @@ def pair_part(pair: PairComparison) -> str:
             )
         )
         parts.append(change_key())
-        changed = [row for row in pair.lesions.rows if row["event"] in CHANGED]
+        changed = [row for row in pair.lesions.rows if row["change"] in CHANGED]
         shown = [row for row in changed if not row["is_under_floor"]]
         strips = lesion_strips(images, pair.lesions.change_map, shown)
         parts.append(

@@ -19,12 +19,13 @@ GLANCE = (
 LESIONS = (
     "new_t2_count", "new_t2_volume_ml", "new_t2_per_year", "enlarging_count", "shrinking_count",
     "resolved_count", "merged_count", "split_count", "stable_count", "under_floor_count",
-    "detection_floor_mm", "gross_gain_ml", "gross_loss_ml", "alv_mm3", "alv_noise_mm3",
+    "detection_floor_mm", "gross_gain_ml", "gross_loss_ml", "atrophied_lesion_volume_mm3",
+    "atrophied_lesion_volume_noise_mm3",
 )  # fmt: skip
 BRAIN = (
-    "pbvc_pct", "pbvc_bsi_pct", "pbvc_jac_pct", "pbvc_sd_points", "pbvc_pct_per_year",
-    "pbvc_ci95_low", "pbvc_ci95_high", "pvvc_pct", "thalamus_change_pct", "gm_change_pct",
-    "wm_change_pct", "v3_width_change_mm",
+    "pbvc_pct", "pbvc_bsi_pct", "pbvc_deformation_pct", "pbvc_sd_points", "pbvc_pct_per_year",
+    "pbvc_ci95_low", "pbvc_ci95_high", "pvvc_pct", "thalamus_change_pct", "grey_matter_change_pct",
+    "white_matter_change_pct", "third_ventricle_width_change_mm",
 )  # fmt: skip
 EXPANDING = (
     "sel_candidate_count", "sel_candidate_volume_ml", "sel_assessed_count",
@@ -45,20 +46,20 @@ LABELS = {
     "gross_gain_ml": "Volume that became lesion",
     "gross_loss_ml": "Lesion volume lost",
     "net_change_ml": "Net lesion change",
-    "alv_mm3": "Lesion that became CSF",
-    "alv_noise_mm3": "Noise of that",
+    "atrophied_lesion_volume_mm3": "Lesion that became CSF",
+    "atrophied_lesion_volume_noise_mm3": "Noise of that",
     "pbvc_pct": "Brain volume change",
     "pbvc_bsi_pct": "by boundary shift",
-    "pbvc_jac_pct": "by deformation",
+    "pbvc_deformation_pct": "by deformation",
     "pbvc_sd_points": "Error of one value (SD)",
     "pbvc_pct_per_year": "Brain change per year",
     "pbvc_ci95_low": "95 % interval from",
     "pbvc_ci95_high": "95 % interval to",
     "pvvc_pct": "Lateral ventricles",
     "thalamus_change_pct": "Thalamus",
-    "gm_change_pct": "Grey matter",
-    "wm_change_pct": "White matter, lesions included",
-    "v3_width_change_mm": "Third ventricle, width",
+    "grey_matter_change_pct": "Grey matter",
+    "white_matter_change_pct": "White matter, lesions included",
+    "third_ventricle_width_change_mm": "Third ventricle, width",
     "sel_candidate_count": "Candidates",
     "sel_candidate_volume_ml": "Their volume",
     "sel_assessed_count": "Lesions looked at",
@@ -93,7 +94,7 @@ def pair_section(
     row : Series
         Its row of changes.csv.
     lesions, expansions, checks : DataFrame
-        Its rows of lesion_changes.csv, expansions.csv and qc.csv.
+        Its rows of lesion_changes.csv, expansions.csv and quality.csv.
     pictures : str
         HTML.
     calibration : mapping of str to mapping, optional
@@ -299,5 +300,5 @@ def _own_table(title: str, frame: pd.DataFrame, declared) -> str:
     """Rows of the pair, folded."""
     if not len(frame):
         return ""
-    names = [n for n in declared.names if n not in ("subject_id", "session_from", "session_to")]
+    names = [n for n in declared.names if n not in ("participant_id", "session_from", "session_to")]
     return folded(title, table(frame, declared, columns=names))

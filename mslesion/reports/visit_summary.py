@@ -6,44 +6,46 @@ from html import escape
 import pandas as pd
 
 from mslesion.io.tables import row_mark, show_value, value_tag
-from mslesion.measures.load import CLASSES
 from mslesion.reports.figures import LOCATION_COLORS
 from mslesion.reports.page import MARKS, color_mark, region_name
 from mslesion.schema import VISITS, Table
+from mslesion.schema.locations import LOCATION_CLASSES
 
 GLANCE = (
-    "lesion_volume_ml", "lesion_count_cc", "lesion_count_centers", "t1_hypo_volume_ml",
+    "lesion_volume_ml", "lesion_count", "lesion_count_centers", "t1_hypointense_volume_ml",
     "brain_ml", "bpf",
 )  # fmt: skip
 """Columns of the visit table that stand first."""
-LOOK = ("lesion_burden_wm_pct", "lesion_tiv_pct", "t1_t2_lesion_ratio", "t1_index_mean",
+LOOK = ("lesion_burden_white_matter_pct", "lesion_volume_tiv_pct", "t1_t2_lesion_ratio",
+"t1_index_mean",
         "flair_z_mean")  # fmt: skip
 BRAIN = (
-    "gm_ml", "cortical_gm_ml", "dgm_ml", "thalamus_ml", "wm_ml", "lat_vent_ml",
-    "third_ventricle_ml", "v3_width_mm", "cerebellum_ml", "brainstem_ml", "tiv_ml",
+    "grey_matter_ml", "cortical_grey_matter_ml", "deep_grey_matter_ml", "thalamus_ml",
+    "white_matter_ml", "lateral_ventricles_ml",
+    "third_ventricle_ml", "third_ventricle_width_mm", "cerebellum_ml", "brainstem_ml", "tiv_ml",
 )  # fmt: skip
 LABELS = {
     "lesion_volume_ml": "Lesion volume",
     "lesion_volume_unfiltered_ml": "Lesion volume, any size",
-    "lesion_count_cc": "Lesions",
+    "lesion_count": "Lesions",
     "lesion_count_centers": "Lesions, confluent split",
-    "lesion_volume_norm_ml": "Lesion volume, scaled to head size",
-    "lesion_burden_wm_pct": "Lesion per white matter",
-    "lesion_tiv_pct": "Lesion per intracranial volume",
-    "t1_hypo_volume_ml": "T1-dark lesion volume",
+    "lesion_volume_normalised_ml": "Lesion volume, scaled to head size",
+    "lesion_burden_white_matter_pct": "Lesion per white matter",
+    "lesion_volume_tiv_pct": "Lesion per intracranial volume",
+    "t1_hypointense_volume_ml": "T1-dark lesion volume",
     "t1_t2_lesion_ratio": "T1-dark per lesion volume",
     "t1_index_mean": "T1 index (1 white, 0 grey)",
     "flair_z_mean": "FLAIR above white matter, SDs",
     "brain_ml": "Brain volume",
     "bpf": "Brain parenchymal fraction",
-    "gm_ml": "Grey matter",
-    "cortical_gm_ml": "Cortex",
-    "dgm_ml": "Deep grey matter",
+    "grey_matter_ml": "Grey matter",
+    "cortical_grey_matter_ml": "Cortex",
+    "deep_grey_matter_ml": "Deep grey matter",
     "thalamus_ml": "Thalami",
-    "wm_ml": "White matter, lesions included",
-    "lat_vent_ml": "Lateral ventricles",
+    "white_matter_ml": "White matter, lesions included",
+    "lateral_ventricles_ml": "Lateral ventricles",
     "third_ventricle_ml": "Third ventricle",
-    "v3_width_mm": "Third ventricle, width",
+    "third_ventricle_width_mm": "Third ventricle, width",
     "cerebellum_ml": "Cerebellum",
     "brainstem_ml": "Brainstem",
     "tiv_ml": "Intracranial volume",
@@ -118,7 +120,7 @@ def _technique(row: pd.Series) -> str:
     if not pd.isna(row["field_t"]):
         parts.append(f"{show_value(row['field_t'])} T")
     parts.append("without skull" if row["skull_stripped"] else "whole head")
-    if not pd.isna(row["lesion_count_cc"]):
+    if not pd.isna(row["lesion_count"]):
         parts.append(f"lesions by {row['segmenter']}")
     return f'<p class="note">{escape("; ".join(parts))}</p>'
 
@@ -137,7 +139,7 @@ def _glance(row: pd.Series) -> str:
             f'<div class="figure" title="{escape(_COLUMNS[name].description)}">'
             f"<span>{escape(LABELS[name])}</span>{number}</div>"
         )
-    state = row["qc_overall"]
+    state = row["quality_state"]
     boxes.append(
         '<div class="figure"><span>Quality checks</span>'
         f'<b class="state {state.split()[0]}">{escape(MARKS[state])}</b></div>'
@@ -148,12 +150,12 @@ def _glance(row: pd.Series) -> str:
 def _regions(row: pd.Series) -> str:
     """Count and volume of each location class, and of all."""
     lines = [
-        f"<tr><td>{color_mark(LOCATION_COLORS[place])}{escape(region_name(place))}</td>"
-        f"{_cell(row, f'{short}_count')}{_cell(row, f'{short}_volume_ml')}</tr>"
-        for short, place in CLASSES.items()
+        f"<tr><td>{color_mark(LOCATION_COLORS[one.name])}{escape(region_name(one.name))}</td>"
+        f"{_cell(row, one.count_column)}{_cell(row, one.volume_column)}</tr>"
+        for one in LOCATION_CLASSES
     ]
     lines.append(
-        f'<tr class="total"><td>all</td>{_cell(row, "lesion_count_cc")}'
+        f'<tr class="total"><td>all</td>{_cell(row, "lesion_count")}'
         f"{_cell(row, 'lesion_volume_ml')}</tr>"
     )
     return (

@@ -1,14 +1,14 @@
 """agreement.csv: one row a pair of masks; agreement_summary.csv: one row a metric."""
 
-from mslesion.schema.columns import COUNT, NUMBER, TEXT, Column, Table
+from mslesion.schema.columns import COUNT, NUMBER, PARTICIPANT, SESSION_OF_ROW, TEXT, Column, Table
 
 _ANIMA = "Commowick 2018, 10.1038/s41598-018-31911-7"
 _ISBI = "Carass 2017, 10.1016/j.neuroimage.2016.12.064"
 _MSSEG2 = "MSSEG-2 challenge, Commowick 2021"
 
 _WHO = (
-    Column("subject_id", TEXT, "Subject label, without sub-."),
-    Column("session_id", TEXT, "Session label, without ses-; empty if there is none."),
+    PARTICIPANT,
+    SESSION_OF_ROW,
     Column("reason", TEXT, "Why the masks could not be compared; empty if they were."),
     Column("voxel_mm", TEXT, "Voxel size.", "mm"),
     Column("voxel_volume_mm3", NUMBER, "Volume of a voxel.", "mm^3"),
@@ -93,7 +93,7 @@ AGREEMENT = Table(
     "agreement",
     "One row a pair of masks: how well the prediction agrees with the reference.",
     (*_WHO, *_VOXELS, *_LESIONS, *_SIZES, *_SCORE),
-    ("subject_id", "session_id"),
+    ("participant_id", "session_id"),
 )
 
 AGREEMENT_SUMMARY = Table(

@@ -1,6 +1,7 @@
 """calibration.csv: what the comparison finds in a patient's synthetic follow-up."""
 
-from mslesion.schema.columns import COUNT, NUMBER, TEXT, Column, Table
+from mslesion.schema.columns import COUNT, NUMBER, PARTICIPANT, TEXT, Column, Table
+from mslesion.schema.identifiers import SESSION
 
 ITEMS = {
     "new_3_to_5_mm": "new lesions of 3 to 5 mm diameter",
@@ -19,8 +20,8 @@ CALIBRATION = Table(
     "other gain, noise and known change, through the same comparison. The skull is off alike at "
     "both visits and the scanner is the same: figures are the best that can be hoped for.",
     (
-        Column("subject_id", TEXT, "Subject label, without sub-."),
-        Column("session_id", TEXT, "Session label of the baseline, without ses-."),
+        PARTICIPANT,
+        Column("session_id", TEXT, "Session of the baseline.", prefix=SESSION),
         Column("item", TEXT, "Kind of change.", levels=ITEMS),
         Column("made_count", COUNT, "How many were made."),
         Column("recovered_count", COUNT, "How many of them were found; empty if the pair could "
@@ -30,5 +31,5 @@ CALIBRATION = Table(
         Column("recovered_pct", NUMBER, "Change of volume that was measured.", "percent"),
         Column("note", TEXT, "Caveat, or why nothing could be compared."),
     ),
-    ("subject_id", "session_id", "item"),
+    ("participant_id", "session_id", "item"),
 )  # fmt: skip

@@ -1,7 +1,16 @@
 """changes.csv, lesion_changes.csv, expansions.csv and trajectories.csv: between visits."""
 
-from mslesion.schema.columns import COUNT, FLAG, NUMBER, TEXT, Column, Table
-from mslesion.schema.lesions import LOCATIONS
+from mslesion.schema.columns import (
+    COUNT,
+    FLAG,
+    NUMBER,
+    PAIR_OF_SESSIONS,
+    PARTICIPANT,
+    TEXT,
+    Column,
+    Table,
+)
+from mslesion.schema.locations import LOCATIONS
 from mslesion.schema.visits import STATES
 
 OURS = "mslesion"
@@ -26,15 +35,14 @@ CLASSES = {
     "not assessable": "under the detection floor, or too little time",
 }
 _PAIR = (
-    Column("subject_id", TEXT, "Subject label, without sub-."),
-    Column("session_from", TEXT, "Session label of the first visit of the pair."),
-    Column("session_to", TEXT, "Session label of the second visit of the pair."),
+    PARTICIPANT,
+    *PAIR_OF_SESSIONS,
 )
 _PERCENT, _YEARLY, _POINTS = "percent", "percent/year", "percentage points"
 
 _HEAD = (
     Column("days", COUNT, "Days between the visits; empty without dates.", "d"),
-    Column("dt_years", NUMBER, "The same in years of 365.25 days.", "year"),
+    Column("interval_years", NUMBER, "The same in years of 365.25 days.", "year"),
     Column("same_scanner", FLAG, "By the sidecars; empty if they do not tell."),
     Column("lesion_modality", TEXT, "Scan from which the lesion change was measured."),
     Column("brain_modality", TEXT, "Scan from which the brain change was measured."),
@@ -52,7 +60,7 @@ _LESIONS = (
     Column("new_t2_volume_ml", NUMBER, "Their volume.", "mL"),
     Column("new_adjacent_count", COUNT, "New fragments at the edge of lesions."),
     Column("enlarging_count", COUNT, "Lesions, merged and split ones too, that enlarge."),
-    Column("ne_t2_count", COUNT, "New and enlarging lesions."),
+    Column("new_or_enlarging_count", COUNT, "New and enlarging lesions."),
     Column("stable_count", COUNT, "Lesions that neither enlarge nor shrink."),
     Column("shrinking_count", COUNT, "Lesions that shrink."),
     Column("resolved_count", COUNT, "Lesions that are gone."),
@@ -64,7 +72,7 @@ _LESIONS = (
     Column("gross_loss_ml", NUMBER, "Lesion volume that is no longer lesion.", "mL"),
     Column("net_change_ml", NUMBER, "Gain minus loss.", "mL"),
     Column("new_t2_per_year", NUMBER, "New lesions a year; from half a year on.", "1/year"),
-    Column("cua_count", COUNT,
+    Column("combined_unique_active_count", COUNT,
            "Combined unique active lesions: enhancing, new and enlarging ones, each once. "
            "Needs a rater: no enhancing lesion, or each of them listed."),
     Column("sel_candidate_count", COUNT, "Candidates for slow expansion, at any rate.",
@@ -74,24 +82,28 @@ _LESIONS = (
     Column("sel_noise_p95_pct_per_year", NUMBER,
            "95th percentile of the growth of shifted copies in normal white matter.",
            _YEARLY, OURS),
-    Column("alv_mm3", NUMBER, "Atrophied lesion volume: lesion that became CSF.", "mm^3",
+    Column("atrophied_lesion_volume_mm3", NUMBER,
+           "Atrophied lesion volume: lesion that became CSF.", "mm^3",
            "Tavazzi 2019, 10.1007/s00415-019-09643-z"),
-    Column("alv_periventricular_mm3", NUMBER, "The part within 3 mm of a ventricle.", "mm^3"),
-    Column("alv_pct", NUMBER, "Of the lesion volume of the first visit.", _PERCENT),
-    Column("alv_noise_mm3", NUMBER, "CSF that became lesion, which is error alone.", "mm^3",
+    Column("atrophied_lesion_volume_periventricular_mm3", NUMBER,
+           "The part within 3 mm of a ventricle.", "mm^3"),
+    Column("atrophied_lesion_volume_pct", NUMBER, "Of the lesion volume of the first visit.",
+           _PERCENT),
+    Column("atrophied_lesion_volume_noise_mm3", NUMBER,
+           "CSF that became lesion, which is error alone.", "mm^3",
            OURS),
 )  # fmt: skip
 
 _BRAIN = (
     Column("pbvc_bsi_pct", NUMBER, "Brain volume change by the boundary-shift integral.",
            _PERCENT, "Leung 2010, 10.1016/j.neuroimage.2009.12.059"),
-    Column("pbvc_jac_pct", NUMBER, "Brain volume change by the deformation.", _PERCENT,
+    Column("pbvc_deformation_pct", NUMBER, "Brain volume change by the deformation.", _PERCENT,
            "Nakamura 2014, PMC3830061"),
     Column("pbvc_pct", NUMBER, "Mean of both, or the one that there is.", _PERCENT, OURS),
     Column("pbvc_difference_points", NUMBER, "First minus second estimate.", _POINTS),
     Column("pbvc_disagrees", FLAG, "Whether they are more than 0.5 points apart.", source=OURS),
-    Column("pbvc_jac_eroded_pct", NUMBER,
-           "As pbvc_jac_pct, 3 mm inside the brain: far from it, the brain masks differ.",
+    Column("pbvc_deformation_eroded_pct", NUMBER,
+           "As pbvc_deformation_pct, 3 mm inside the brain: far from it, the brain masks differ.",
            _PERCENT),
     Column("pbvc_bsi_calibration_ratio", NUMBER,
            "By how much the integral was multiplied, from its response to a known change.",
@@ -105,13 +117,14 @@ _BRAIN = (
     Column("pvvc_pct_per_year", NUMBER, "The same a year; from half a year on.", _YEARLY),
     Column("thalamus_change_pct", NUMBER, "Change of the thalamus.", _PERCENT),
     Column("thalamus_pct_per_year", NUMBER, "The same a year; from half a year on.", _YEARLY),
-    Column("gm_change_pct", NUMBER, "Change of grey matter.", _PERCENT),
-    Column("wm_change_pct", NUMBER, "Change of white matter, lesions included.", _PERCENT),
-    Column("v3_width_change_mm", NUMBER,
+    Column("grey_matter_change_pct", NUMBER, "Change of grey matter.", _PERCENT),
+    Column("white_matter_change_pct", NUMBER, "Change of white matter, lesions included.",
+           _PERCENT),
+    Column("third_ventricle_width_change_mm", NUMBER,
            "Third-ventricle width at the second minus that at the first visit.", "mm"),
     Column("pseudoatrophy_window", FLAG,
            "Whether a treatment began so that volume may fall by loss of oedema."),
-    Column("qc_pair", TEXT, "Worst state of the pair's checks.", levels=STATES),
+    Column("quality_state", TEXT, "Worst state of the pair's checks.", levels=STATES),
     Column("flags", TEXT, "Names of the checks that did not pass, joined by ;; "
            "chain_inconsistent: pbvc_pct is over 0.5 points from the sum of the steps between."),
 )  # fmt: skip
@@ -120,7 +133,7 @@ CHANGES = Table(
     "changes",
     "One row a pair of visits: each with the one before it and with the first.",
     (*_PAIR, *_HEAD, *_LESIONS, *_BRAIN),
-    ("subject_id", "session_to", "session_from"),
+    ("participant_id", "session_to", "session_from"),
 )
 
 LESION_CHANGES = Table(
@@ -136,7 +149,7 @@ LESION_CHANGES = Table(
         Column("parents", TEXT, "Lesions of the first visit, where several became one."),
         Column("lesions_from", TEXT, "lesion_id at the first visit, several joined by +."),
         Column("lesions_to", TEXT, "lesion_id at the second visit, several joined by +."),
-        Column("event", TEXT, "What happened.", levels=EVENTS),
+        Column("change", TEXT, "What happened.", levels=EVENTS),
         Column("size_change", TEXT, "Class by change_rule.", levels=CLASSES),
         Column("x_mm", NUMBER, "Centroid on the second visit's scan, left to right.", "mm"),
         Column("y_mm", NUMBER, "Centroid, back to front.", "mm"),
@@ -148,7 +161,8 @@ LESION_CHANGES = Table(
         Column("volume_change_mm3", NUMBER, "Second minus first.", "mm^3"),
         Column("volume_change_pct", NUMBER, "In percent of the first; empty for new and "
                "resolved ones.", _PERCENT),
-        Column("dr_mm", NUMBER, "Change of the radius of the ball of that volume.", "mm"),
+        Column("radius_change_mm", NUMBER, "Change of the radius of the ball of that volume.",
+               "mm"),
         Column("gained_mm3", NUMBER, "Volume that became lesion.", "mm^3"),
         Column("lost_mm3", NUMBER, "Volume that is no longer lesion.", "mm^3"),
         Column("long_axis_from_mm", NUMBER, "Longest distance at the first visit.", "mm"),
@@ -171,7 +185,7 @@ LESION_CHANGES = Table(
         Column("is_under_floor", FLAG, "Smaller than detection_floor_mm: in no count."),
         Column("note", TEXT, "Caveat."),
     ),
-    ("subject_id", "session_to", "session_from", "group_id"),
+    ("participant_id", "session_to", "session_from", "group_id"),
 )  # fmt: skip
 
 EXPANSIONS = Table(
@@ -189,14 +203,14 @@ EXPANSIONS = Table(
         Column("constancy", NUMBER, "0 is even growth; empty with two visits."),
         Column("is_above_noise", FLAG, "Whether the rate is over the noise of the pair."),
     ),
-    ("subject_id", "session_to", "session_from", "candidate_id"),
+    ("participant_id", "session_to", "session_from", "candidate_id"),
 )  # fmt: skip
 
 TRAJECTORIES = Table(
     "trajectories",
     "One row a quantity and segment: three or more visits that can be compared.",
     (
-        Column("subject_id", TEXT, "Subject label, without sub-."),
+        PARTICIPANT,
         Column("measure", TEXT, "Column of visits.csv, pbvc_pct since the first visit, or "
                "lesion_volume_mm3 of a track."),
         Column("track_id", COUNT, "Lesion over all visits; empty for the brain's measures."),
@@ -215,5 +229,5 @@ TRAJECTORIES = Table(
                "three visits."),
         Column("ci95_high", NUMBER, "Upper end."),
     ),
-    ("subject_id", "measure", "track_id", "segment"),
+    ("participant_id", "measure", "track_id", "segment"),
 )  # fmt: skip

@@ -1,11 +1,13 @@
 """A column's declaration, and what follows from it: types, checks, dictionaries."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import pandas as pd
 
 from mslesion.errors import TableError
+from mslesion.schema.identifiers import SESSION, SUBJECT, identifier
 
 TEXT, NUMBER, COUNT, FLAG = "string", "float64", "Int64", "boolean"
 """The column types: text, decimal number, whole number, true/false. All may be empty."""
@@ -23,6 +25,22 @@ class Column(NamedTuple):
     """Where the definition comes from: a paper, or "mslesion" where it is ours."""
     levels: Mapping[str, str] | None = None
     """The values a text column can have, with their meaning."""
+    prefix: str = ""
+    """Start of every value of a column of identifiers; a bare label is given it."""
+
+
+PARTICIPANT = Column("participant_id", TEXT, "Participant, such as sub-007.", prefix=SUBJECT)
+SESSION_OF_ROW = Column(
+    "session_id",
+    TEXT,
+    "Session, such as ses-01; empty if the participant has none.",
+    prefix=SESSION,
+)
+PAIR_OF_SESSIONS = (
+    Column("session_from", TEXT, "First session of the pair.", prefix=SESSION),
+    Column("session_to", TEXT, "Second session of the pair.", prefix=SESSION),
+)
+"""The columns that say whose row it is."""
 
 
 class Table(NamedTuple):
@@ -94,6 +112,8 @@ def as_table(rows: Iterable[Mapping] | pd.DataFrame, table: Table) -> pd.DataFra
             values = pd.Series([None] * len(frame), index=frame.index, dtype=object)
         if values.dtype == object:
             values = values.where(values.notna(), None)  # float64 takes None, not pd.NA
+        if column.prefix:
+            values = values.map(partial(_identified, prefix=column.prefix), na_action="ignore")
         try:
             out[column.name] = values.astype(_pandas(column.dtype))
         except (TypeError, ValueError) as error:
@@ -172,6 +192,11 @@ def sidecar(table: Table) -> dict:
             entry["Source"] = column.source
         dictionary[column.name] = entry
     return dictionary
+
+
+def _identified(label: str, prefix: str) -> str | None:
+    """A label with its prefix; None for an empty one."""
+    return identifier(label, prefix) if label else None
 
 
 def _pandas(dtype: str):

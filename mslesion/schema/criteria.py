@@ -1,6 +1,16 @@
 """criteria.csv and panels.csv: what the numbers mean by published rules."""
 
-from mslesion.schema.columns import COUNT, FLAG, NUMBER, TEXT, Column, Table
+from mslesion.schema.columns import (
+    COUNT,
+    FLAG,
+    NUMBER,
+    PARTICIPANT,
+    SESSION_OF_ROW,
+    TEXT,
+    Column,
+    Table,
+)
+from mslesion.schema.identifiers import SESSION
 
 OUTCOMES = {
     "met": "met by what is known",
@@ -23,9 +33,14 @@ PANEL_NAMES = {
 }
 
 _VISIT = (
-    Column("subject_id", TEXT, "Subject label, without sub-."),
-    Column("session_id", TEXT, "Session label, without ses-; empty if there is none."),
-    Column("session_from", TEXT, "Visit before that was compared; empty if there is none."),
+    PARTICIPANT,
+    SESSION_OF_ROW,
+    Column(
+        "session_from",
+        TEXT,
+        "Visit before that was compared; empty if there is none.",
+        prefix=SESSION,
+    ),
 )
 
 CRITERIA = Table(
@@ -46,14 +61,14 @@ CRITERIA = Table(
         Column("borderline", FLAG,
                "Whether the verdict changes if lesions are counted by components or with "
                "another contact distance; empty if that could not be tried."),
-        Column("pv_only_caps", FLAG,
+        Column("periventricular_only_caps", FLAG,
                "Whether the verdict changes without the cap-like periventricular lesions."),
         Column("changes_if", TEXT, "Settings that change the verdict, joined by semicolons."),
         Column("evidence", TEXT, "How sure the wording of the rule is."),
         Column("source", TEXT, "Paper of the rule."),
         Column("sentence", TEXT, "The verdict in words."),
     ),
-    ("subject_id", "session_id", "position"),
+    ("participant_id", "session_id", "position"),
 )  # fmt: skip
 
 PANELS = Table(
@@ -76,7 +91,7 @@ PANELS = Table(
         Column("evidence", TEXT, "How well the domain is proven."),
         Column("text", TEXT, "Details and caveats."),
     ),
-    ("subject_id", "session_id", "panel", "position"),
+    ("participant_id", "session_id", "panel", "position"),
 )  # fmt: skip
 
 RATED_LESIONS = Table(
@@ -98,5 +113,5 @@ RATED_LESIONS = Table(
         Column("gd", FLAG, "Rater: takes up contrast agent."),
         Column("place", TEXT, "File and row it was read from."),
     ),
-    ("subject_id", "session_id", "position"),
+    ("participant_id", "session_id", "position"),
 )  # fmt: skip

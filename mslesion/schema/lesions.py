@@ -1,22 +1,23 @@
 """lesions.csv: one row a lesion."""
 
-from mslesion.schema.columns import COUNT, FLAG, NUMBER, TEXT, Column, Table
-
-LOCATIONS = {
-    "periventricular": "touches a lateral ventricle",
-    "juxtacortical": "touches the cortex",
-    "intracortical": "lies mostly in the cortex",
-    "infratentorial": "lies mostly in brainstem or cerebellum",
-    "deep_wm": "white matter that touches neither",
-    "deep_grey": "lies mostly in thalamus or basal ganglia; no McDonald region",
-}
+from mslesion.schema.columns import (
+    COUNT,
+    FLAG,
+    NUMBER,
+    PARTICIPANT,
+    SESSION_OF_ROW,
+    TEXT,
+    Column,
+    Table,
+)
+from mslesion.schema.locations import LOCATIONS
 
 LESIONS = Table(
     "lesions",
     "One row a lesion, each a 26-connected component of the minimum size or more.",
     (
-        Column("subject_id", TEXT, "Subject label, without sub-."),
-        Column("session_id", TEXT, "Session label, without ses-; empty if there is none."),
+        PARTICIPANT,
+        SESSION_OF_ROW,
         Column("lesion_id", COUNT, "Number of the lesion in the lesion map."),
         Column("x_mm", NUMBER, "Centroid, left to right (RAS+).", "mm"),
         Column("y_mm", NUMBER, "Centroid, back to front (RAS+).", "mm"),
@@ -27,7 +28,7 @@ LESIONS = Table(
         Column("volume_mm3", NUMBER, "Voxel count times voxel volume.", "mm^3"),
         Column("soft_volume_mm3", NUMBER,
                "Sum of the lesion probability; empty for a given mask.", "mm^3"),
-        Column("d_eq_mm", NUMBER, "Diameter of the sphere of this volume.", "mm"),
+        Column("equivalent_diameter_mm", NUMBER, "Diameter of the sphere of this volume.", "mm"),
         Column("long_axis_axial_mm", NUMBER,
                "Longest distance in one axial slice, voxel width included.", "mm"),
         Column("long_axis_3d_mm", NUMBER, "Longest distance, voxel width included.", "mm"),
@@ -54,7 +55,7 @@ LESIONS = Table(
         Column("t1_index_mean", NUMBER, "Mean T1 index: 1 white, 0 grey matter.",
                source="mslesion"),
         Column("t1_index_p10", NUMBER, "10th percentile of the T1 index.", source="mslesion"),
-        Column("t1_hypo_volume_mm3", NUMBER, "Volume with T1 index <= 0.", "mm^3",
+        Column("t1_hypointense_volume_mm3", NUMBER, "Volume with T1 index <= 0.", "mm^3",
                "Eur Radiol 2026, 10.1007/s00330-026-12577-6"),
         Column("is_enhancing_candidate", FLAG,
                "Holds a candidate for contrast enhancement, to be looked at; empty without T1w "
@@ -65,9 +66,9 @@ LESIONS = Table(
         Column("is_cap_like", FLAG,
                "Thin and at a horn of the lateral ventricles, as in healthy people.",
                source="Neuroradiology 1997;39:243"),
-        Column("is_jc_uncertain", FLAG,
+        Column("is_juxtacortical_uncertain", FLAG,
                "In the cortex by the map but T1-dark: perhaps juxtacortical.",
                source="mslesion"),
     ),
-    ("subject_id", "session_id", "lesion_id"),
+    ("participant_id", "session_id", "lesion_id"),
 )  # fmt: skip

@@ -4,9 +4,12 @@ One declaration serves the reader, its messages and the page of the docs.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from mslesion.schema.identifiers import bare_label
 
 FLAG, COUNT, NUMBER, DATE, DATES, TEXT, LEVEL = (
     "yes or no", "whole number", "number", "date", "dates", "text", "level",
@@ -140,3 +143,56 @@ class LesionRating:
     gd: bool | None = None
     place: str = ""
     """File and row it was read from."""
+
+
+Place = tuple[str, str | None]
+"""Subject and session label; the session is empty for a visit without label, and None for
+what holds for all visits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ratings:
+    """Facts from outside of a cohort."""
+
+    facts: Mapping[Place, Mapping[str, Any]] = field(default_factory=dict)
+    """Known facts by subject and session."""
+    lesions: Mapping[Place, tuple[LesionRating, ...]] = field(default_factory=dict)
+    """Rated lesions by subject and session."""
+    folders: tuple[Path, ...] = ()
+    """Folders that were read, for a rater's label maps."""
+
+    @property
+    def subjects(self) -> list[str]:
+        """Labels of all subjects with facts, sorted."""
+        return sorted({subject for subject, _ in [*self.facts, *self.lesions]})
+
+    def facts_of(self, subject: str, session: str) -> dict[str, Any]:
+        """Facts of one visit: the person's, and the visit's over them.
+
+        Parameters
+        ----------
+        subject, session : str
+            Labels, with or without ``sub-`` and ``ses-``.
+
+        Returns
+        -------
+        dict of str to object
+            Known facts only.
+        """
+        subject, session = bare_label(subject), bare_label(session)
+        person, visit = (self.facts.get((subject, place), {}) for place in (None, session))
+        return {**person, **visit}
+
+    def lesions_of(self, subject: str, session: str) -> tuple[LesionRating, ...]:
+        """Rated lesions of one visit.
+
+        Parameters
+        ----------
+        subject, session : str
+            Labels, with or without ``sub-`` and ``ses-``.
+
+        Returns
+        -------
+        tuple of LesionRating
+        """
+        return self.lesions.get((bare_label(subject), bare_label(session)), ())

@@ -1,6 +1,16 @@
 """visits.csv: one row a visit."""
 
-from mslesion.schema.columns import COUNT, FLAG, NUMBER, TEXT, Column, Table
+from mslesion.schema.columns import (
+    COUNT,
+    FLAG,
+    NUMBER,
+    PARTICIPANT,
+    SESSION_OF_ROW,
+    TEXT,
+    Column,
+    Table,
+)
+from mslesion.schema.locations import LOCATION_CLASSES
 
 OURS = "mslesion"
 STATES = {
@@ -11,8 +21,8 @@ STATES = {
 }
 
 _WHO = (
-    Column("subject_id", TEXT, "Subject label, without sub-."),
-    Column("session_id", TEXT, "Session label, without ses-; empty if there is none."),
+    PARTICIPANT,
+    SESSION_OF_ROW,
     Column("visit_date", TEXT, "Date of the visit (ISO 8601) where one is known."),
     Column("age_years", NUMBER, "Age at the visit.", "year"),
     Column("sex", TEXT, "As given in participants.tsv."),
@@ -32,7 +42,7 @@ _METHOD = (
     Column("segmenter", TEXT, "What drew the lesions: mslesion, or a given mask."),
     Column("segmenter_version", TEXT, "Its version, where known."),
     Column("lesion_threshold", NUMBER, "Probability from which a voxel is lesion (inclusive)."),
-    Column("min_size_preset", TEXT, "Name of the smallest lesion that counts."),
+    Column("min_size", TEXT, "Name of the smallest lesion that counts."),
     Column("location_scheme", TEXT, "Name of the rule of the location classes."),
 )  # fmt: skip
 
@@ -40,7 +50,7 @@ _LOAD = (
     Column("lesion_volume_ml", NUMBER, "Volume of all lesions of the minimum size or more.",
            "mL", "Filippi 1999, AJNR 20:133"),
     Column("lesion_volume_unfiltered_ml", NUMBER, "The same, lesions of any size.", "mL"),
-    Column("lesion_count_cc", COUNT, "Lesions, each a 26-connected component."),
+    Column("lesion_count", COUNT, "Lesions, each a 26-connected component."),
     Column("lesion_count_centers", COUNT,
            "Lesions, confluent ones split at their centres; empty on thick slices.",
            source="Dworkin 2018, PMC5895493"),
@@ -48,30 +58,25 @@ _LOAD = (
     Column("lesion_count_5_10mm", COUNT, "Components of 5 to under 10 mm."),
     Column("lesion_count_10_20mm", COUNT, "Components of 10 to under 20 mm."),
     Column("lesion_count_over_20mm", COUNT, "Components of 20 mm or more."),
-    Column("lesion_volume_norm_ml", NUMBER, "Lesion volume times head_scaling_ratio.", "mL"),
-    Column("lesion_tiv_pct", NUMBER, "Lesion volume per intracranial volume.", "percent"),
-    Column("lesion_burden_wm_pct", NUMBER,
+    Column("lesion_volume_normalised_ml", NUMBER, "Lesion volume times head_scaling_ratio.", "mL"),
+    Column("lesion_volume_tiv_pct", NUMBER, "Lesion volume per intracranial volume.", "percent"),
+    Column("lesion_burden_white_matter_pct", NUMBER,
            "Lesion volume in white matter per white matter volume, lesions included.",
            "percent"),
 )  # fmt: skip
 
-_CLASSES = (
-    ("pv", "periventricular"), ("jc", "juxtacortical"), ("ic", "intracortical"),
-    ("it", "infratentorial"), ("dwm", "deep white matter"), ("dgm", "deep grey matter"),
-)  # fmt: skip
-
 _LOCATION = tuple(
     column
-    for short, name in _CLASSES
+    for one in LOCATION_CLASSES
     for column in (
-        Column(f"{short}_count", COUNT, f"Lesions whose class is {name}.",
+        Column(one.count_column, COUNT, f"Lesions whose class is {one.words}.",
                source="Thompson 2018, 10.1016/S1474-4422(17)30470-2"),
-        Column(f"{short}_volume_ml", NUMBER, f"Volume of the {name} lesions.", "mL"),
+        Column(one.volume_column, NUMBER, f"Volume of the {one.words} lesions.", "mL"),
     )
 )  # fmt: skip
 
 _LOOK = (
-    Column("t1_hypo_volume_ml", NUMBER,
+    Column("t1_hypointense_volume_ml", NUMBER,
            "Lesion voxels as dark as cortex or darker on T1w (t1_index <= 0).", "mL",
            "Eur Radiol 2026, 10.1007/s00330-026-12577-6"),
     Column("t1_t2_lesion_ratio", NUMBER,
@@ -96,11 +101,11 @@ _BRAIN = (
     Column("bpf", NUMBER,
            "Brain parenchymal fraction: brain per volume inside the brain's outer contour.",
            source="Rudick 1999, 10.1212/WNL.53.8.1698"),
-    Column("gm_ml", NUMBER, "Grey matter: cortex, deep nuclei, cerebellar cortex.", "mL"),
-    Column("cortical_gm_ml", NUMBER, "Cerebral cortex.", "mL"),
-    Column("dgm_ml", NUMBER, "Deep grey matter: thalamus and basal ganglia.", "mL"),
-    Column("wm_ml", NUMBER, "White matter with its lesions.", "mL"),
-    Column("lat_vent_ml", NUMBER, "Lateral ventricles with their choroid plexus.", "mL"),
+    Column("grey_matter_ml", NUMBER, "Grey matter: cortex, deep nuclei, cerebellar cortex.", "mL"),
+    Column("cortical_grey_matter_ml", NUMBER, "Cerebral cortex.", "mL"),
+    Column("deep_grey_matter_ml", NUMBER, "Deep grey matter: thalamus and basal ganglia.", "mL"),
+    Column("white_matter_ml", NUMBER, "White matter with its lesions.", "mL"),
+    Column("lateral_ventricles_ml", NUMBER, "Lateral ventricles with their choroid plexus.", "mL"),
     Column("third_ventricle_ml", NUMBER, "Third ventricle.", "mL"),
     Column("fourth_ventricle_ml", NUMBER, "Fourth ventricle.", "mL"),
     Column("choroid_plexus_ml", NUMBER, "Choroid plexus of the lateral ventricles.", "mL"),
@@ -112,12 +117,13 @@ _BRAIN = (
     Column("cerebellum_ml", NUMBER, "Cerebellum.", "mL"),
     Column("brainstem_ml", NUMBER, "Brainstem.", "mL"),
     Column("csf_ml", NUMBER, "CSF: ventricles and, inside the skull, around the brain.", "mL"),
-    Column("v3_width_mm", NUMBER, "Largest width of the third ventricle on an axial slice.",
+    Column("third_ventricle_width_mm", NUMBER,
+           "Largest width of the third ventricle on an axial slice.",
            "mm", "Benedict 2004, 10.1001/archneur.61.2.226"),
 )  # fmt: skip
 
 _STATE = (
-    Column("qc_overall", TEXT, "Worst state of the visit's checks.", levels=STATES),
+    Column("quality_state", TEXT, "Worst state of the visit's checks.", levels=STATES),
     Column("flags", TEXT, "Names of the warnings, joined by semicolons."),
     Column("empty_because", TEXT,
            "Why values are empty: column: reason, joined by semicolons."),
@@ -127,5 +133,5 @@ VISITS = Table(
     "visits",
     "One row a visit: lesion load, location, look, brain volumes.",
     (*_WHO, *_METHOD, *_LOAD, *_LOCATION, *_LOOK, *_BRAIN, *_STATE),
-    ("subject_id", "session_id"),
+    ("participant_id", "session_id"),
 )

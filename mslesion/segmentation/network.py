@@ -19,8 +19,8 @@ from scipy import ndimage as ndi
 
 from mslesion.errors import StepError
 from mslesion.imaging.intensity import network_scale, white_matter_scale
+from mslesion.schema.structures import STRUCTURES, WHITE_MATTER
 from mslesion.segmentation.anatomy.maps import clean_anatomy
-from mslesion.segmentation.anatomy.structures import STRUCTURES, WHITE_MATTER
 
 CHANNELS = ("FLAIR", "T1w", "T2w")
 """What the networks can look at, in the order of their input."""

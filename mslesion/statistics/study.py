@@ -9,6 +9,7 @@ import pandas as pd
 from mslesion.errors import TableError
 from mslesion.schema.columns import as_table
 from mslesion.schema.comparisons import COMPARISONS
+from mslesion.schema.identifiers import bare_label
 from mslesion.statistics.two_groups import (
     Comparison,
     compare_counts,
@@ -19,12 +20,19 @@ from mslesion.statistics.two_groups import (
 
 DAYS_PER_YEAR = 365.25
 
-FIRST_VISIT_COUNTS = ("lesion_count_cc", "lesion_count_centers")
-FIRST_VISIT_VOLUMES = ("lesion_volume_ml", "t1_hypo_volume_ml")
-CHANGE_COUNTS = ("new_t2_count", "enlarging_count", "cua_count")
+FIRST_VISIT_COUNTS = ("lesion_count", "lesion_count_centers")
+FIRST_VISIT_VOLUMES = ("lesion_volume_ml", "t1_hypointense_volume_ml")
+CHANGE_COUNTS = ("new_t2_count", "enlarging_count", "combined_unique_active_count")
 """Summed over the intervals of a subject, per year."""
 YEARLY_CHANGES = ("pbvc_pct_per_year", "pvvc_pct_per_year", "thalamus_pct_per_year")
-SLOPES = ("lesion_volume_ml", "brain_ml", "bpf", "lat_vent_ml", "thalamus_ml", "v3_width_mm")
+SLOPES = (
+    "lesion_volume_ml",
+    "brain_ml",
+    "bpf",
+    "lateral_ventricles_ml",
+    "thalamus_ml",
+    "third_ventricle_width_mm",
+)
 """Over the visits of a subject."""
 
 
@@ -63,14 +71,14 @@ def compare_groups(
     visits = _in_order(_in_groups(visits, groups))
     named = {"group": "group", "reference": reference}
     found: list[Comparison] = []
-    first = visits.drop_duplicates("subject_id")
+    first = visits.drop_duplicates("participant_id")
     found += [compare_counts(first, m, **named) for m in _there(first, FIRST_VISIT_COUNTS)]
     found += [compare_volumes(first, m, **named) for m in _there(first, FIRST_VISIT_VOLUMES)]
     if changes is not None:
         pairs = _consecutive(_in_groups(changes, groups), visits)
         for measure in _there(pairs, CHANGE_COUNTS):
             total = _totals(pairs, measure)
-            found.append(compare_counts(total, measure, years="dt_years", **named))
+            found.append(compare_counts(total, measure, years="interval_years", **named))
         rates = _there(pairs, YEARLY_CHANGES)
         found += [compare_yearly_changes(pairs, measure, **named) for measure in rates]
     timed = visits.assign(years=_years_since_first(visits))
@@ -82,7 +90,8 @@ def compare_groups(
 
 def _in_groups(table: pd.DataFrame, groups: Mapping[str, str]) -> pd.DataFrame:
     """Rows of subjects with a group, and the group as a column."""
-    table = table.assign(group=table["subject_id"].map(dict(groups)))
+    labels = {bare_label(subject): group for subject, group in groups.items()}
+    table = table.assign(group=table["participant_id"].map(bare_label).map(labels))
     rows = table[table["group"].notna()]
     if rows.empty:
         raise TableError(
@@ -94,7 +103,7 @@ def _in_groups(table: pd.DataFrame, groups: Mapping[str, str]) -> pd.DataFrame:
 
 def _in_order(visits: pd.DataFrame) -> pd.DataFrame:
     """Visits of each subject in order of their dates, or else of their labels."""
-    keys = [name for name in ("subject_id", "visit_date", "session_id") if name in visits]
+    keys = [name for name in ("participant_id", "visit_date", "session_id") if name in visits]
     return visits.sort_values(keys, kind="stable")
 
 
@@ -105,17 +114,19 @@ def _there(table: pd.DataFrame, measures: tuple[str, ...]) -> list[str]:
 
 def _consecutive(pairs: pd.DataFrame, visits: pd.DataFrame) -> pd.DataFrame:
     """Pairs of a visit and the one before it."""
-    before = visits.groupby("subject_id")["session_id"].shift()
-    wanted = set(zip(visits["subject_id"], before, visits["session_id"], strict=True))
-    keys = zip(pairs["subject_id"], pairs["session_from"], pairs["session_to"], strict=True)
+    before = visits.groupby("participant_id")["session_id"].shift()
+    wanted = set(zip(visits["participant_id"], before, visits["session_id"], strict=True))
+    keys = zip(pairs["participant_id"], pairs["session_from"], pairs["session_to"], strict=True)
     return pairs[[key in wanted for key in keys]]
 
 
 def _totals(pairs: pd.DataFrame, measure: str) -> pd.DataFrame:
     """Counts and years of a subject, over the intervals in which both are known."""
-    known = pairs.dropna(subset=[measure, "dt_years"])
-    sums = known.groupby(["subject_id", "group"], as_index=False)[[measure, "dt_years"]].sum()
-    return sums[sums["dt_years"] > 0]
+    known = pairs.dropna(subset=[measure, "interval_years"])
+    sums = known.groupby(["participant_id", "group"], as_index=False)[
+        [measure, "interval_years"]
+    ].sum()
+    return sums[sums["interval_years"] > 0]
 
 
 def _years_since_first(visits: pd.DataFrame) -> pd.Series:
@@ -126,4 +137,4 @@ def _years_since_first(visits: pd.DataFrame) -> pd.Series:
         lambda text: date.fromisoformat(text).toordinal(), na_action="ignore"
     )
     days = days.astype("float64")
-    return (days - days.groupby(visits["subject_id"]).transform("min")) / DAYS_PER_YEAR
+    return (days - days.groupby(visits["participant_id"]).transform("min")) / DAYS_PER_YEAR

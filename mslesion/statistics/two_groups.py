@@ -81,7 +81,7 @@ def compare_counts(
     Parameters
     ----------
     frame : DataFrame
-        One row a subject, with ``subject_id``. Rows with a missing value are left out.
+        One row a subject, with ``participant_id``. Rows with a missing value are left out.
     measure : str
         Column of the counts.
     group : str
@@ -184,7 +184,7 @@ def compare_yearly_changes(
     Parameters
     ----------
     frame : DataFrame
-        One row an interval, with ``subject_id``.
+        One row an interval, with ``participant_id``.
     measure, group, reference, covariates
         As in `compare_counts`.
 
@@ -205,7 +205,7 @@ def compare_yearly_changes(
     groups = _split(frame, measure, covariates, group=group, reference=reference, is_repeated=True)
     values = groups.rows[measure].to_numpy(float)
     labels = {"model": "linear", "effect": "difference of means", **groups.labels}
-    subjects = groups.rows["subject_id"]
+    subjects = groups.rows["participant_id"]
     if subjects.is_unique:
         return _compare_linear(groups, values, covariates, labels, float)
     if groups.too_few:
@@ -225,7 +225,7 @@ def compare_slopes(
     Parameters
     ----------
     frame : DataFrame
-        One row a visit, with ``subject_id``; subjects with two visits or more are used.
+        One row a visit, with ``participant_id``; subjects with two visits or more are used.
     measure : str
         Column of the values.
     years : str
@@ -248,14 +248,14 @@ def compare_slopes(
         Without statsmodels.
     """
     times = frame[years].where(frame[measure].notna())
-    has_slope = times.groupby(frame["subject_id"]).transform("nunique") >= 2
+    has_slope = times.groupby(frame["participant_id"]).transform("nunique") >= 2
     visits = frame.assign(**{measure: frame[measure].where(has_slope)})
     groups = _split(visits, measure, [years], group=group, reference=reference, is_repeated=True)
     labels = {"model": "mixed", "effect": "difference of slopes a year", **groups.labels}
     if groups.too_few:
         return Comparison(**labels, note=groups.too_few)
     values = groups.rows[measure].to_numpy(float)
-    time, subjects = groups.rows[years].to_numpy(float), groups.rows["subject_id"]
+    time, subjects = groups.rows[years].to_numpy(float), groups.rows["participant_id"]
     design = np.column_stack([np.ones(len(time)), groups.is_other, time, time * groups.is_other])
     fit, labels["model"] = _mixed(values, design.astype(float), subjects, slope=2)
     standardized = float(fit.params[3]) / _random_sd(fit, 1)
@@ -264,22 +264,22 @@ def compare_slopes(
 
 def _split(frame, measure, used, *, group, reference, is_repeated) -> _Groups:
     """Rows with all values, in two groups."""
-    rows = frame.dropna(subset=["subject_id", group, measure, *used])
+    rows = frame.dropna(subset=["participant_id", group, measure, *used])
     found = sorted(frame[group].dropna().unique())
     if len(found) != 2 or reference not in found:
         raise TableError(
             f"The column {group!r} has the groups {found}, but two are expected and one of them "
             f"is {reference!r}. Leave out the others, or name another reference."
         )
-    if not is_repeated and not rows["subject_id"].is_unique:
-        twice = rows["subject_id"][rows["subject_id"].duplicated()].iloc[0]
+    if not is_repeated and not rows["participant_id"].is_unique:
+        twice = rows["participant_id"][rows["participant_id"].duplicated()].iloc[0]
         raise TableError(
             f"The subject {twice!r} has several rows, but one is expected for {measure}. "
             "Choose one visit or interval a subject."
         )
     other = next(label for label in found if label != reference)
     is_other = (rows[group] == other).to_numpy(bool)
-    subjects = rows["subject_id"]
+    subjects = rows["participant_id"]
     return _Groups(
         rows,
         is_other,

@@ -12,7 +12,7 @@ import numpy as np
 from scipy import fft
 from scipy import ndimage as ndi
 
-from mslesion.segmentation.anatomy.structures import (
+from mslesion.schema.structures import (
     BRAIN,
     CHOROID_PLEXUS,
     EXTRA_AXIAL_CSF,

@@ -7,7 +7,7 @@ from pathlib import Path
 import nibabel as nib
 import pandas as pd
 
-from mslesion.segmentation.anatomy.structures import STRUCTURES
+from mslesion.schema.structures import STRUCTURES
 
 from .signals import SEQUENCES
 from .truth import COLUMNS

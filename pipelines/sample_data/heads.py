@@ -8,7 +8,7 @@ from pack import canonical, contrast, tissue_map, to_sitk
 from scipy import ndimage as ndi
 from tissues import TISSUES, tissue_number
 
-from mslesion.segmentation.anatomy.structures import BRAIN
+from mslesion.schema.structures import BRAIN
 
 AIR_MARGIN_VOXELS = 8
 NECK_MM = 20

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage as ndi
 
-from mslesion.segmentation.anatomy.structures import (
+from mslesion.schema.structures import (
     CHOROID_PLEXUS,
     CORTEX,
     LATERAL_VENTRICLES,
 )
 
-REGIONS = ("periventricular", "juxtacortical", "deep_wm", "infratentorial")
+REGIONS = ("periventricular", "juxtacortical", "deep_white", "infratentorial")
 CONTACT_MM = 1.0
 """A lesion this near (inclusive) to ventricle or cortex touches it."""
 CLEAR_MM = 3.0
@@ -173,7 +173,7 @@ class Placer:
         self.hosts = {
             "periventricular": white & central,
             "juxtacortical": white & outer,
-            "deep_wm": white & central & outer,
+            "deep_white": white & central & outer,
             "infratentorial": below,
         }
         self.taken = np.zeros(white.shape, bool)

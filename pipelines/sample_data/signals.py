@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage as ndi
 from tissues import TISSUES
 
-from mslesion.segmentation.anatomy.structures import FLUID, LATERAL_VENTRICLES, indices
+from mslesion.schema.structures import FLUID, LATERAL_VENTRICLES, indices
 
 EDGE_BLUR_MM = 0.5
 LESION_BLUR_MM = 0.5

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage as ndi
 
-from mslesion.segmentation.anatomy.structures import (
+from mslesion.schema.structures import (
     BRAIN,
     CHOROID_PLEXUS,
     LATERAL_VENTRICLES,
@@ -18,7 +18,7 @@ from .lesions import REGIONS, ball_diameter_mm
 VOLUMES = {
     "tiv_ml": None,
     "brain_ml": BRAIN,
-    "lat_vent_ml": (LATERAL_VENTRICLES, CHOROID_PLEXUS),
+    "lateral_ventricles_ml": (LATERAL_VENTRICLES, CHOROID_PLEXUS),
     "third_ventricle_ml": (THIRD_VENTRICLE,),
     "thalamus_ml": (THALAMUS,),
 }
@@ -40,17 +40,17 @@ COLUMNS = {
     **{f"{region}_count": f"Lesions that are {region}." for region in REGIONS},
     "tiv_ml": "Intracranial volume, in mL.",
     "brain_ml": "Brain with lesions, without ventricles, in mL.",
-    "lat_vent_ml": "Lateral ventricles with their choroid plexus, in mL.",
+    "lateral_ventricles_ml": "Lateral ventricles with their choroid plexus, in mL.",
     "third_ventricle_ml": "Third ventricle, in mL.",
     "thalamus_ml": "Both thalami, in mL.",
     "track": "Number of the lesion, the same at all visits; its label in seg-lesions_dseg.",
-    "region": "periventricular and juxtacortical: at most 1 mm from lateral ventricle or "
-    "cortex; deep_wm: at least 3 mm from both; infratentorial: in brainstem or cerebellum.",
+    "location": "periventricular and juxtacortical: at most 1 mm from lateral ventricle or "
+    "cortex; deep_white: at least 3 mm from both; infratentorial: in brainstem or cerebellum.",
     "x_mm": "Centroid in the space of the visit's FLAIR, to the right.",
     "y_mm": "Centroid, to the front.",
     "z_mm": "Centroid, to the head.",
     "volume_mm3": "True volume, in mm3; the map has it to about a voxel.",
-    "d_eq_mm": "Diameter of the ball of this volume.",
+    "equivalent_diameter_mm": "Diameter of the ball of this volume.",
     "new_t2_count": "Lesions that only the later visit has.",
     "enlarging_count": f"Lesions whose radius has grown by {ENLARGING_MM} mm or more.",
     "stable_count": f"Lesions whose radius has changed by less than {STABLE_MM} mm.",
@@ -60,14 +60,14 @@ COLUMNS = {
     "lesion_volume_change_ml": "Change of the volume of all lesions, in mL.",
     "pbvc_pct": "Brain volume change, in percent of the earlier visit's.",
     "pbvc_pct_per_year": "The same per year (365.25 days), linear.",
-    "lat_vent_change_pct": "Change of the lateral ventricles, in percent.",
+    "lateral_ventricles_change_pct": "Change of the lateral ventricles, in percent.",
     "third_ventricle_change_pct": "Change of the third ventricle, in percent.",
     "thalamus_change_pct": "Change of the thalami, in percent.",
-    "event": "new, enlarging, stable or resolved.",
+    "change": "new, enlarging, stable or resolved.",
     "slowly_expanding": "Whether it is stable and expands slowly.",
     "volume_from_mm3": "Volume at the earlier visit; 0: not there.",
     "volume_to_mm3": "Volume at the later visit; 0: not there.",
-    "dr_mm": "Growth of the radius of the ball of this volume; n/a: not there at both.",
+    "radius_change_mm": "Growth of the radius of the ball of this volume; n/a: not there at both.",
 }
 """Every column of the truth's tables."""
 
@@ -114,13 +114,15 @@ def lesion_rows(patient, lesions, visit):
             "participant_id": f"sub-{patient.label}",
             "session_id": f"ses-{visit.session}",
             "track": lesion.track,
-            "region": lesion.region,
+            "location": lesion.region,
             **{
                 f"{axis}_mm": round(float(place), 1)
                 for axis, place in zip("xyz", visit.centroids_mm[lesion.track], strict=True)
             },
             "volume_mm3": round(visit.lesions_mm3[lesion.track], 1),
-            "d_eq_mm": round(float(ball_diameter_mm(visit.lesions_mm3[lesion.track])), 2),
+            "equivalent_diameter_mm": round(
+                float(ball_diameter_mm(visit.lesions_mm3[lesion.track])), 2
+            ),
         }
         for lesion in lesions
         if visit.lesions_mm3[lesion.track]
@@ -156,12 +158,12 @@ def lesion_change_rows(patient, lesions, earlier, later):
                 "session_from": f"ses-{earlier.session}",
                 "session_to": f"ses-{later.session}",
                 "track": lesion.track,
-                "region": lesion.region,
-                "event": event,
+                "location": lesion.region,
+                "change": event,
                 "slowly_expanding": "yes" if event == "stable" and growth >= SLOW_MM else "no",
                 "volume_from_mm3": round(before, 1),
                 "volume_to_mm3": round(after, 1),
-                "dr_mm": round(growth, 2) if before and after else None,
+                "radius_change_mm": round(growth, 2) if before and after else None,
             }
         )
     return rows
@@ -185,13 +187,13 @@ def _event(before, after, growth_mm):
 
 def change_row(patient, earlier, later, lesion_changes):
     """Row of the change between two visits."""
-    events = [row["event"] for row in lesion_changes]
+    events = [row["change"] for row in lesion_changes]
     days = (later.day - earlier.day).days
     change = {
         name.removesuffix("_ml"): 100 * (later.volumes_ml[name] / earlier.volumes_ml[name] - 1)
         for name in VOLUMES
     }
-    new = sum(row["volume_to_mm3"] for row in lesion_changes if row["event"] == "new")
+    new = sum(row["volume_to_mm3"] for row in lesion_changes if row["change"] == "new")
     total = sum(later.lesions_mm3.values()) - sum(earlier.lesions_mm3.values())
     return {
         "participant_id": f"sub-{patient.label}",
@@ -207,7 +209,7 @@ def change_row(patient, earlier, later, lesion_changes):
         "lesion_volume_change_ml": round(total / 1000, 3),
         "pbvc_pct": round(change["brain"], 3),
         "pbvc_pct_per_year": round(change["brain"] / days * DAYS_PER_YEAR, 3),
-        "lat_vent_change_pct": round(change["lat_vent"], 2),
+        "lateral_ventricles_change_pct": round(change["lat_vent"], 2),
         "third_ventricle_change_pct": round(change["third_ventricle"], 2),
         "thalamus_change_pct": round(change["thalamus"], 2),
     }

@@ -7,7 +7,7 @@ import pytest
 from nibabel.affines import apply_affine
 
 from mslesion.clinical.rated_lesions import match_by_labels, match_by_position
-from mslesion.clinical.ratings import Ratings, read_ratings
+from mslesion.clinical.ratings import read_ratings
 from mslesion.errors import GeometryError, TableError
 from mslesion.schema.ratings import (
     COLUMN_BY_NAME,
@@ -17,6 +17,7 @@ from mslesion.schema.ratings import (
     NUMBER,
     RATED_COLUMNS,
     LesionRating,
+    Ratings,
 )
 
 

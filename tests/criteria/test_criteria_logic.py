@@ -128,7 +128,8 @@ THRESHOLDS = {
     "CR-20": {"new_t2_count": (0, 1, 2, 3)},
     "CR-21": {"new_t2_count": (0, 5, 6), "relapse_count": (0, 1, 2)},
     "CR-22": dict.fromkeys(
-        ("active_count", "new_t2_count", "enlarging_count", "followup_gd_count"), (0, 1, 2, 3)
+        ("combined_unique_active_count", "new_t2_count", "enlarging_count", "followup_gd_count"),
+        (0, 1, 2, 3),
     ),
 }
 """Values on both sides of every threshold of a rule; 0 and 1 where nothing is said."""
@@ -196,14 +197,14 @@ def test_borderline_if_another_setting_changes_the_verdict():
         infratentorial_count=0, cord_count=0,
     )  # fmt: skip
     assert judge(rule, facts).borderline is None
-    assert judge(rule, facts).pv_only_caps is None
+    assert judge(rule, facts).periventricular_only_caps is None
     same = judge(rule, facts, alternatives={"if contact is 3 mm": facts})
-    assert (same.borderline, same.pv_only_caps) == (False, False)
+    assert (same.borderline, same.periventricular_only_caps) == (False, False)
     other = judge(rule, facts, alternatives={"if contact is 1.5 mm": none, WITHOUT_CAPS: facts})
-    assert (other.borderline, other.pv_only_caps) == (True, False)
+    assert (other.borderline, other.periventricular_only_caps) == (True, False)
     assert "It changes if contact is 1.5 mm." in other.sentence
     caps = judge(rule, facts, alternatives={"if contact is 3 mm": facts, WITHOUT_CAPS: none})
-    assert (caps.borderline, caps.pv_only_caps) == (False, True)
+    assert (caps.borderline, caps.periventricular_only_caps) == (False, True)
 
 
 def test_sentences_name_what_is_missing_and_no_diagnosis():

@@ -15,7 +15,7 @@ from mslesion.criteria.panels.progressive import (
 )
 from mslesion.criteria.wording import RESEARCH_USE_ONLY
 
-PAIR = {"dt_years": 2.0, "same_scanner": True, "qc_pair": "pass"}
+PAIR = {"interval_years": 2.0, "same_scanner": True, "quality_state": "pass"}
 
 
 def by_domain(rows):
@@ -115,7 +115,9 @@ def test_no_lesion_counts_to_both_kinds_of_activity(rates, enlarging, state, tex
     ],
 )
 def test_lesion_destruction(volume, floor, state):
-    row = progressive(change={"alv_mm3": volume, "alv_noise_mm3": floor})["lesion destruction"]
+    row = progressive(
+        change={"atrophied_lesion_volume_mm3": volume, "atrophied_lesion_volume_noise_mm3": floor}
+    )["lesion destruction"]
     assert row.state == state
     assert ("60 mm³ a year." in row.text) is (volume == 120.0)
 
@@ -146,7 +148,7 @@ def test_brain(age, interval, state, threshold):
 
 
 def test_one_year_is_too_short_for_cutoffs():
-    change = {"dt_years": 0.9, "pbvc_pct_per_year": -2.0}
+    change = {"interval_years": 0.9, "pbvc_pct_per_year": -2.0}
     row = progressive(Facts(age_years=40), change=change)["global neurodegeneration"]
     assert (row.state, row.value, row.confidence) == ("not assessable", 2.0, None)
     assert "Cut-offs need 1 year or more." in row.text
@@ -164,7 +166,7 @@ def test_one_year_is_too_short_for_cutoffs():
 )
 def test_thalamus(rate, low, high, years, state):
     change = {"thalamus_pct_per_year": rate, "thalamus_ci95_low": low, "thalamus_ci95_high": high,
-              "dt_years": years}  # fmt: skip
+              "interval_years": years}  # fmt: skip
     row = progressive(change=change)["deep grey matter"]
     assert (row.state, row.value) == (state, 0.7 if rate == -0.7 else 0.1)
 
@@ -186,7 +188,7 @@ def test_cord(count, area, state):
 
 
 def test_a_thalamic_rate_without_error_is_not_judged():
-    change = {"thalamus_pct_per_year": -1.6, "dt_years": 2.0}
+    change = {"thalamus_pct_per_year": -1.6, "interval_years": 2.0}
     row = by_domain(progressive_panel(Facts(), {}, change))["deep grey matter"]
     assert (row.state, row.value) == (X, 1.6)
     assert row.text == "The error of this rate is not known."
@@ -194,7 +196,7 @@ def test_a_thalamic_rate_without_error_is_not_judged():
 
 def test_cortex_and_choroid_plexus_only_report():
     facts = Facts(juxtacortical_count=2, intracortical_count=1)
-    visit = {"cortical_gm_ml": 480.4, "choroid_plexus_ml": 2.8, "tiv_ml": 1400.0}
+    visit = {"cortical_grey_matter_ml": 480.4, "choroid_plexus_ml": 2.8, "tiv_ml": 1400.0}
     rows = progressive(facts, visit)
     assert (rows["cortex"].state, rows["cortex"].value) == ("reported", 3)
     assert rows["cortex"].text == "Cortical volume 480 mL."
@@ -250,10 +252,10 @@ def test_no_word_of_a_diagnosis():
     [
         ({}, "usual", "usual"),
         ({"same_scanner": False}, "low", "low"),
-        ({"qc_pair": "warn"}, "low", "low"),
-        ({"dt_years": 1.94}, "usual", "low"),
-        ({"dt_years": 728 / 365.25}, "usual", "usual"),  # 104 weeks
-        ({"dt_years": None}, "usual", "low"),
+        ({"quality_state": "warn"}, "low", "low"),
+        ({"interval_years": 1.94}, "usual", "low"),
+        ({"interval_years": 728 / 365.25}, "usual", "usual"),  # 104 weeks
+        ({"interval_years": None}, "usual", "low"),
         ({"pseudoatrophy_window": True}, "usual", "low"),
         ({"pseudoatrophy_window": None, "same_scanner": None}, "usual", "usual"),
     ],
@@ -264,7 +266,7 @@ def test_confidence(change, lesions, atrophy):
 
 
 def test_reasons_of_low_confidence_are_named():
-    change = PAIR | {"same_scanner": False, "qc_pair": "fail", "dt_years": 1.0}
+    change = PAIR | {"same_scanner": False, "quality_state": "fail", "interval_years": 1.0}
     assert atrophy_confidence(change)[1] == (
         "Low: another scanner, quality of the pair: fail, interval under 2 years."
     )
@@ -304,7 +306,12 @@ RIS = Facts(
 
 
 def test_preclinical_panel():
-    visit = {"lesion_volume_ml": 4.0, "dwm_volume_ml": 1.0, "thalamus_ml": 14.0, "tiv_ml": 1400.0}
+    visit = {
+        "lesion_volume_ml": 4.0,
+        "deep_white_lesion_volume_ml": 1.0,
+        "thalamus_ml": 14.0,
+        "tiv_ml": 1400.0,
+    }
     rows = by_domain(preclinical_panel(RIS, visit))
     assert (rows["periventricular lesions"].state, rows["periventricular lesions"].value) == (P, 4)
     assert rows["spinal cord lesions"].state == X
@@ -322,7 +329,9 @@ def test_preclinical_panel():
 
 
 def test_shares_of_nothing_are_not_assessable():
-    rows = by_domain(preclinical_panel(Facts(), {"lesion_volume_ml": 0.0, "dwm_volume_ml": 0.0}))
+    rows = by_domain(
+        preclinical_panel(Facts(), {"lesion_volume_ml": 0.0, "deep_white_lesion_volume_ml": 0.0})
+    )
     assert rows["share of lesion volume in deep white matter"].state == X
     assert rows["lesion volume"].state == "reported"
     assert rows["risk factors"].state == X

@@ -6,22 +6,27 @@ from datetime import date
 import pandas as pd
 import pytest
 
-from mslesion.clinical.ratings import Ratings
 from mslesion.criteria import CRITERIA, make_criteria_tables
 from mslesion.errors import TableError
 from mslesion.schema.columns import as_table, check_table, sidecar
 from mslesion.schema.criteria import CRITERIA as CRITERIA_TABLE
 from mslesion.schema.criteria import PANELS
 from mslesion.schema.lesions import LESIONS
+from mslesion.schema.ratings import Ratings
 from mslesion.schema.visits import VISITS
 
 
 def visit(subject, session, lesions, **more):
-    return {"subject_id": subject, "session_id": session, "lesion_count_cc": lesions} | more
+    return {"participant_id": subject, "session_id": session, "lesion_count": lesions} | more
 
 
 def lesion(subject, session, number, location, **more):
-    row = {"subject_id": subject, "session_id": session, "lesion_id": number, "location": location}
+    row = {
+        "participant_id": subject,
+        "session_id": session,
+        "lesion_id": number,
+        "location": location,
+    }
     distances = {"ventricle_distance_mm": 9.0, "cortex_distance_mm": 9.0, "center_count": 1}
     return row | distances | more
 
@@ -38,18 +43,18 @@ def tables():
     lesions = [
         lesion("01", None, 1, "periventricular", ventricle_distance_mm=1.8, is_cap_like=True),
         lesion("01", None, 2, "infratentorial"),
-        lesion("02", "b", 1, "deep_wm"),
+        lesion("02", "b", 1, "deep_white"),
     ]
     return as_table(visits, VISITS), as_table(lesions, LESIONS)
 
 
 CHANGES = pd.DataFrame(
     {
-        "subject_id": ["02", "02"],
+        "participant_id": ["02", "02"],
         "session_from": ["0", "a"],
         "session_to": ["b", "b"],
         "days": [1500, 731],
-        "dt_years": [4.1, 2.0],
+        "interval_years": [4.1, 2.0],
         "new_t2_count": [5, 1],
         "enlarging_count": [0, 0],
     }
@@ -75,7 +80,7 @@ def test_tables_are_as_declared(tables):
 
 def test_verdict_row(tables):
     criteria, _ = make_criteria_tables(*tables)
-    row = row_of(criteria, subject_id="01", criterion_id="CR-3")
+    row = row_of(criteria, participant_id="01", criterion_id="CR-3")
     assert row["met"] == "met"
     assert row["session_id"] is pd.NA
     assert json.loads(row["facts_json"]) == {
@@ -85,30 +90,30 @@ def test_verdict_row(tables):
     assert row["missing"] == ""
     # The only periventricular lesion is 1.8 mm from the ventricle and cap-like.
     assert row["borderline"]
-    assert row["pv_only_caps"]
+    assert row["periventricular_only_caps"]
     assert row["changes_if"] == ("if contact is 1.5 mm; without cap-like periventricular lesions")
-    row = row_of(criteria, subject_id="01", criterion_id="CR-19")
+    row = row_of(criteria, participant_id="01", criterion_id="CR-19")
     assert (row["score_low"], row["score_high"]) == (0, 2)
 
 
 def test_failed_lesion_step_is_unknown_not_zero(tables):
     criteria, _ = make_criteria_tables(*tables)
-    row = row_of(criteria, subject_id="03", criterion_id="CR-3")
+    row = row_of(criteria, participant_id="03", criterion_id="CR-3")
     assert row["met"] == "not assessable"
     assert row["borderline"] is pd.NA
 
 
 def test_no_lesions_and_unknown_cord(tables):
     criteria, _ = make_criteria_tables(*tables)
-    row = row_of(criteria, subject_id="02", session_id="a", criterion_id="CR-3")
+    row = row_of(criteria, participant_id="02", session_id="a", criterion_id="CR-3")
     assert row["met"] == "not met"  # the cord alone is one region of two
-    row = row_of(criteria, subject_id="02", session_id="a", criterion_id="CR-7")
+    row = row_of(criteria, participant_id="02", session_id="a", criterion_id="CR-7")
     assert (row["met"], row["missing"]) == ("not assessable", "cord_count; optic_nerve_lesion")
 
 
 def test_shortest_pair_is_the_visit_before(tables):
     criteria, panels = make_criteria_tables(*tables, changes=CHANGES)
-    row = row_of(criteria, subject_id="02", session_id="b", criterion_id="CR-18")
+    row = row_of(criteria, participant_id="02", session_id="b", criterion_id="CR-18")
     assert (row["session_from"], row["met"]) == ("a", "met")
     assert json.loads(row["facts_json"]) == {"new_t2_count": 1, "enlarging_count": 0}
     assert set(panels["panel"][panels["session_id"] == "b"]) == {
@@ -121,21 +126,21 @@ def test_rates_of_slow_expansion_are_found(tables):
     changes = CHANGES.assign(sel_candidate_count=2, sel_noise_p95_pct_per_year=5.0)
     expansions = pd.DataFrame(
         {
-            "subject_id": "02",
+            "participant_id": "02",
             "session_from": ["a", "a", "0"],
             "session_to": "b",
             "rate_pct_per_year": [9.0, 4.0, 20.0],
         }
     )
     _, panels = make_criteria_tables(*tables, changes=changes, expansions=expansions)
-    row = row_of(panels, subject_id="02", session_id="b", domain="slow expansion")
+    row = row_of(panels, participant_id="02", session_id="b", domain="slow expansion")
     assert (row["value"], row["state"]) == (1, "present")
 
 
 def test_candidates_in_enlarging_lesions_are_left_out(tables):
     """Lesion 3 enlarges, and so do 1 and 2 that became one; lesion 4 does not."""
     changes = CHANGES.assign(sel_candidate_count=4, sel_noise_p95_pct_per_year=5.0)
-    pair = {"subject_id": "02", "session_from": "a", "session_to": "b"}
+    pair = {"participant_id": "02", "session_from": "a", "session_to": "b"}
     expansions = pd.DataFrame(
         [pair | {"lesion_id": n, "rate_pct_per_year": 9.0} for n in (1, 3, 4)]
         + [pair | {"session_from": "0", "lesion_id": 5, "rate_pct_per_year": 9.0}]
@@ -151,7 +156,7 @@ def test_candidates_in_enlarging_lesions_are_left_out(tables):
     _, panels = make_criteria_tables(
         *tables, changes=changes, expansions=expansions, lesion_changes=lesion_changes
     )
-    row = row_of(panels, subject_id="02", session_id="b", domain="slow expansion")
+    row = row_of(panels, participant_id="02", session_id="b", domain="slow expansion")
     assert (row["value"], row["state"]) == (1, "present")
     assert "Candidates at any rate: 1, and 2 in enlarging lesions" in row["text"]
 
@@ -161,17 +166,21 @@ def test_ratings_and_treatment_window(tables):
         ("02", None): {"treatment_start_date": date(2020, 6, 1)},
         ("02", "b"): {"cord_count": 3, "gd_count": 0},
     }
-    changes = CHANGES.assign(alv_mm3=9.0, alv_noise_mm3=5.0)
+    changes = CHANGES.assign(atrophied_lesion_volume_mm3=9.0, atrophied_lesion_volume_noise_mm3=5.0)
     criteria, panels = make_criteria_tables(*tables, changes=changes, ratings=Ratings(facts))
     assert "a treatment began" in row_of(panels, domain="lesion destruction")["text"]
     assert row_of(panels, domain="cord")["state"] == "present"
-    row = row_of(criteria, subject_id="02", session_id="b", criterion_id="CR-22")
+    row = row_of(criteria, participant_id="02", session_id="b", criterion_id="CR-22")
     assert row["met"] == "not met"  # 1 new and no enhancing lesion
 
 
 def test_a_stated_window_is_kept(tables):
     facts = {("02", None): {"treatment_start_date": date(2020, 6, 1)}}
-    changes = CHANGES.assign(alv_mm3=9.0, alv_noise_mm3=5.0, pseudoatrophy_window=False)
+    changes = CHANGES.assign(
+        atrophied_lesion_volume_mm3=9.0,
+        atrophied_lesion_volume_noise_mm3=5.0,
+        pseudoatrophy_window=False,
+    )
     _, panels = make_criteria_tables(*tables, changes=changes, ratings=Ratings(facts))
     assert row_of(panels, domain="lesion destruction")["text"] == "4 mm³ a year."
 

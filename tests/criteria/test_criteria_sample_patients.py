@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 from html_values import check_values, read_table
 
-from mslesion.clinical.dataset_ratings import dataset_ratings
 from mslesion.criteria import make_criteria_tables
+from mslesion.pipeline.dataset.ratings import dataset_ratings
 from mslesion.schema import CHANGES, CRITERIA, LESIONS, PANELS, VISITS, as_table
 
 ROOT = Path(__file__).resolve().parents[2] / "sample_data"
@@ -27,7 +27,7 @@ def truth(name):
     for column in ("session_id", "session_from", "session_to"):
         if column in table:
             table[column] = table[column].str.removeprefix("ses-")
-    table["subject_id"] = table["participant_id"].str.removeprefix("sub-")
+    table["participant_id"] = table["participant_id"].str.removeprefix("sub-")
     return table
 
 
@@ -48,16 +48,16 @@ def tables():
     }
     rows = [
         {
-            "subject_id": v["subject_id"], "session_id": v["session_id"],
-            "age_years": ages[v["subject_id"], v["session_id"]],
-            "lesion_count_cc": v["lesion_count"], "lesion_volume_ml": v["lesion_volume_ml"],
+            "participant_id": v["participant_id"], "session_id": v["session_id"],
+            "age_years": ages[v["participant_id"], v["session_id"]],
+            "lesion_count": v["lesion_count"], "lesion_volume_ml": v["lesion_volume_ml"],
         }
         for v in visits.to_dict("records")
     ]  # fmt: skip
     placed = [
         {
-            "subject_id": one["subject_id"], "session_id": one["session_id"],
-            "lesion_id": one["track"], "location": one["region"],
+            "participant_id": one["participant_id"], "session_id": one["session_id"],
+            "lesion_id": one["track"], "location": one["location"],
         }
         for one in lesions.to_dict("records")
     ]  # fmt: skip
@@ -67,8 +67,8 @@ def tables():
         half = 1.96 * NOISE_POINTS / years
         compared.append(
             {
-                "subject_id": c["subject_id"], "session_from": c["session_from"],
-                "session_to": c["session_to"], "days": c["days"], "dt_years": years,
+                "participant_id": c["participant_id"], "session_from": c["session_from"],
+                "session_to": c["session_to"], "days": c["days"], "interval_years": years,
                 "change_assessable": True, "same_scanner": True,
                 "new_t2_count": c["new_t2_count"], "enlarging_count": c["enlarging_count"],
                 "pbvc_pct_per_year": c["pbvc_pct_per_year"],
@@ -87,13 +87,13 @@ def tables():
 
 def verdicts(tables, subject, session):
     frame = tables[0]
-    own = frame[(frame["subject_id"] == subject) & (frame["session_id"] == session)]
+    own = frame[(frame["participant_id"] == subject) & (frame["session_id"] == session)]
     return own.set_index("criterion_id")
 
 
 def domains(tables, subject, session, panel):
     frame = tables[1]
-    own = frame[(frame["subject_id"] == subject) & (frame["session_id"] == session)]
+    own = frame[(frame["participant_id"] == subject) & (frame["session_id"] == session)]
     return own[own["panel"] == panel].set_index("domain")
 
 
@@ -199,7 +199,7 @@ def test_thick_slices(tables):
     own = verdicts(tables, "thick", "01")
     assert own.loc["CR-3", "met"] == "met"
     assert missing(own.loc["CR-8"]) == {"cord_count", "optic_nerve_lesion"}
-    assert "progressive" not in set(tables[1][tables[1]["subject_id"] == "thick"]["panel"])
+    assert "progressive" not in set(tables[1][tables[1]["participant_id"] == "thick"]["panel"])
 
 
 @pytest.mark.slow

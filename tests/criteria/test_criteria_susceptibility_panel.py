@@ -68,7 +68,7 @@ def test_counts_stand_in_for_a_list():
 def test_enhancing_lesions_of_a_list(listed, count):
     """As for rims: none is known only if all were rated."""
     rated = tuple(LesionRating(lesion=n, gd=gd) for n, gd in enumerate(listed, start=1))
-    facts = facts_of_visit(VisitRows(visit={"lesion_count_cc": 5}, rated_lesions=rated))
+    facts = facts_of_visit(VisitRows(visit={"lesion_count": 5}, rated_lesions=rated))
     assert facts.gd_count == count
     assert facts.non_enhancing_count == (None if count is None else 5 - count)
 

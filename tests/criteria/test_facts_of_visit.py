@@ -24,7 +24,7 @@ LESIONS = [
     lesion("juxtacortical", cortex=2.0),
     lesion("intracortical", cortex=0.0),
     lesion("infratentorial", centers=2, ventricle=1.0),
-    lesion("deep_wm", ventricle=2.5, cortex=2.8),
+    lesion("deep_white", ventricle=2.5, cortex=2.8),
     lesion("deep_grey"),
 ]
 
@@ -81,7 +81,13 @@ def test_known_tolerates_absence():
 
 
 def test_visit_counts_stand_in_for_lesion_rows():
-    visit = {"lesion_count_cc": 4, "pv_count": 2, "jc_count": 1, "ic_count": 0, "it_count": np.nan}
+    visit = {
+        "lesion_count": 4,
+        "periventricular_count": 2,
+        "juxtacortical_count": 1,
+        "intracortical_count": 0,
+        "infratentorial_count": np.nan,
+    }
     facts = facts_of_visit(VisitRows(visit=visit))
     assert (facts.t2_count, facts.periventricular_count) == (4, 2)
     assert facts.infratentorial_count is None
@@ -119,13 +125,13 @@ def test_enhancing_lesions():
         ({"new_t2_count": 2, "enlarging_count": 1}, 0, 3),
         ({"new_t2_count": 2, "enlarging_count": 1}, 1, None),  # may be the same lesions
         ({"new_t2_count": 2, "enlarging_count": 1}, None, None),
-        ({"new_t2_count": 2, "enlarging_count": 1, "cua_count": 4}, 2, 4),
+        ({"new_t2_count": 2, "enlarging_count": 1, "combined_unique_active_count": 4}, 2, 4),
         ({"new_t2_count": 2}, 0, None),
     ],
 )
 def test_combined_unique_active_lesions(change, gd, expected):
     rows = VisitRows(visit={}, lesions=[], change=change, rated={"gd_count": gd})
-    assert facts_of_visit(rows).active_count == expected
+    assert facts_of_visit(rows).combined_unique_active_count == expected
 
 
 def test_change_that_cannot_be_assessed_is_unknown():
@@ -158,9 +164,9 @@ def test_select_six_by_list_or_by_counts():
     rated = tuple(LesionRating(cvs=True) for _ in range(6))
     assert facts_of_visit(VisitRows(visit={}, rated_lesions=rated)).cvs_select_six is True
     counts = {"cvs_positive_count": 3, "cvs_eligible_count": 5}
-    few = [lesion("deep_wm")] * 9
+    few = [lesion("deep_white")] * 9
     assert facts_of_visit(VisitRows(visit={}, lesions=few, rated=counts)).cvs_select_six is True
-    many = [lesion("deep_wm")] * 10
+    many = [lesion("deep_white")] * 10
     assert facts_of_visit(VisitRows(visit={}, lesions=many, rated=counts)).cvs_select_six is False
     assert facts_of_visit(VisitRows(visit={}, lesions=many)).cvs_select_six is None
 

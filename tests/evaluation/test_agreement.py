@@ -24,7 +24,7 @@ def row(predicted, reference, affine=UNIT):
 
 def numbers(one):
     """Counts and metrics as floats, empty ones as NaN."""
-    values = one.drop(["subject_id", "session_id", "reason", "voxel_mm"])
+    values = one.drop(["participant_id", "session_id", "reason", "voxel_mm"])
     return {name: nan if pd.isna(value) else float(value) for name, value in values.items()}
 
 
@@ -99,9 +99,9 @@ def test_row_by_hand():
 
 def test_subject_and_session_stand_in_the_row():
     table = compare_masks(
-        predicted=LESION, reference=LESION, affine=UNIT, subject_id="01", session_id="2"
+        predicted=LESION, reference=LESION, affine=UNIT, participant_id="01", session_id="2"
     )
-    assert table[["subject_id", "session_id"]].iloc[0].tolist() == ["01", "2"]
+    assert table[["participant_id", "session_id"]].iloc[0].tolist() == ["01", "2"]
     assert table["reason"].isna().all()
 
 

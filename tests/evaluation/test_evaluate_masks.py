@@ -30,8 +30,8 @@ def run(script, folder, *options):
     code = script.main(
         [str(folder / "predicted"), str(folder / "reference"), str(folder / "out.csv"), *options]
     )
-    table = pd.read_csv(folder / "out.csv", dtype={"subject_id": str, "session_id": str})
-    return code, table.set_index("subject_id")
+    table = pd.read_csv(folder / "out.csv", dtype={"participant_id": str, "session_id": str})
+    return code, table.set_index("participant_id")
 
 
 def test_pairs_by_entities(script, tmp_path, capsys):

@@ -20,7 +20,7 @@ def compared(subject, seed, session=None):
         predicted=disturbed(reference, 100 + seed),
         reference=reference,
         affine=UNIT,
-        subject_id=subject,
+        participant_id=subject,
         session_id=session,
     )
 
@@ -30,9 +30,11 @@ def rows():
     scans = [compared(f"{number:02d}", number) for number in range(5)]
     scans.append(compared("00", 7, "2"))
     scans.append(
-        compare_masks(predicted=lines((0, 8)), reference=lines(), affine=UNIT, subject_id="healthy")
+        compare_masks(
+            predicted=lines((0, 8)), reference=lines(), affine=UNIT, participant_id="healthy"
+        )
     )
-    failed = as_table([{"subject_id": "broken", "reason": "ImageError: torn"}], AGREEMENT)
+    failed = as_table([{"participant_id": "broken", "reason": "ImageError: torn"}], AGREEMENT)
     return as_table(pd.concat([*scans, failed]), AGREEMENT)
 
 
@@ -56,7 +58,7 @@ def test_means_are_over_the_scans_where_defined(rows, summary):
 def test_intervals_are_over_patients(rows, summary):
     measured = rows[rows["dice"].notna()]
     expected = bootstrap_interval(
-        np.mean, [measured["dice"]], patients=measured["subject_id"].tolist(), resamples=200
+        np.mean, [measured["dice"]], patients=measured["participant_id"].tolist(), resamples=200
     )
     assert summary.loc["dice", ["estimate", "lower", "upper"]].tolist() == pytest.approx(expected)
 
@@ -108,8 +110,10 @@ def test_one_scan_has_estimates_without_intervals(rows):
 
 
 def test_patients_must_be_known(rows):
-    nameless = rows.assign(subject_id=pd.array([None] * len(rows), dtype=rows["subject_id"].dtype))
-    with pytest.raises(TableError, match=r"no subject_id in some rows, .* Give compare_masks"):
+    nameless = rows.assign(
+        participant_id=pd.array([None] * len(rows), dtype=rows["participant_id"].dtype)
+    )
+    with pytest.raises(TableError, match=r"no participant_id in some rows, .* Give compare_masks"):
         summarize_agreement(nameless)
 
 

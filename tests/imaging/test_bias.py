@@ -7,7 +7,7 @@ from phantoms import CENTRE_MM, FLAIR_LEVELS, head_grid, head_labels, head_scan,
 
 from mslesion.errors import StepError
 from mslesion.imaging.bias import correct_bias
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 
 SPACING = (6.0, 6.0, 6.0)
 

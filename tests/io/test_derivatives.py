@@ -8,10 +8,11 @@ import pandas as pd
 import phantoms
 import pytest
 
-from mslesion.io.derivatives import LOCATION_INDEX, write_dataset, write_maps
+from mslesion.io.derivatives import LOCATION_INDEX, MapsOfVisit, write_dataset, write_maps
 from mslesion.io.nifti import load_scan
 from mslesion.schema import LESIONS, as_table
-from mslesion.segmentation.anatomy.structures import STRUCTURES
+from mslesion.schema.structures import STRUCTURES
+from mslesion.segmentation.anatomy.maps import brain_mask
 
 AFFINE = np.diag([2.0, 2.0, 2.0, 1.0])
 SHAPE = (40, 34, 32)
@@ -26,22 +27,22 @@ def scan(tmp_path):
 
 def write(folder, scan, labels, places, *, probability=None, maker="mslesion"):
     rows = [
-        {"subject_id": "1", "lesion_id": n, "location": place, "volume_mm3": 8.0}
+        {"participant_id": "1", "lesion_id": n, "location": place, "volume_mm3": 8.0}
         for n, place in enumerate(places, start=1)
     ]
     anatomy = np.full(SHAPE, 3, np.uint8)
     anatomy[0] = 0
-    return write_maps(
-        folder,
-        name="sub-1",
+    maps = MapsOfVisit(
         scan=scan,
         anatomy=anatomy,
+        brain=brain_mask(anatomy, scan.affine),
         lesion_labels=labels,
         lesions=as_table(rows, LESIONS),
         probability=probability,
-        sources=["bids:raw:sub-1/anat/sub-1_FLAIR.nii.gz"],
         made_by={"Segmenter": maker, "SegmenterVersion": "1"},
     )
+    source = "bids:raw:sub-1/anat/sub-1_FLAIR.nii.gz"
+    return write_maps(folder, maps, name="sub-1", sources=[source])
 
 
 def two_lesions():
@@ -56,7 +57,7 @@ def stored(folder, ending):
 
 
 def test_maps_go_back_to_the_axes_of_the_file(tmp_path, scan):
-    written = write(tmp_path, scan, two_lesions(), ["deep_wm", "infratentorial"])
+    written = write(tmp_path, scan, two_lesions(), ["deep_white", "infratentorial"])
     assert len(written) == 5
     for path in written:
         image = nib.load(path)
@@ -66,13 +67,13 @@ def test_maps_go_back_to_the_axes_of_the_file(tmp_path, scan):
     lesions = np.asanyarray(stored(tmp_path, "seg-lesions_dseg").dataobj)
     assert lesions[SHAPE[0] - 1 - 5, 5, 5] == 1
     location = np.asanyarray(stored(tmp_path, "seg-mslocation_dseg").dataobj)
-    assert location[SHAPE[0] - 1 - 5, 5, 5] == LOCATION_INDEX["deep_wm"]
+    assert location[SHAPE[0] - 1 - 5, 5, 5] == LOCATION_INDEX["deep_white"]
     assert location[SHAPE[0] - 1 - 8, 8, 8] == LOCATION_INDEX["infratentorial"]
     assert np.count_nonzero(location) == 2
 
 
 def test_location_that_is_not_assessable_is_zero(tmp_path, scan):
-    write(tmp_path, scan, two_lesions(), ["deep_wm", None])
+    write(tmp_path, scan, two_lesions(), ["deep_white", None])
     location = np.asanyarray(stored(tmp_path, "seg-mslocation_dseg").dataobj)
     assert np.count_nonzero(location) == 1
 
@@ -96,7 +97,7 @@ def test_lesions_that_are_not_assessable_are_not_written(tmp_path, scan):
 
 @pytest.mark.parametrize(("maker", "manual"), [("mslesion", False), ("BIDS mask", True)])
 def test_sidecars_say_where_a_map_comes_from(tmp_path, scan, maker, manual):
-    write(tmp_path, scan, two_lesions(), ["deep_wm"] * 2, maker=maker)
+    write(tmp_path, scan, two_lesions(), ["deep_white"] * 2, maker=maker)
     content = json.loads((tmp_path / "sub-1_space-orig_label-L_mask.json").read_text("utf-8"))
     assert content["Sources"] == ["bids:raw:sub-1/anat/sub-1_FLAIR.nii.gz"]
     assert (content["Type"], content["Manual"], content["Segmenter"]) == ("Lesion", manual, maker)
@@ -106,7 +107,7 @@ def test_sidecars_say_where_a_map_comes_from(tmp_path, scan, maker, manual):
 
 
 def test_lookup_tables(tmp_path, scan):
-    write(tmp_path, scan, two_lesions(), ["deep_wm"] * 2)
+    write(tmp_path, scan, two_lesions(), ["deep_white"] * 2)
     anatomy = pd.read_csv(tmp_path / "sub-1_space-orig_seg-anatomy_dseg.tsv", sep="\t")
     assert dict(zip(anatomy["index"], anatomy["name"], strict=True)) == {0: "background"} | {
         part.index: part.name for part in STRUCTURES
@@ -120,7 +121,7 @@ def test_lookup_tables(tmp_path, scan):
 def test_the_same_bits_every_time(tmp_path, scan):
     once, twice = tmp_path / "1", tmp_path / "2"
     for folder in (once, twice):
-        write(folder, scan, two_lesions(), ["deep_wm"] * 2, probability=np.ones(SHAPE) / 3)
+        write(folder, scan, two_lesions(), ["deep_white"] * 2, probability=np.ones(SHAPE) / 3)
     for path in once.iterdir():
         assert path.read_bytes() == (twice / path.name).read_bytes()
 

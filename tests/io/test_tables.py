@@ -79,7 +79,7 @@ def test_a_value_in_a_page():
 
 
 def test_the_row_of_a_value():
-    row = {"subject_id": "01", "session_id": pd.NA}
+    row = {"participant_id": "01", "session_id": pd.NA}
     assert row_mark(VISITS, row) == 'data-table="visits" data-row="01|"'
 
 

@@ -7,7 +7,7 @@ from mslesion.imaging.resampling import Grid
 from mslesion.longitudinal.alignment.common_frame import Frame
 from mslesion.longitudinal.alignment.intensity_matching import MatchedPair
 from mslesion.longitudinal.alignment.placing import PlacedScan, VisitMaps
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 
 SHAPE = (64, 64, 64)
 CENTRE = (np.array(SHAPE) - 1) / 2

@@ -17,7 +17,7 @@ from mslesion.longitudinal.lesions.changes import (
     describe_changes,
 )
 from mslesion.longitudinal.lesions.evidence import ChangeEvidence, keep_all_lesions, weigh_change
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 
 SIDE, STEP = np.array([13.0, 0, 0]), np.array([5.0, 0, 0])
 LEFT, RIGHT = CENTRE - SIDE, CENTRE + SIDE
@@ -74,7 +74,7 @@ CASES = {
 def test_events(name):
     first, second, expected = CASES[name]
     found = compared(first, second)
-    assert [(r["event"], r["lesions_from"], r["lesions_to"]) for r in found.rows] == expected
+    assert [(r["change"], r["lesions_from"], r["lesions_to"]) for r in found.rows] == expected
 
 
 def test_merged():
@@ -88,7 +88,7 @@ def test_merged():
     evidence = ChangeEvidence(a > 0, bridge & (a == 0), np.zeros(SHAPE, bool))
     pair = matched(*scans, FLAIR_LEVELS)
     found = describe_changes(evidence, first=a, second=b, pair=pair, thickest_mm=1.0)
-    assert [(r["event"], r["lesions_from"], r["lesions_to"]) for r in found.rows] == [
+    assert [(r["change"], r["lesions_from"], r["lesions_to"]) for r in found.rows] == [
         ("merged", "1+2", "1")
     ]
     # Sums are compared: the bridge is what they gained
@@ -98,7 +98,7 @@ def test_merged():
         ChangeEvidence(evidence.kept, evidence.lost, evidence.gained),
         first=b, second=a, pair=matched(*scans[::-1], FLAIR_LEVELS), thickest_mm=1.0,
     )  # fmt: skip
-    assert [r["event"] for r in back.rows] == ["split"]
+    assert [r["change"] for r in back.rows] == ["split"]
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.05])
@@ -107,15 +107,15 @@ def test_growth_by_a_millimetre(before, after, noise):
     """The core neither counts as grown with its rim, nor hides it in noise."""
     first, second = [(LEFT, before)], [(LEFT, after)]
     row = compared(first, second, noise=noise).rows[0]
-    assert row["event"] == "enlarging"
-    assert row["dr_mm"] == pytest.approx(after - before, abs=0.5)
+    assert row["change"] == "enlarging"
+    assert row["radius_change_mm"] == pytest.approx(after - before, abs=0.5)
 
 
 @pytest.mark.parametrize("noise", [0.01, 0.05])
 def test_change_of_signal_is_no_growth(noise):
     """A lesion a fifth brighter on the second scan, in the same place."""
     row = compared([(LEFT, 4)], [(LEFT, 4)], noise=noise, brights=(0.4, 0.48)).rows[0]
-    assert row["event"] == "stable"
+    assert row["change"] == "stable"
     assert row["gained_mm3"] == row["lost_mm3"] == 0
 
 
@@ -130,7 +130,7 @@ def test_new_lesion_over_a_speck():
         pair=matched(*scans, FLAIR_LEVELS), thickest_mm=1.0,
     )  # fmt: skip
     row = found.rows[0]
-    assert (row["event"], row["lesions_from"], row["lesions_to"]) == ("new", "1", "1")
+    assert (row["change"], row["lesions_from"], row["lesions_to"]) == ("new", "1", "1")
     assert row["volume_from_mm3"] == np.count_nonzero(early) > 0
     assert row["note"].startswith(f"{np.count_nonzero(early)} mm3 of lesion in its place")
     assert row["class_radial"] is None
@@ -144,7 +144,7 @@ def test_new_lesion_over_a_speck():
         first=early.astype(np.int32), second=late.astype(np.int32),
         pair=matched(*scans, FLAIR_LEVELS), thickest_mm=1.0,
     )  # fmt: skip
-    assert found.rows[0]["event"] == "enlarging"
+    assert found.rows[0]["change"] == "enlarging"
 
 
 def described(early, late, first, second):
@@ -170,10 +170,10 @@ def test_many_specks_are_a_lesion():
     pieces = np.bincount(first.ravel())[1:]
     assert pieces.max() < 0.02 * late.sum() < pieces.sum()
     found = described(first > 0, late, first, late.astype(np.int32))
-    assert [r["event"] for r in found.rows] == ["merged"]
+    assert [r["change"] for r in found.rows] == ["merged"]
     assert found.summary["new_t2_count"] == 0
     back = described(late, first > 0, late.astype(np.int32), first)
-    assert [r["event"] for r in back.rows] == ["split"]
+    assert [r["change"] for r in back.rows] == ["split"]
 
 
 def test_speck_between_two_new_lesions():
@@ -184,12 +184,12 @@ def test_speck_between_two_new_lesions():
     second = np.where(ball_at(left, 4), 1, np.where(ball_at(right, 5), 2, 0)).astype(np.int32)
     second = np.where(late, second, 0)
     found = described(early, late | early, early.astype(np.int32), second)
-    events = {r["lesions_to"]: (r["event"], r["lesions_from"]) for r in found.rows}
+    events = {r["lesions_to"]: (r["change"], r["lesions_from"]) for r in found.rows}
     assert events == {"1": ("new", None), "2": ("new", "1")}
     assert found.summary["new_t2_count"] == 2
     assert found.links == [(1, 2)]
     back = described(late | early, early, second, early.astype(np.int32))
-    assert [r["event"] for r in back.rows] == ["resolved", "resolved"]
+    assert [r["change"] for r in back.rows] == ["resolved", "resolved"]
 
 
 def test_volumes_of_a_new_lesion():
@@ -248,7 +248,7 @@ def test_outlines_alone_are_no_change():
     """One visit's map has a lesion, the other's has not, and the scans are the same."""
     both = [(LEFT, 3)]
     found = compared(both, both, outlined=(both, []))
-    assert [r["event"] for r in found.rows] == ["stable"]
+    assert [r["change"] for r in found.rows] == ["stable"]
     assert found.rows[0]["note"]
     assert found.summary["new_t2_count"] == found.summary["resolved_count"] == 0
 
@@ -257,7 +257,7 @@ def test_border_of_outlines_is_no_growth():
     """The map of the second visit is 1 mm larger all around, the scans are the same."""
     both = [(LEFT, 3)]
     found = compared(both, both, outlined=([(LEFT, 2.5)], [(LEFT, 3.5)]))
-    assert [r["event"] for r in found.rows] == ["stable"]
+    assert [r["change"] for r in found.rows] == ["stable"]
     assert found.summary["gross_gain_ml"] == 0
 
 
@@ -297,7 +297,7 @@ def test_lesion_next_to_a_ventricle_that_widens():
 
 def test_scans_show_a_lesion_that_is_faint_on_the_map():
     found = compared([], [(LEFT, 4)], outlined=([], []), faint=0.05)
-    assert [(r["event"], r["lesions_to"]) for r in found.rows] == [("new", None)]
+    assert [(r["change"], r["lesions_to"]) for r in found.rows] == [("new", None)]
     assert found.rows[0]["note"]
     assert found.links == []
 
@@ -324,7 +324,7 @@ def test_not_confirmed():
     pair = matched(*scans, FLAIR_LEVELS)
     evidence = ChangeEvidence(np.zeros(SHAPE, bool), b > 0, np.zeros(SHAPE, bool))
     found = describe_changes(evidence, first=a, second=b, pair=pair, thickest_mm=1.0)
-    assert found.rows[0]["event"] == "new"
+    assert found.rows[0]["change"] == "new"
     assert found.rows[0]["confirmed_by_intensity"] is False
 
 

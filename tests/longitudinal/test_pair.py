@@ -45,7 +45,7 @@ def second_visit(**kwargs):
 
 
 def checked(rows, table):
-    frame = as_table([{"subject_id": "01"} | row for row in rows], table)
+    frame = as_table([{"participant_id": "01"} | row for row in rows], table)
     check_table(frame, table)
     return frame
 
@@ -63,11 +63,11 @@ def test_rows_fit_the_tables(pair):
     assert row["pbvc_pct_per_year"] == pytest.approx(row["pbvc_pct"] / (731 / 365.25))
     assert row["pbvc_ci95_low"] < row["pbvc_pct_per_year"] < row["pbvc_ci95_high"]
     assert row["pbvc_sd_points"] == 0.37
-    assert row["v3_width_change_mm"] == 0.5
+    assert row["third_ventricle_width_change_mm"] == 0.5
     assert row["detection_floor_mm"] == 3
     assert row["sel_assessed_count"] == 1
     lesions = checked(lesion_change_rows({(0, 1): pair}, [1, 2]), LESION_CHANGES)
-    assert lesions["event"].tolist() == ["stable", "new"]
+    assert lesions["change"].tolist() == ["stable", "new"]
     assert lesions["track_id"].tolist() == [1, 2]
     new = lesions.iloc[1]
     assert [new["x_mm"], new["y_mm"], new["z_mm"]] == pytest.approx(RIGHT.tolist(), abs=0.5)
@@ -83,7 +83,8 @@ def test_swapped_visits_are_opposite():
     a, b = replace(first_visit(), day=None), replace(second_visit(), day=None)
     there, back = change_row(compare_visits(a, b)), change_row(compare_visits(b, a))
     for name in (
-        "pbvc_bsi_pct", "pbvc_jac_pct", "pbvc_pct", "pvvc_pct", "gm_change_pct", "wm_change_pct",
+        "pbvc_bsi_pct", "pbvc_deformation_pct", "pbvc_pct", "pvvc_pct", "grey_matter_change_pct",
+        "white_matter_change_pct",
         "net_change_ml",
     ):  # fmt: skip
         assert there[name] == -back[name]
@@ -154,7 +155,7 @@ def test_wrong_order(day):
     assert pair.volumes is None
     assert "days between the visits" in pair.lesion_reason
     row = checked([change_row(pair)], CHANGES).iloc[0]
-    assert row["qc_pair"] == "fail"
+    assert row["quality_state"] == "fail"
     assert row[["new_t2_count", "pbvc_pct"]].isna().all()
 
 
@@ -301,7 +302,7 @@ def test_tracks_over_three_visits():
     visits = [first_visit(), second_visit(), third]
     pairs = {(a, b): compare_visits(visits[a], visits[b]) for a, b in ((0, 1), (1, 2), (0, 2))}
     rows = lesion_change_rows(pairs, [1, 2, 1])
-    events = {(r["session_from"], r["session_to"], r["track_id"]): r["event"] for r in rows}
+    events = {(r["session_from"], r["session_to"], r["track_id"]): r["change"] for r in rows}
     assert events == {
         ("1", "2", 1): "stable", ("1", "2", 2): "new",
         ("2", "3", 1): "resolved", ("2", "3", 2): "stable",

@@ -20,7 +20,7 @@ from mslesion.longitudinal.alignment.intensity_matching import match_intensities
 from mslesion.longitudinal.alignment.placing import PlacedScan, VisitMaps
 from mslesion.longitudinal.brain.volume_changes import measure_volume_changes
 from mslesion.longitudinal.pair import compare_visits
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 
 pytestmark = pytest.mark.slow
 DEEP_MM = 18

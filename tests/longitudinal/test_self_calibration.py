@@ -10,6 +10,7 @@ from pair_phantoms import CENTRE, SHAPE, visit
 from scipy import ndimage as ndi
 
 from mslesion.errors import StepError
+from mslesion.imaging.shape import equivalent_diameter_mm
 from mslesion.longitudinal.calibration.self_calibration import calibrate, score
 from mslesion.longitudinal.calibration.synthetic_followup import (
     CONTRACTION_PCT,
@@ -19,9 +20,8 @@ from mslesion.longitudinal.calibration.synthetic_followup import (
     ROOM_MM,
     make_follow_up,
 )
-from mslesion.measures.shape import equivalent_diameter_mm
 from mslesion.schema import CALIBRATION, as_table, check_table
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 from mslesion.segmentation.network import Prediction
 
 LESIONS = [
@@ -137,7 +137,7 @@ def test_thick_slices():
 def test_what_is_found():
     found = calibrate(baseline())
     frame = as_table(
-        [{"subject_id": "01", "session_id": "1"} | row for row in found.rows()], CALIBRATION
+        [{"participant_id": "01", "session_id": "1"} | row for row in found.rows()], CALIBRATION
     )
     check_table(frame, CALIBRATION)
     frame = frame.set_index("item")
@@ -216,7 +216,7 @@ def test_pair_that_cannot_be_compared():
     assert "longest voxel side" in found.reason
     assert all(one.recovered is None for one in found.recoveries)
     frame = as_table(
-        [{"subject_id": "01", "session_id": "1"} | row for row in found.rows()], CALIBRATION
+        [{"participant_id": "01", "session_id": "1"} | row for row in found.rows()], CALIBRATION
     )
     check_table(frame, CALIBRATION)
     assert frame["recovered_count"].isna().all()

@@ -19,7 +19,7 @@ from mslesion.longitudinal.brain.rates import days_between, rate_of, sd_of_pair,
 from mslesion.longitudinal.brain.volume_changes import measure_volume_changes
 from mslesion.longitudinal.expansion import constancy, find_expansion, local_growth
 from mslesion.longitudinal.lesions.atrophied import csf_share, measure_atrophied_lesions
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 
 
 def true_change_pct(before, after):

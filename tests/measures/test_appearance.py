@@ -12,7 +12,7 @@ from mslesion.measures.appearance import (
     reference_tissue,
     t1_index,
 )
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 
 NAN = float("nan")
 NO_LESION = np.zeros((20, 20, 20), bool)
@@ -132,11 +132,11 @@ def test_rows_by_hand():
     )
     assert first["t1_index_mean"] == pytest.approx(0)
     assert first["t1_index_p10"] == pytest.approx(-0.4)  # the second of eleven values
-    assert first["t1_hypo_volume_mm3"] == 24  # 6 voxels of 4 mm3; exactly 0 counts
+    assert first["t1_hypointense_volume_mm3"] == 24  # 6 voxels of 4 mm3; exactly 0 counts
     assert first["flair_z_mean"] == pytest.approx(0)
     assert first["probability_mean"] == 0.75
     assert first["soft_volume_mm3"] == 33  # 11 * 0.75 * 4
-    assert second["t1_hypo_volume_mm3"] == 8
+    assert second["t1_hypointense_volume_mm3"] == 8
 
 
 def test_columns_of_what_is_missing_are_left_out():
@@ -155,6 +155,8 @@ def test_hypointense_volume_on_every_grid(name):
     lesion = phantoms.ball(shape, affine, radius=8).astype(np.int32)
     index = np.where(phantoms.ball(shape, affine, radius=5), -0.3, 0.6).astype(np.float32)
     (row,) = describe_lesions(lesion, affine, index=index)
-    assert row["t1_hypo_volume_mm3"] == pytest.approx(523.6, rel=0.2 if "thick" in name else 0.06)
+    assert row["t1_hypointense_volume_mm3"] == pytest.approx(
+        523.6, rel=0.2 if "thick" in name else 0.06
+    )
     # The core is (5 / 8)^3 = 0.244 of the ball: 0.6 - 0.9 * 0.244 = 0.380
     assert row["t1_index_mean"] == pytest.approx(0.380, abs=0.06 if "thick" in name else 0.02)

@@ -5,7 +5,7 @@ import pytest
 
 from mslesion.measures import enhancement
 from mslesion.measures.enhancement import find_enhancement
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 
 SHAPE = (48, 48, 48)
 AFFINES = {

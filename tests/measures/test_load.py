@@ -4,24 +4,31 @@ import numpy as np
 import phantoms
 import pytest
 
-from mslesion.measures.load import CLASSES, LOAD_COLUMNS, SIZE_BINS_MM, measure_load
-from mslesion.measures.shape import measure_shapes
+from mslesion.imaging.shape import measure_shapes
+from mslesion.measures.load import LOAD_COLUMNS, SIZE_BINS_MM, measure_load
 from mslesion.schema import LESIONS, VISITS
+from mslesion.schema.locations import LOCATION_CLASSES
 from mslesion.segmentation.lesions.instances import find_lesions
 
 NO_LESION = find_lesions(np.zeros((8, 8, 8), bool), np.eye(4))
 
 
-def lesion(voxels, location="deep_wm", d_eq=6.0, **more):
+def lesion(voxels, location="deep_white", d_eq=6.0, **more):
     """A row of the lesion table on 1 mm voxels."""
-    row = {"voxel_count": voxels, "volume_mm3": float(voxels), "d_eq_mm": d_eq}
+    row = {"voxel_count": voxels, "volume_mm3": float(voxels), "equivalent_diameter_mm": d_eq}
     return row | {"location": location} | more
 
 
 THREE = [
-    lesion(100, "periventricular", flair_z_mean=4.0, t1_index_mean=0.2, t1_hypo_volume_mm3=60.0),
-    lesion(300, "juxtacortical", flair_z_mean=5.0, t1_index_mean=0.4, t1_hypo_volume_mm3=90.0),
-    lesion(200, "periventricular", flair_z_mean=6.0, t1_index_mean=0.9, t1_hypo_volume_mm3=0.0),
+    lesion(
+        100, "periventricular", flair_z_mean=4.0, t1_index_mean=0.2, t1_hypointense_volume_mm3=60.0
+    ),
+    lesion(
+        300, "juxtacortical", flair_z_mean=5.0, t1_index_mean=0.4, t1_hypointense_volume_mm3=90.0
+    ),
+    lesion(
+        200, "periventricular", flair_z_mean=6.0, t1_index_mean=0.9, t1_hypointense_volume_mm3=0.0
+    ),
 ]
 
 
@@ -36,13 +43,13 @@ def load_of(rows, lesion_map=NO_LESION, volumes=None, white_ml=0.0, has_t1_index
 
 
 def test_sums_and_ratios_by_hand():
-    volumes = {"head_scaling_ratio": 1.25, "tiv_ml": 1200.0, "wm_ml": 400.0}
+    volumes = {"head_scaling_ratio": 1.25, "tiv_ml": 1200.0, "white_matter_ml": 400.0}
     row = load_of(THREE, volumes=volumes, white_ml=0.5)
     assert row["lesion_volume_ml"] == pytest.approx(0.6)  # 100 + 300 + 200 mm3
-    assert row["lesion_volume_norm_ml"] == pytest.approx(0.75)  # 0.6 * 1.25
-    assert row["lesion_tiv_pct"] == pytest.approx(0.05)  # 100 * 0.6 / 1200
-    assert row["lesion_burden_wm_pct"] == pytest.approx(0.125)  # 100 * 0.5 / 400
-    assert row["t1_hypo_volume_ml"] == pytest.approx(0.15)  # 60 + 90 + 0 mm3
+    assert row["lesion_volume_normalised_ml"] == pytest.approx(0.75)  # 0.6 * 1.25
+    assert row["lesion_volume_tiv_pct"] == pytest.approx(0.05)  # 100 * 0.6 / 1200
+    assert row["lesion_burden_white_matter_pct"] == pytest.approx(0.125)  # 100 * 0.5 / 400
+    assert row["t1_hypointense_volume_ml"] == pytest.approx(0.15)  # 60 + 90 + 0 mm3
     assert row["t1_t2_lesion_ratio"] == pytest.approx(0.25)  # 0.15 / 0.6
     # Means over voxels, not over lesions: (4 * 100 + 5 * 300 + 6 * 200) / 600
     assert row["flair_z_mean"] == pytest.approx(3100 / 600)
@@ -51,11 +58,17 @@ def test_sums_and_ratios_by_hand():
 
 def test_counts_and_volumes_by_location():
     row = load_of(THREE)
-    assert (row["pv_count"], row["pv_volume_ml"]) == (2, pytest.approx(0.3))
-    assert (row["jc_count"], row["jc_volume_ml"]) == (1, pytest.approx(0.3))
-    for short in ("ic", "it", "dwm", "dgm"):
-        assert (row[f"{short}_count"], row[f"{short}_volume_ml"]) == (0, 0)
-    assert sum(row[f"{short}_count"] for short in CLASSES) == len(THREE)
+    assert (row["periventricular_count"], row["periventricular_lesion_volume_ml"]) == (
+        2,
+        pytest.approx(0.3),
+    )
+    assert (row["juxtacortical_count"], row["juxtacortical_lesion_volume_ml"]) == (
+        1,
+        pytest.approx(0.3),
+    )
+    for name in ("intracortical", "infratentorial", "deep_white", "deep_grey"):
+        assert (row[f"{name}_count"], row[f"{name}_lesion_volume_ml"]) == (0, 0)
+    assert sum(row[one.count_column] for one in LOCATION_CLASSES) == len(THREE)
 
 
 @pytest.mark.parametrize(
@@ -68,29 +81,33 @@ def test_counts_and_volumes_by_location():
     ],
 )  # fmt: skip
 def test_size_bins_hold_their_lower_edge(d_eq, name):
-    row = load_of([lesion(10, d_eq=d_eq, t1_hypo_volume_mm3=0.0)])
+    row = load_of([lesion(10, d_eq=d_eq, t1_hypointense_volume_mm3=0.0)])
     assert {bin_: row[bin_] for bin_ in SIZE_BINS_MM} == {
         bin_: int(bin_ == name) for bin_ in SIZE_BINS_MM
     }
 
 
 def test_no_lesion_is_zero_and_means_are_empty():
-    row = load_of([], volumes={"tiv_ml": 1200.0, "wm_ml": 400.0, "head_scaling_ratio": 1.0})
-    for name in ("lesion_volume_ml", "lesion_volume_unfiltered_ml", "lesion_volume_norm_ml",
-                 "lesion_tiv_pct", "lesion_burden_wm_pct", "t1_hypo_volume_ml",
-                 "lesion_count_cc", "lesion_count_centers"):  # fmt: skip
+    row = load_of(
+        [], volumes={"tiv_ml": 1200.0, "white_matter_ml": 400.0, "head_scaling_ratio": 1.0}
+    )
+    for name in ("lesion_volume_ml", "lesion_volume_unfiltered_ml", "lesion_volume_normalised_ml",
+                 "lesion_volume_tiv_pct", "lesion_burden_white_matter_pct",
+                 "t1_hypointense_volume_ml",
+                 "lesion_count", "lesion_count_centers"):  # fmt: skip
         assert row[name] == 0, name
-    for short in CLASSES:
-        assert row[f"{short}_count"] == 0
+    for one in LOCATION_CLASSES:
+        assert row[one.count_column] == 0
     for name in ("t1_t2_lesion_ratio", "flair_z_mean", "t1_index_mean"):
         assert row[name] is None, name
 
 
 def test_without_head_size_and_t1_index_columns_are_empty():
     rows = [lesion(600, flair_z_mean=5.0)]
-    row = load_of(rows, volumes={"tiv_ml": None, "wm_ml": None}, has_t1_index=False)
-    for name in ("lesion_tiv_pct", "lesion_volume_norm_ml", "lesion_burden_wm_pct",
-                 "t1_hypo_volume_ml", "t1_t2_lesion_ratio", "t1_index_mean"):  # fmt: skip
+    row = load_of(rows, volumes={"tiv_ml": None, "white_matter_ml": None}, has_t1_index=False)
+    for name in ("lesion_volume_tiv_pct", "lesion_volume_normalised_ml",
+    "lesion_burden_white_matter_pct",
+                 "t1_hypointense_volume_ml", "t1_t2_lesion_ratio", "t1_index_mean"):  # fmt: skip
         assert row[name] is None, name
     assert row["flair_z_mean"] == 5.0
 
@@ -102,13 +119,17 @@ def test_one_lesion_without_value_empties_the_mean():
 
 def test_unknown_location_empties_all_classes():
     row = load_of([lesion(10), lesion(10, location=None)], has_t1_index=False)
-    assert all(row[f"{short}_{end}"] is None for short in CLASSES for end in ("count", "volume_ml"))
-    assert row["lesion_count_cc"] == NO_LESION.count
+    assert all(
+        row[name] is None
+        for one in LOCATION_CLASSES
+        for name in (one.count_column, one.volume_column)
+    )
+    assert row["lesion_count"] == NO_LESION.count
 
 
 @pytest.mark.parametrize(("voxels", "given"), [(499, False), (500, True), (501, True)])
 def test_ratio_from_half_a_millilitre_on(voxels, given):
-    row = load_of([lesion(voxels, t1_hypo_volume_mm3=voxels / 5)])
+    row = load_of([lesion(voxels, t1_hypointense_volume_mm3=voxels / 5)])
     assert row["t1_t2_lesion_ratio"] == (pytest.approx(0.2) if given else None)
 
 
@@ -119,7 +140,7 @@ def test_half_a_millilitre_on_every_grid():
         turn = np.linalg.qr(rng.standard_normal((3, 3)))[0]
         _, affine = phantoms.grid(10, turn=turn)
         volume = 500 * abs(np.linalg.det(affine[:3, :3]))
-        row = load_of([lesion(500, t1_hypo_volume_mm3=0.0) | {"volume_mm3": volume}])
+        row = load_of([lesion(500, t1_hypointense_volume_mm3=0.0) | {"volume_mm3": volume}])
         assert row["t1_t2_lesion_ratio"] == 0
 
 
@@ -133,10 +154,10 @@ def test_load_of_balls_on_every_grid(name):
             shape, affine, centre=phantoms.CENTRE_MM + np.array([offset, 0, 0]), radius=6
         )
     lesions = find_lesions(mask, affine)
-    rows = [row | {"location": "deep_wm"} for row in measure_shapes(lesions.labels, affine)]
+    rows = [row | {"location": "deep_white"} for row in measure_shapes(lesions.labels, affine)]
     row = load_of(rows, lesions, has_t1_index=False)
     assert row["lesion_volume_ml"] == pytest.approx(1.8096, rel=0.12 if "thick" in name else 0.03)
-    assert row["lesion_count_cc"] == row["dwm_count"] == row["lesion_count_10_20mm"] == 2
+    assert row["lesion_count"] == row["deep_white_count"] == row["lesion_count_10_20mm"] == 2
     assert row["lesion_count_centers"] == (None if "thick" in name else 2)
 
 
@@ -145,7 +166,7 @@ def test_unfiltered_volume_holds_what_was_too_small():
     mask[2:6, 2:6, 2:6] = True  # 64 voxels
     mask[15, 15, 15] = True  # one voxel: shorter than 3 mm
     lesions = find_lesions(mask, np.eye(4))
-    rows = [row | {"location": "deep_wm"} for row in measure_shapes(lesions.labels, np.eye(4))]
+    rows = [row | {"location": "deep_white"} for row in measure_shapes(lesions.labels, np.eye(4))]
     row = load_of(rows, lesions, has_t1_index=False)
     assert row["lesion_volume_ml"] == pytest.approx(0.064)
     assert row["lesion_volume_unfiltered_ml"] == pytest.approx(0.065)

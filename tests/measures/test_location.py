@@ -6,7 +6,7 @@ import pytest
 
 from mslesion.errors import SettingsError
 from mslesion.measures.location import SCHEMES, find_surroundings, locate_lesions
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 from mslesion.segmentation.anatomy.midplane import Midplane
 
 SAGITTAL = Midplane(np.array([1.0, 0.0, 0.0]), 0.0)
@@ -43,8 +43,8 @@ def locate(labels, voxels, *, affine=None, midplane=SAGITTAL, **options):
     [
         (10, "periventricular"),  # 1 mm from the ventricle
         (11, "periventricular"),  # exactly 2 mm
-        (12, "deep_wm"),  # 3 mm
-        (47, "deep_wm"),  # 3 mm from the cortex
+        (12, "deep_white"),  # 3 mm
+        (47, "deep_white"),  # 3 mm from the cortex
         (48, "juxtacortical"),  # exactly 2 mm
         (49, "juxtacortical"),
         (50, "intracortical"),
@@ -64,7 +64,7 @@ def test_contact_is_inclusive(first, location):
 def test_contact_distance_is_a_setting(contact_mm, touches):
     row = locate(TWO_WALLS, [12, 30, 30], contact_mm=contact_mm)
     assert row["touches_ventricle"] is touches
-    assert row["location"] == ("periventricular" if touches else "deep_wm")
+    assert row["location"] == ("periventricular" if touches else "deep_white")
 
 
 def test_contact_on_the_threshold_of_small_voxels():
@@ -78,7 +78,7 @@ def test_choroid_plexus_counts_as_ventricle():
     labels = anatomy(CHOROID_PLEXUS=(0, 10))
     assert locate(labels, [11, 30, 30])["location"] == "periventricular"
     labels = anatomy(THIRD_VENTRICLE=(0, 10))
-    assert locate(labels, [11, 30, 30])["location"] == "deep_wm"
+    assert locate(labels, [11, 30, 30])["location"] == "deep_white"
 
 
 def bar(low, high):
@@ -116,7 +116,7 @@ def test_infratentorial_reaches_one_millimetre(structure):
     row = locate(labels, bar(28, 29))  # 29 is 1 mm from voxel 30, 28 is 2 mm
     assert (row["location"], row["infratentorial_fraction"]) == ("infratentorial", 0.5)
     row = locate(labels, bar(27, 29))
-    assert (row["location"], row["infratentorial_fraction"]) == ("deep_wm", pytest.approx(1 / 3))
+    assert (row["location"], row["infratentorial_fraction"]) == ("deep_white", pytest.approx(1 / 3))
 
 
 def test_infratentorial_wins_over_cortex_and_ventricle():
@@ -129,17 +129,17 @@ def test_infratentorial_wins_over_cortex_and_ventricle():
     [
         # Overlap with the ventricle widened by 3 mm (voxels up to 12), 20 % at least
         ("lesvoloc20", 12, 16, "periventricular"),  # 1 of 5 voxels: exactly 20 %
-        ("lesvoloc20", 12, 17, "deep_wm"),  # 1 of 6
+        ("lesvoloc20", 12, 17, "deep_white"),  # 1 of 6
         # Overlap with the cortex widened by 1 mm (voxels from 49 on)
         ("lesvoloc20", 45, 49, "juxtacortical"),
-        ("lesvoloc20", 44, 48, "deep_wm"),
+        ("lesvoloc20", 44, 48, "deep_white"),
         # First touched within 1.73 mm, the ventricle first
         ("lstai", 10, 49, "periventricular"),
         ("lstai", 11, 49, "juxtacortical"),
-        ("lstai", 11, 48, "deep_wm"),
+        ("lstai", 11, 48, "deep_white"),
         # Up to 10 mm from the ventricle
         ("wmh10mm", 19, 25, "periventricular"),  # 19 - 9 = 10 mm
-        ("wmh10mm", 20, 25, "deep_wm"),
+        ("wmh10mm", 20, 25, "deep_white"),
         ("wmh10mm", 45, 48, "juxtacortical"),
     ],
 )
@@ -151,7 +151,7 @@ def test_lstai_takes_the_corner_of_a_voxel():
     labels = np.full((SIZE,) * 3, s.WHITE_MATTER, np.uint8)
     labels[20, 20, 20] = s.LATERAL_VENTRICLES
     assert locate(labels, [21, 21, 21], scheme="lstai")["location"] == "periventricular"
-    assert locate(labels, [22, 20, 20], scheme="lstai")["location"] == "deep_wm"
+    assert locate(labels, [22, 20, 20], scheme="lstai")["location"] == "deep_white"
 
 
 @pytest.mark.parametrize("scheme", ["lesvoloc20", "lstai", "wmh10mm"])
@@ -167,7 +167,7 @@ def test_unknown_scheme():
 
 def test_every_scheme_is_described():
     for scheme in SCHEMES:
-        assert locate(TWO_WALLS, [30, 30, 30], scheme=scheme)["location"] == "deep_wm"
+        assert locate(TWO_WALLS, [30, 30, 30], scheme=scheme)["location"] == "deep_white"
 
 
 @pytest.mark.parametrize(("length", "assessable"), [(5.0, True), (5.01, False)])
@@ -189,7 +189,7 @@ def test_no_ventricle_and_no_cortex():
     assert row["ventricle_distance_mm"] is None
     assert row["cortex_distance_mm"] is None
     assert row["touches_ventricle"] is row["touches_cortex"] is False
-    assert row["location"] == "deep_wm"
+    assert row["location"] == "deep_white"
 
 
 def test_no_lesion():
@@ -284,7 +284,7 @@ def test_a_ball_beside_a_wall_on_every_grid(name, axis):
     surroundings = find_surroundings(labels, affine, midplane=SAGITTAL)
     shape, own = phantoms.named_grid(name, 60)
     slack = 0.5 + max(phantoms.SPACINGS[name]) / 2
-    for edge, location in ((21.0, "periventricular"), (11.0, "deep_wm")):
+    for edge, location in ((21.0, "periventricular"), (11.0, "deep_white")):
         centre = phantoms.CENTRE_MM + direction * (edge - 6)
         lesions = phantoms.ball(shape, own, centre=centre, radius=6).astype(np.int32)
         (row,) = locate_lesions(lesions, own, surroundings=surroundings, midplane=SAGITTAL)

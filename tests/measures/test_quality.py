@@ -62,7 +62,7 @@ def test_declarations():
 
 def test_rows_are_a_table():
     rows = judge_quality({"Q2": 6.0, "Q9": 30.0, "Q15": None}, {"Q15": "no T1w", "Q9": "calm"})
-    frame = as_table([{"subject_id": "1", "session_id": None} | row for row in rows], QUALITY)
+    frame = as_table([{"participant_id": "1", "session_id": None} | row for row in rows], QUALITY)
     check_table(frame, QUALITY)
     assert list(STATES) == [PASS, WARN, FAIL, UNKNOWN]
     by_id = {row["check_id"]: row for row in rows}

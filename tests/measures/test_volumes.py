@@ -12,7 +12,7 @@ from mslesion.measures.volumes import (
     third_ventricle_width_mm,
 )
 from mslesion.schema import VISITS
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 from mslesion.segmentation.anatomy.midplane import Midplane
 
 MIDDLE = Midplane(np.array([1.0, 0.0, 0.0]), 0.0)
@@ -34,12 +34,12 @@ def bars():
 def test_which_structures_each_volume_is_made_of():
     # On voxels of 2 x 2.5 x 20 = 100 mm3 structure n has n * 10 * 0.1 = n ml
     row = volumes(bars(), np.diag([2.0, 2.5, 20.0, 1.0]))
-    assert row["cortical_gm_ml"] == pytest.approx(2)
-    assert row["dgm_ml"] == pytest.approx(8 + 9)
-    assert row["gm_ml"] == pytest.approx(2 + 8 + 9 + 10 + 13)
-    assert row["wm_ml"] == pytest.approx(3 + 11 + 12 + 14)
+    assert row["cortical_grey_matter_ml"] == pytest.approx(2)
+    assert row["deep_grey_matter_ml"] == pytest.approx(8 + 9)
+    assert row["grey_matter_ml"] == pytest.approx(2 + 8 + 9 + 10 + 13)
+    assert row["white_matter_ml"] == pytest.approx(3 + 11 + 12 + 14)
     assert row["brain_ml"] == pytest.approx(42 + 40)
-    assert row["lat_vent_ml"] == pytest.approx(4 + 5)
+    assert row["lateral_ventricles_ml"] == pytest.approx(4 + 5)
     assert row["third_ventricle_ml"] == pytest.approx(6)
     assert row["fourth_ventricle_ml"] == pytest.approx(7)
     assert row["choroid_plexus_ml"] == pytest.approx(5)
@@ -62,7 +62,7 @@ def test_without_the_skull_nothing_depends_on_the_csf_around():
 def test_empty_map():
     row = volumes(np.zeros((9, 9, 9), np.uint8))
     assert all(row[name] == 0 for name in PARTS_ML)
-    for name in ("bpf", "v3_width_mm", "tiv_ml", "head_scaling_ratio"):
+    for name in ("bpf", "third_ventricle_width_mm", "tiv_ml", "head_scaling_ratio"):
         assert row[name] is None
 
 
@@ -82,12 +82,12 @@ def test_a_head_on_every_grid(name):
     ball = 4 / 3 * np.pi / 1000
     assert row["tiv_ml"] == pytest.approx(ball * 62 * 78 * 60, rel=0.02)
     # Plexus inside the ventricles counts with them; both sides
-    assert row["lat_vent_ml"] == pytest.approx(2 * ball * 6 * 26 * 6, rel=0.06)
+    assert row["lateral_ventricles_ml"] == pytest.approx(2 * ball * 6 * 26 * 6, rel=0.06)
     assert row["thalamus_ml"] == pytest.approx(2 * ball * 7 * 10 * 8, rel=0.08)
     assert row["thalamus_left_ml"] == pytest.approx(row["thalamus_right_ml"], rel=0.06)
     assert row["thalamus_left_ml"] + row["thalamus_right_ml"] == pytest.approx(row["thalamus_ml"])
     # Half axes 3 x 14 x 9: 6 mm wide at the middle slice, within half a voxel a side
-    assert row["v3_width_mm"] == pytest.approx(6, abs=2)
+    assert row["third_ventricle_width_mm"] == pytest.approx(6, abs=2)
 
 
 def test_left_and_right_thalamus():

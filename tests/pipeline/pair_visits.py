@@ -19,8 +19,8 @@ from mslesion.pipeline.visit.records import fingerprint
 
 LESIONS_AT = {
     "1": ("periventricular", "juxtacortical", "infratentorial"),
-    "2": ("periventricular", "juxtacortical", "infratentorial", "deep_wm"),
-    "3": ("periventricular", "infratentorial", "deep_wm"),
+    "2": ("periventricular", "juxtacortical", "infratentorial", "deep_white"),
+    "3": ("periventricular", "infratentorial", "deep_white"),
 }
 """One lesion is new at the second visit, one is gone at the third."""
 DATES = {"1": "2020-01-01", "2": "2021-01-01", "3": "2022-01-01"}
@@ -43,7 +43,7 @@ def result_of(visit, plain):
     """The result of a visit, made of the ordinary one's."""
     names = LESIONS_AT[visit.session]
     kept = plain.lesions[plain.lesions["location"].isin(names)]
-    who = {"subject_id": visit.subject, "session_id": visit.session}
+    who = {"participant_id": visit.subject, "session_id": visit.session}
     day = visit.facts.visit_date
     row = plain.visits.assign(visit_date=None if day is None else day.isoformat(), **who)
     scans = {name: plain.prepared.scans[name] for name in visit.scans}
@@ -54,7 +54,7 @@ def result_of(visit, plain):
         for number, old in enumerate(kept["lesion_id"], start=1):
             labels[plain.lesion_labels == old] = number
         kept = kept.assign(lesion_id=range(1, len(kept) + 1))
-        row = row.assign(lesion_count_cc=len(kept), lesion_count_centers=len(kept))
+        row = row.assign(lesion_count=len(kept), lesion_count_centers=len(kept))
         own = replace(heads.head(), names=names)
         segmented = replace(
             segmented,

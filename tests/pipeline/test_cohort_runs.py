@@ -69,7 +69,7 @@ def dataset(tmp_path, plain, monkeypatch):
         calls.append(visit.subject)
         who = {
             name: getattr(plain, name).assign(
-                subject_id=pd.array([visit.subject] * len(getattr(plain, name)), dtype="string")
+                participant_id=pd.array([visit.subject] * len(getattr(plain, name)), dtype="string")
             ).astype(getattr(plain, name).dtypes.to_dict())
             for name in ("visits", "lesions", "quality")
         }  # fmt: skip
@@ -163,7 +163,7 @@ def test_a_mask_is_part_of_what_a_visit_is_made_from(dataset, tmp_path):
         heads.write_bids(root, one, subject=subject, modalities=("FLAIR",))
     assert run(root, output, masks=masks) == ["done", "done"]
     assert run(root, output, masks=masks) == ["unchanged", "unchanged"]
-    heads.write_mask(masks, one, one.lesion("deep_wm"), subject="02")
+    heads.write_mask(masks, one, one.lesion("deep_white"), subject="02")
     assert run(root, output, masks=masks) == ["unchanged", "done"]
     assert run(root, output) == ["done", "done"]  # without masks again
     assert calls == ["01", "02", "02", "01", "02"]
@@ -287,10 +287,10 @@ def test_group_merges_what_the_visits_left(dataset):
     root, output, _ = dataset
     run(root, output)
     tables = group.write_group(output, raw=str(root))
-    assert list(tables["visits"]["subject_id"]) == ["01", "02"]
+    assert list(tables["visits"]["participant_id"]) == ["01", "02"]
     assert len(tables["lesions"]) == 8
     frame = pd.read_csv(output / "visits.csv", dtype=str)
-    assert list(frame["subject_id"]) == ["01", "02"]
+    assert list(frame["participant_id"]) == ["01", "02"]
     people = pd.read_csv(output / "participants.tsv", sep="\t")
     assert list(people["participant_id"]) == ["sub-01", "sub-02"]
     before = {path.name: path.read_bytes() for path in output.glob("*.*")}

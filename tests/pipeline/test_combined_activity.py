@@ -3,16 +3,16 @@
 import pandas as pd
 import pytest
 
-from mslesion.clinical.ratings import Ratings
 from mslesion.pipeline.dataset.combined_activity import count_active, with_active_counts
 from mslesion.schema import CHANGES, LESION_CHANGES, RATED_LESIONS, as_table
+from mslesion.schema.ratings import Ratings
 
-PAIR = {"subject_id": "01", "session_from": "1", "session_to": "2"}
+PAIR = {"participant_id": "01", "session_from": "1", "session_to": "2"}
 
 
 def lesion(group, event, to, size="", *, small=False):
     return PAIR | {
-        "group_id": group, "event": event, "lesions_to": to, "size_change": size or None,
+        "group_id": group, "change": event, "lesions_to": to, "size_change": size or None,
         "is_under_floor": small,
     }  # fmt: skip
 
@@ -29,9 +29,9 @@ LESIONS = [
 
 def counted(*rated, known=2, **facts):
     """The count of a pair; `rated` are (our lesion, whether it enhances)."""
-    changes = as_table([PAIR | {"ne_t2_count": known}], CHANGES)
+    changes = as_table([PAIR | {"new_or_enlarging_count": known}], CHANGES)
     rows = [
-        {"subject_id": "01", "session_id": "2", "position": n, "lesion_id": own, "gd": gd}
+        {"participant_id": "01", "session_id": "2", "position": n, "lesion_id": own, "gd": gd}
         for n, (own, gd) in enumerate(rated, start=1)
     ]
     found = with_active_counts(
@@ -41,7 +41,7 @@ def counted(*rated, known=2, **facts):
         Ratings({("01", "2"): facts}, {}),
     )
     as_table(found.to_dict("records"), CHANGES)  # the column keeps its type
-    value = found["cua_count"].iloc[0]
+    value = found["combined_unique_active_count"].iloc[0]
     return None if pd.isna(value) else value
 
 

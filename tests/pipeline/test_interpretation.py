@@ -8,14 +8,13 @@ import pandas as pd
 import pytest
 
 from mslesion import cli
-from mslesion.clinical.ratings import Ratings
 from mslesion.errors import GeometryError, TableError
 from mslesion.pipeline.dataset import jobs as cohort
 from mslesion.pipeline.dataset.interpretation import interpret
 from mslesion.pipeline.dataset.jobs import Outcome
 from mslesion.pipeline.visit.records import RECORD_KEYS, part_path, record_path
 from mslesion.schema import CRITERIA, LESIONS, PANELS, RATED_LESIONS, VISITS, as_table
-from mslesion.schema.ratings import LesionRating
+from mslesion.schema.ratings import LesionRating, Ratings
 
 AFFINE = np.diag([-2.0, 2, 2, 1])
 """x = -2 i, y = 2 j, z = 2 k mm."""
@@ -46,13 +45,13 @@ def output(tmp_path):
 
 
 def tables():
-    who = {"subject_id": "01", "session_id": "1"}
+    who = {"participant_id": "01", "session_id": "1"}
     rows = [
         who | {"lesion_id": n, "location": place, "center_count": 1}
-        for n, place in ((1, "periventricular"), (2, "deep_wm"))
+        for n, place in ((1, "periventricular"), (2, "deep_white"))
     ]
     return {
-        "visits": as_table([who | {"lesion_count_cc": 2}], VISITS),
+        "visits": as_table([who | {"lesion_count": 2}], VISITS),
         "lesions": as_table(rows, LESIONS),
     }
 
@@ -142,7 +141,7 @@ def test_a_lesion_outside_of_the_brain(output):
 def test_a_visit_without_lesion_map(tmp_path):
     """Its lesions could not be measured; the ratings stand for themselves."""
     none = {**tables(), "lesions": as_table([], LESIONS)}
-    none["visits"] = as_table([{"subject_id": "01", "session_id": "1"}], VISITS)
+    none["visits"] = as_table([{"participant_id": "01", "session_id": "1"}], VISITS)
     found = interpret(tmp_path, none, ratings=rate(LesionRating(lesion=2, prl=True)))
     assert found["rated_lesions"]["lesion_id"].isna().all()
     assert found["rated_lesions"]["matched_by"].isna().all()
@@ -167,7 +166,7 @@ def study(tmp_path, monkeypatch):
 
     def work(job):
         done.append(job.visit.name)
-        who = {"subject_id": "01", "session_id": "1"}
+        who = {"participant_id": "01", "session_id": "1"}
         record = {key: [] for key in RECORD_KEYS} | {
             "subject": "01", "session": "1", "visits": [who]
         }  # fmt: skip

@@ -6,7 +6,6 @@ from datetime import date
 import numpy as np
 import pytest
 
-from mslesion.clinical.ratings import Ratings
 from mslesion.errors import DatasetError
 from mslesion.io.dataset import Visit
 from mslesion.longitudinal.calibration.self_calibration import Calibration, Recovery
@@ -21,6 +20,7 @@ from mslesion.pipeline.dataset.merge_changes import CHAIN, merge_changes
 from mslesion.pipeline.pair.growth import growth_path, with_constancy
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.records import RECORD_KEYS, part_path, record_path
+from mslesion.schema.ratings import Ratings
 
 DAYS = {"1": "2020-01-01", "2": "2021-01-01", "3": "2022-01-01", "4": "2023-01-01"}
 
@@ -49,7 +49,7 @@ def merged(visits, pairs, facts=None):
 
 
 def lesion(group, before, after, event="stable"):
-    return {"group_id": group, "lesions_from": before, "lesions_to": after, "event": event}
+    return {"group_id": group, "lesions_from": before, "lesions_to": after, "change": event}
 
 
 def test_tracks_go_through_visits_that_are_not_neighbours():
@@ -212,7 +212,7 @@ def test_calibration_is_of_the_first_visit(calibrated):
     assert [row["item"] for row in rows] == ["enlarging", "false_new", "brain_volume"]
     assert rows[0]["recovered_count"] == 4
     assert rows[2]["recovered_pct"] == -0.9
-    assert {(row["subject_id"], row["session_id"]) for row in rows} == {("1", "1")}
+    assert {(row["participant_id"], row["session_id"]) for row in rows} == {("1", "1")}
 
 
 def test_calibration_of_a_visit_that_was_done_again_is_not_shown(calibrated):

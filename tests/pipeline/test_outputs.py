@@ -30,7 +30,7 @@ def of(result, subject, session=""):
     """The same result as that of another visit."""
     frames = {
         name: getattr(result, name).assign(
-            subject_id=pd.array([subject] * len(getattr(result, name)), dtype="string"),
+            participant_id=pd.array([subject] * len(getattr(result, name)), dtype="string"),
             session_id=pd.array([session or None] * len(getattr(result, name)), dtype="string"),
         )
         for name in ("visits", "lesions", "quality")
@@ -84,7 +84,7 @@ def test_which_files_there_are(finished):
         assert f"sub-01/ses-2/anat/sub-01_ses-2_space-orig_{ending}" in names
     assert "sub-B/anat/sub-B_space-orig_seg-anatomy_dseg.nii.gz" in names
     assert not any("sub-B/" in name and "label-L" in name for name in names)
-    for name in ("visits.csv", "visits.json", "lesions.csv", "qc.csv", "sub-01.html",
+    for name in ("visits.csv", "visits.json", "lesions.csv", "quality.csv", "sub-01.html",
                  "sub-B.html", "dataset_description.json", "logs/failures.tsv"):  # fmt: skip
         assert name in names
     assert not any(name.endswith(".part") for name in names)
@@ -114,7 +114,7 @@ def test_tables_equal_their_declarations(finished, table):
     frame = pd.read_csv(finished / f"{table.name}.csv", dtype=str, keep_default_na=False)
     assert list(frame.columns) == table.names
     assert json.loads((finished / f"{table.name}.json").read_text("utf-8")) == sidecar(table)
-    assert len(frame) == {"visits": 3, "lesions": 8, "qc": 3 * len(CHECKS)}[table.name]
+    assert len(frame) == {"visits": 3, "lesions": 8, "quality": 3 * len(CHECKS)}[table.name]
     key = frame[list(table.key)].to_records(index=False).tolist()
     assert len(set(key)) == len(frame)
     for column in table.columns:
@@ -152,7 +152,7 @@ def test_numbers_of_the_page_are_those_of_the_csv(finished, page):
         mine = {c for t, row, c, _, _ in page.found if (t, row) == ("visits", f"01|{session}")}
         assert mine == set(VISITS.names)
     lesions = tables["lesions"]
-    lesions = lesions[(lesions["subject_id"] == "01") & (lesions["session_id"] == "2")]
+    lesions = lesions[(lesions["participant_id"] == "01") & (lesions["session_id"] == "2")]
     shown = {row for t, row, c, _, _ in page.found if (t, c) == ("lesions", "volume_mm3")}
     assert {f"01|2|{number}" for number in lesions["lesion_id"]} <= shown
 

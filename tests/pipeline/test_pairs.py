@@ -143,7 +143,7 @@ def test_a_lesion_has_one_track_over_all_visits(whole):
     tracks = frame.groupby("location")["track_id"].unique().map(list).to_dict()
     assert sorted(len(one) for one in tracks.values()) == [1, 1, 1, 1]
     assert sorted(one[0] for one in tracks.values()) == ["1", "2", "3", "4"]
-    assert tracks["deep_wm"] == ["4"]  # the only one that is not there at the first visit
+    assert tracks["deep_white"] == ["4"]  # the only one that is not there at the first visit
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_change_maps_lie_on_the_second_visits_grid(whole, plain):
         assert values.shape == plain.anatomy.shape
         assert set(values[one.lesion("periventricular")]) == {1}
         assert np.median(values[one.lesion("juxtacortical")]) == 5
-        assert np.median(values[one.lesion("deep_wm")]) == (new or 1)
+        assert np.median(values[one.lesion("deep_white")]) == (new or 1)
         about = json.loads(start.with_suffix(".json").read_text())
         assert about["BaselineSession"] == ("ses-2" if new is None else "ses-1")
         lookup = pd.read_csv(start.with_suffix(".tsv"), sep="\t")

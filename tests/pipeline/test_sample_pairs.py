@@ -70,4 +70,4 @@ def test_another_patient_is_refused():
     assert row["change_reason"]
     assert pd.isna(row["new_t2_count"])
     assert pd.isna(row["pbvc_pct"])
-    assert row["qc_pair"] == "fail"
+    assert row["quality_state"] == "fail"

@@ -21,7 +21,9 @@ from mslesion.schema import LESIONS, QUALITY, VISITS, check_table
 from mslesion.segmentation.lesions.instances import find_lesions
 
 INTRACRANIAL_ML = 4 / 3 * np.pi * heads.INTRACRANIAL_MM.prod() / 1000
-MEASURES = VISITS.names[VISITS.names.index("lesion_volume_ml") : VISITS.names.index("qc_overall")]
+MEASURES = VISITS.names[
+    VISITS.names.index("lesion_volume_ml") : VISITS.names.index("quality_state")
+]
 
 
 @pytest.fixture
@@ -52,15 +54,15 @@ def check_reasons(result):
 
 def test_lesions_are_those_of_the_phantom(plain):
     row = plain.visits.iloc[0]
-    assert row["lesion_count_cc"] == row["lesion_count_centers"] == 4
+    assert row["lesion_count"] == row["lesion_count_centers"] == 4
     assert row["lesion_volume_ml"] == pytest.approx(4 * heads.LESION_ML, rel=0.15)
-    for short in ("pv", "jc", "it", "dwm"):
+    for short in ("periventricular", "juxtacortical", "infratentorial", "deep_white"):
         assert row[f"{short}_count"] == 1, short
-    assert row["ic_count"] == row["dgm_count"] == 0
+    assert row["intracortical_count"] == row["deep_grey_count"] == 0
     places = dict(zip(plain.lesions["location"], plain.lesions["hemisphere"], strict=True))
     assert places == {
         "periventricular": "right", "juxtacortical": "right", "infratentorial": "right",
-        "deep_wm": "left",
+        "deep_white": "left",
     }  # fmt: skip
 
 
@@ -72,7 +74,7 @@ def test_centroids_are_in_world_millimetres(plain):
 
 def test_one_black_hole(plain):
     row = plain.visits.iloc[0]
-    assert row["t1_hypo_volume_ml"] == pytest.approx(heads.LESION_ML, rel=0.3)
+    assert row["t1_hypointense_volume_ml"] == pytest.approx(heads.LESION_ML, rel=0.3)
     assert row["t1_t2_lesion_ratio"] == pytest.approx(0.25, abs=0.06)
     # 130 lies (130 - 180) / (300 - 180) = -0.42 on the scale, 250 at 0.58
     index = plain.lesions.set_index("location")["t1_index_mean"]
@@ -84,7 +86,7 @@ def test_volumes_are_those_of_the_ellipsoids(plain):
     row = plain.visits.iloc[0]
     ml = 4 / 3 * np.pi * heads.SCALE**3 / 1000
     assert row["tiv_ml"] == pytest.approx(INTRACRANIAL_ML, rel=0.02)
-    assert row["lat_vent_ml"] == pytest.approx(2 * ml * 6 * 26 * 6, rel=0.08)
+    assert row["lateral_ventricles_ml"] == pytest.approx(2 * ml * 6 * 26 * 6, rel=0.08)
     assert row["skull_stripped"] == False  # noqa: E712
     assert row["inputs"] == "FLAIR+T1w"
 
@@ -95,7 +97,7 @@ def test_tables_are_as_declared_and_nothing_is_empty_without_reason(plain):
     ):  # fmt: skip
         check_table(frame, table)
     check_reasons(plain)
-    assert plain.visits.iloc[0]["qc_overall"] == "pass"
+    assert plain.visits.iloc[0]["quality_state"] == "pass"
     assert plain.lesion_labels.max() == 4
     assert plain.anatomy.shape == plain.lesion_labels.shape
     assert np.array_equal(plain.affine, plain.prepared.grid.affine)
@@ -127,7 +129,7 @@ def test_other_voxels(visit_of, spacing):
     result = process_visit(visit_of(one))
     row = result.visits.iloc[0]
     assert result.anatomy.shape == one.shape
-    assert row["lesion_count_cc"] == 4
+    assert row["lesion_count"] == 4
     assert row["lesion_volume_ml"] == pytest.approx(4 * heads.LESION_ML, rel=0.25)
     assert row["tiv_ml"] == pytest.approx(INTRACRANIAL_ML, rel=0.03)
     thick = spacing[2] > 2
@@ -139,7 +141,7 @@ def test_other_voxels(visit_of, spacing):
 def test_flair_alone(visit_of):
     result = process_visit(visit_of(heads.head(), modalities=("FLAIR",)))
     row = result.visits.iloc[0]
-    assert row["lesion_count_cc"] == 4
+    assert row["lesion_count"] == 4
     assert reasons(row)["t1_index_mean"] == "no T1w"
     assert result.quality.set_index("check_id")["state"]["Q15"] == "not assessable"
     check_reasons(result)
@@ -160,7 +162,7 @@ def test_t1_alone_with_a_mask(visit_of):
     visit = visit_of(one, modalities=("T1w",))
     result = process_visit(visit, lesion_mask=(one.lesions, one.affine), segmenter=("rater", "2"))
     row = result.visits.iloc[0]
-    assert (row["segmenter"], row["segmenter_version"], row["lesion_count_cc"]) == ("rater", "2", 4)
+    assert (row["segmenter"], row["segmenter_version"], row["lesion_count"]) == ("rater", "2", 4)
     assert reasons(row)["flair_z_mean"] == "no FLAIR"
     assert row.isna()["lesion_threshold"]
     check_reasons(result)
@@ -172,7 +174,7 @@ def test_skull_stripped_scan(visit_of):
     row = result.visits.iloc[0]
     assert row["skull_stripped"]
     assert row["brain_ml"] > 100
-    for name in ("tiv_ml", "head_scaling_ratio", "csf_ml", "lesion_tiv_pct"):
+    for name in ("tiv_ml", "head_scaling_ratio", "csf_ml", "lesion_volume_tiv_pct"):
         assert row.isna()[name]
         assert reasons(row)[name] == "no skull in the scan"
     check_reasons(result)
@@ -198,15 +200,15 @@ def measured(plain, facts=None, **changes):
 def test_no_lesion(plain):
     none = find_lesions(np.zeros(plain.anatomy.shape, bool), plain.affine)
     row = pd.Series(measured(plain, lesions=none).visit)
-    assert row["lesion_volume_ml"] == row["lesion_count_cc"] == row["pv_count"] == 0
+    assert row["lesion_volume_ml"] == row["lesion_count"] == row["periventricular_count"] == 0
     assert reasons(row)["flair_z_mean"] == reasons(row)["t1_t2_lesion_ratio"] == "no lesion"
 
 
 def test_contrast_agent_empties_the_t1_index(plain):
     row = measured(plain, facts=VisitFacts(t1_contrast=True)).visit
     assert row["t1_type"] == "contrast"
-    assert reasons(row)["t1_hypo_volume_ml"] == "the T1w was taken after contrast"
-    assert row["t1_hypo_volume_ml"] is None
+    assert reasons(row)["t1_hypointense_volume_ml"] == "the T1w was taken after contrast"
+    assert row["t1_hypointense_volume_ml"] is None
 
 
 def test_vessels_that_look_enhanced_empty_the_t1_index(plain):
@@ -234,7 +236,12 @@ def test_t1_without_contrast_between_tissues(plain):
 def test_a_structure_that_is_not_found_has_no_volume(plain):
     anatomy = np.where(np.isin(plain.anatomy, (6, 8)), 3, plain.anatomy)  # as if all were white
     rows = measured(plain, anatomy=anatomy)
-    for name in ("thalamus_ml", "thalamus_left_ml", "third_ventricle_ml", "v3_width_mm"):
+    for name in (
+        "thalamus_ml",
+        "thalamus_left_ml",
+        "third_ventricle_ml",
+        "third_ventricle_width_mm",
+    ):
         assert rows.visit[name] is None, name
         assert reasons(rows.visit)[name] == "not found in the scan"
     states = {row["check_id"]: (row["value"], row["state"]) for row in rows.quality}
@@ -243,11 +250,11 @@ def test_a_structure_that_is_not_found_has_no_volume(plain):
 
 
 def test_a_little_lesion_has_no_ratio(plain):
-    one = heads.head().lesion("deep_wm")
+    one = heads.head().lesion("deep_white")
     row = measured(plain, lesions=find_lesions(one, plain.affine)).visit
     assert row["t1_t2_lesion_ratio"] is None
     assert reasons(row)["t1_t2_lesion_ratio"] == "under 0.5 ml of lesion"
-    assert row["t1_hypo_volume_ml"] > 0
+    assert row["t1_hypointense_volume_ml"] > 0
 
 
 def test_mask_of_another_person(visit_of):
@@ -256,7 +263,7 @@ def test_mask_of_another_person(visit_of):
     foreign = np.roll(one.lesions, 42, axis=0)
     result = process_visit(visit_of(one), lesion_mask=(foreign, one.affine))
     row = result.visits.iloc[0]
-    assert row["qc_overall"] == "fail"
+    assert row["quality_state"] == "fail"
     assert "Q3a:fail" in row["flags"]
     assert reasons(row)["lesion_volume_ml"] == "the given mask does not fit the scan (Q3a or Q3b)"
     assert set(LOAD_COLUMNS) <= set(reasons(row))
@@ -287,7 +294,7 @@ def test_mask_on_another_grid(visit_of):
         lesion_mask=(coarse.lesions, coarse.affine),
         settings=Settings(resample_masks=True),
     )
-    assert result.visits["lesion_count_cc"][0] == 4
+    assert result.visits["lesion_count"][0] == 4
     assert result.lesion_labels.shape == one.shape
 
 
@@ -316,9 +323,9 @@ def test_half_a_head(visit_of, monkeypatch):
     half = heads.Head((whole.shape[0], 65, whole.shape[2]), whole.affine)  # no forehead
     result = process_visit(visit_of(half))
     row = result.visits.iloc[0]
-    assert row.isna()[["brain_ml", "bpf", "tiv_ml", "lesion_tiv_pct"]].all()
+    assert row.isna()[["brain_ml", "bpf", "tiv_ml", "lesion_volume_tiv_pct"]].all()
     assert reasons(row)["brain_ml"].startswith("the view cuts ")
-    assert row["lesion_count_cc"] == 4
+    assert row["lesion_count"] == 4
     assert "M1:warn" in row["flags"]
     check_reasons(result)
 

@@ -10,7 +10,7 @@ from mslesion.pipeline.visit import segment
 from mslesion.pipeline.visit.process import process_visit
 
 COUNT, VOLUME = "enhancing_candidate_count", "enhancing_candidate_volume_ml"
-BRIGHT = "deep_wm"
+BRIGHT = "deep_white"
 
 
 @pytest.fixture

@@ -22,12 +22,12 @@ LESIONS = {
     # at x = 25.6 in the height of the second, the third is 3.5 mm or more from both
     "periventricular": (11.5, 2, 7),
     "juxtacortical": (23, -7, 4),
-    "deep_wm": (-14, -14, 7),
+    "deep_white": (-14, -14, 7),
     "infratentorial": (5, -21, -22),
 }
 LESION_ML = 4 / 3 * np.pi * RADIUS_MM**3 / 1000
 """0.11 ml each."""
-BLACK_HOLE = "deep_wm"
+BLACK_HOLE = "deep_white"
 """The one that is darker than cortex on T1w."""
 
 

@@ -1,26 +1,25 @@
 """A small cohort as merged tables: two visits, another scanner, facts from outside."""
 
-from mslesion.clinical.ratings import Ratings
 from mslesion.criteria import make_criteria_tables
 from mslesion.schema import CHANGES, CRITERIA, LESIONS, PANELS, VISITS, as_table
-from mslesion.schema.ratings import LesionRating
+from mslesion.schema.ratings import LesionRating, Ratings
 
 SESSIONS = {"01": ["1", "2"], "02": [""]}
 _COMMON = {
     "inputs": "FLAIR+T1w", "flair_dim": "3D", "flair_voxel_mm": "1.00x1.00x1.00",
-    "t1_type": "plain", "skull_stripped": False, "segmenter": "mslesion", "qc_overall": "pass",
+    "t1_type": "plain", "skull_stripped": False, "segmenter": "mslesion", "quality_state": "pass",
 }  # fmt: skip
 
 
 def _visit(subject, session, day, **values):
-    who = {"subject_id": subject, "session_id": session or None, "visit_date": day}
+    who = {"participant_id": subject, "session_id": session or None, "visit_date": day}
     return _COMMON | who | values
 
 
 def _lesion(subject, session, number, location, **values):
     near = {"periventricular": (1.0, 9.0), "juxtacortical": (9.0, 1.0)}.get(location, (8.0, 8.0))
     return {
-        "subject_id": subject, "session_id": session or None, "lesion_id": number,
+        "participant_id": subject, "session_id": session or None, "lesion_id": number,
         "location": location, "center_count": 1, "volume_mm3": 100.0 * number,
         "ventricle_distance_mm": near[0], "cortex_distance_mm": near[1], "is_cap_like": False,
     } | values  # fmt: skip
@@ -29,23 +28,27 @@ def _lesion(subject, session, number, location, **values):
 def tables():
     """Merged tables by name."""
     counts = {
-        "lesion_count_cc": 3, "lesion_volume_ml": 0.6123456, "pv_count": 1, "pv_volume_ml": 0.1,
-        "jc_count": 1, "jc_volume_ml": 0.2, "ic_count": 0, "ic_volume_ml": 0.0, "it_count": 0,
-        "it_volume_ml": 0.0, "dwm_count": 1, "dwm_volume_ml": 0.3123456, "dgm_count": 0,
-        "dgm_volume_ml": 0.0, "t1_hypo_volume_ml": 0.0123456, "bpf": 0.8123456,
-        "thalamus_ml": 14.56789, "lat_vent_ml": 22.2222, "tiv_ml": 1400.0, "age_years": 46.0,
+        "lesion_count": 3, "lesion_volume_ml": 0.6123456, "periventricular_count": 1,
+        "periventricular_lesion_volume_ml": 0.1,
+        "juxtacortical_count": 1, "juxtacortical_lesion_volume_ml": 0.2, "intracortical_count": 0,
+        "intracortical_lesion_volume_ml": 0.0, "infratentorial_count": 0,
+        "infratentorial_lesion_volume_ml": 0.0, "deep_white_count": 1,
+        "deep_white_lesion_volume_ml": 0.3123456, "deep_grey_count": 0,
+        "deep_grey_lesion_volume_ml": 0.0, "t1_hypointense_volume_ml": 0.0123456, "bpf": 0.8123456,
+        "thalamus_ml": 14.56789, "lateral_ventricles_ml": 22.2222, "tiv_ml": 1400.0,
+        "age_years": 46.0,
         "brain_ml": 1103.47,
     }  # fmt: skip
     visits = as_table(
         [
             _visit("01", "1", "2018-01-01", **counts),
             _visit("01", "2", "2020-01-02", **counts | {"lesion_volume_ml": 0.7654321}),
-            _visit("02", "", None, lesion_count_cc=0, lesion_volume_ml=0.0, qc_overall="warn",
+            _visit("02", "", None, lesion_count=0, lesion_volume_ml=0.0, quality_state="warn",
                    flags="Q3c:warn;Q9:warn"),
         ],
         VISITS,
     )  # fmt: skip
-    places = ("periventricular", "juxtacortical", "deep_wm")
+    places = ("periventricular", "juxtacortical", "deep_white")
     lesions = as_table(
         [
             _lesion("01", session, n, place)
@@ -57,14 +60,15 @@ def tables():
     changes = as_table(
         [
             {
-                "subject_id": "01", "session_from": "1", "session_to": "2", "days": 731,
-                "dt_years": 2.0013689, "same_scanner": False, "change_assessable": True,
+                "participant_id": "01", "session_from": "1", "session_to": "2", "days": 731,
+                "interval_years": 2.0013689, "same_scanner": False, "change_assessable": True,
                 "change_rule": "radial", "new_t2_count": 2, "enlarging_count": 1,
                 "shrinking_count": 0, "resolved_count": 1, "net_change_ml": 0.1530865,
                 "pbvc_pct_per_year": -1.1234567, "pbvc_ci95_low": -1.5, "pbvc_ci95_high": -0.7469,
-                "pvvc_pct_per_year": 4.4321, "thalamus_pct_per_year": -0.8, "qc_pair": "warn",
-                "pseudoatrophy_window": True, "sel_candidate_count": 0, "alv_mm3": 40.0,
-                "alv_noise_mm3": 12.5,
+                "pvvc_pct_per_year": 4.4321, "thalamus_pct_per_year": -0.8, "quality_state": "warn",
+                "pseudoatrophy_window": True, "sel_candidate_count": 0,
+                "atrophied_lesion_volume_mm3": 40.0,
+                "atrophied_lesion_volume_noise_mm3": 12.5,
             }
         ],
         CHANGES,

@@ -8,7 +8,6 @@ import pytest
 from html_values import Page
 
 from mslesion.io import change_files
-from mslesion.longitudinal.lesions.changes import GROWN, KEPT, NEW, RESOLVED, SHRUNK
 from mslesion.reports import curves
 from mslesion.reports import pair_figures as change_figures
 from mslesion.reports import pair_section as change_section
@@ -21,20 +20,21 @@ from mslesion.schema import (
     VISITS,
     as_table,
 )
+from mslesion.schema.change_map import GROWN, KEPT, NEW, RESOLVED, SHRUNK
 
 
 def change(**values):
     """A row of changes.csv."""
     row = {
-        "subject_id": "1", "session_from": "a", "session_to": "b", "days": 400,
-        "dt_years": 1.0951, "same_scanner": True, "lesion_modality": "FLAIR",
+        "participant_id": "1", "session_from": "a", "session_to": "b", "days": 400,
+        "interval_years": 1.0951, "same_scanner": True, "lesion_modality": "FLAIR",
         "brain_modality": "T1w", "change_assessable": True, "brain_change_assessable": True,
         "change_rule": "radial", "new_t2_count": 1, "new_t2_volume_ml": 0.12345678,
         "enlarging_count": 2, "shrinking_count": 0, "resolved_count": 3, "stable_count": 7,
         "net_change_ml": 0.2, "pbvc_pct": -0.51239, "pbvc_sd_points": 0.37,
         "pbvc_pct_per_year": -0.46789, "pbvc_ci95_low": -0.9, "pbvc_ci95_high": -0.1,
         "pbvc_disagrees": False, "sel_assessed_count": 4, "sel_candidate_count": 0,
-        "qc_pair": "pass",
+        "quality_state": "pass",
     }  # fmt: skip
     return as_table([row | values], CHANGES).iloc[0]
 
@@ -166,7 +166,7 @@ def test_strips_show_the_largest_change_first():
     changes = np.zeros((60, 60, 60), np.uint8)
     changes[20:24, 20:24, 30] = NEW
     lesions = [
-        {"group_id": n, "event": "new", "volume_change_mm3": size, "i": 21.5, "j": 21.5, "k": 30}
+        {"group_id": n, "change": "new", "volume_change_mm3": size, "i": 21.5, "j": 21.5, "k": 30}
         for n, size in ((1, 5.0), (2, -50.0))
     ]
     drawn = change_figures.lesion_strips(images, changes, lesions)
@@ -180,7 +180,7 @@ def test_a_lesion_at_the_corner_of_the_frame():
     images = [np.full((20, 20, 20), 50, np.uint8)] * 3
     changes = np.zeros((20, 20, 20), np.uint8)
     changes[0, 0, 0] = NEW
-    one = {"group_id": 1, "event": "new", "volume_change_mm3": 1.0, "i": 0, "j": 0, "k": 0}
+    one = {"group_id": 1, "change": "new", "volume_change_mm3": 1.0, "i": 0, "j": 0, "k": 0}
     assert change_figures.lesion_strips(images, changes, [one]).any()
 
 
@@ -193,7 +193,7 @@ def test_names_of_files(tmp_path):
 
 def visits(*, scanners=("A", "A", "A"), days=("2020-01-01", "2021-01-01", "2022-01-01")):
     rows = [
-        {"subject_id": "1", "session_id": str(n), "visit_date": day, "scanner_id": scanner,
+        {"participant_id": "1", "session_id": str(n), "visit_date": day, "scanner_id": scanner,
          "lesion_volume_ml": 1.0 + n, "thalamus_ml": None}
         for n, (scanner, day) in enumerate(zip(scanners, days, strict=True))
     ]  # fmt: skip
@@ -211,11 +211,11 @@ def course(frame, changes=(), trajectories=(), began=None):
 
 def test_course():
     changes = [
-        {"subject_id": "1", "session_from": "0", "session_to": to, "pbvc_pct": value}
+        {"participant_id": "1", "session_from": "0", "session_to": to, "pbvc_pct": value}
         for to, value in (("1", -0.25), ("2", -0.5))
     ]
     slope = {
-        "subject_id": "1", "measure": "lesion_volume_ml", "segment": 1,
+        "participant_id": "1", "measure": "lesion_volume_ml", "segment": 1,
         "starts_with": "first visit", "slope_per_year": 0.99912,
     }  # fmt: skip
     track = slope | {"measure": "lesion_volume_mm3", "track_id": 4, "slope_per_year": 77.0}

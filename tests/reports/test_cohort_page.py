@@ -58,7 +58,7 @@ def test_rules_to_filter_by(html, tables):
     for row in rows:
         subject, session = row["data-row"].split("|")
         own = criteria[
-            (criteria["subject_id"] == subject) & (criteria["session_id"].fillna("") == session)
+            (criteria["participant_id"] == subject) & (criteria["session_id"].fillna("") == session)
         ]
         for state, name in (("met", "data-met"), ("not assessable", "data-open")):
             assert row[name].split() == list(own.loc[own["met"] == state, "criterion_id"])
@@ -93,7 +93,7 @@ def test_distributions_are_of_the_latest_visits(html, csvs):
 def test_a_histogram_by_hand(tables):
     """Volumes 0 to 12 in 12 bins: the last holds 11 and 12, the median is 6."""
     visits = as_table(
-        [{"subject_id": f"{n:02}", "lesion_volume_ml": float(n)} for n in range(13)], VISITS
+        [{"participant_id": f"{n:02}", "lesion_volume_ml": float(n)} for n in range(13)], VISITS
     )
     empty = {table.name: as_table([], table) for table in TABLES}
     criteria = tables[CRITERIA.name].iloc[:0]

@@ -10,7 +10,7 @@ from PIL import Image
 from mslesion.io.derivatives import LOCATION_INDEX
 from mslesion.reports import figures
 from mslesion.schema.lesions import LOCATIONS
-from mslesion.segmentation.anatomy.structures import STRUCTURES
+from mslesion.schema.structures import STRUCTURES
 
 SHAPE = (40, 50, 30)
 

@@ -17,10 +17,11 @@ from mslesion.schema.visits import STATES
 def visit(**values):
     """A row of the visit table."""
     row = {
-        "subject_id": "1", "inputs": "FLAIR+T1w", "flair_dim": "3D", "flair_voxel_mm": "1x1x1",
+        "participant_id": "1", "inputs": "FLAIR+T1w", "flair_dim": "3D", "flair_voxel_mm": "1x1x1",
         "t1_type": "plain", "skull_stripped": False, "segmenter": "mslesion",
-        "lesion_volume_ml": 1.25, "lesion_count_cc": 3, "pv_count": 2, "pv_volume_ml": 1.0,
-        "brain_ml": 1100.123456, "qc_overall": "warn",
+        "lesion_volume_ml": 1.25, "lesion_count": 3, "periventricular_count": 2,
+        "periventricular_lesion_volume_ml": 1.0,
+        "brain_ml": 1100.123456, "quality_state": "warn",
     }  # fmt: skip
     return as_table([row | values], VISITS).iloc[0]
 
@@ -28,7 +29,7 @@ def visit(**values):
 def checks(*states):
     """A quality table with these states."""
     rows = [
-        {"subject_id": "1", "check_id": f"Q{n}", "check": f"check {n}", "state": state,
+        {"participant_id": "1", "check_id": f"Q{n}", "check": f"check {n}", "state": state,
          "threshold": "<= 3", "value": n / 3}
         for n, state in enumerate(states, start=1)
     ]  # fmt: skip
@@ -43,11 +44,11 @@ def values(html):
 def test_first_screen():
     html = summary.summary(visit())
     found = values(html)
-    assert (found["lesion_volume_ml"], found["lesion_count_cc"]) == ("1.25", "3")
+    assert (found["lesion_volume_ml"], found["lesion_count"]) == ("1.25", "3")
     assert found["brain_ml"] == "1100"
     assert found["bpf"] == "not assessable"
     assert found["tiv_ml"] == "\N{EN DASH}"
-    assert found["pv_count"] == "2"
+    assert found["periventricular_count"] == "2"
     assert "FLAIR, T1w; FLAIR 3D, voxels 1x1x1 mm; T1w plain; whole head" in html
     assert "! warn" in html
     order = [html.index(text) for text in ("Lesion volume", "Lesions by region", "Brain</h3>")]
@@ -55,7 +56,7 @@ def test_first_screen():
 
 
 def test_reasons_are_told_in_words():
-    reasons = "bpf: no skull;tiv_ml: no skull;v3_width_mm: not seen"
+    reasons = "bpf: no skull;tiv_ml: no skull;third_ventricle_width_mm: not seen"
     html = summary.summary(visit(empty_because=reasons))
     text = "Brain parenchymal fraction, Intracranial volume (no skull); Third ventricle, width"
     assert text in html
@@ -105,7 +106,7 @@ def test_every_state_has_a_mark():
 
 
 def test_lesion_table_begins_with_the_largest():
-    rows = [{"subject_id": "1", "lesion_id": n, "volume_mm3": v} for n, v in ((1, 5), (2, 9.5))]
+    rows = [{"participant_id": "1", "lesion_id": n, "volume_mm3": v} for n, v in ((1, 5), (2, 9.5))]
     html = page.lesion_table(as_table(rows, LESIONS))
     assert html.index(">9.5<") < html.index(">5<")
     assert page.lesion_table(as_table([], LESIONS)) == ""

@@ -21,7 +21,7 @@ from mslesion.criteria.verdicts import judge
 from mslesion.imaging.grid import voxel_volume_mm3
 from mslesion.io.dataset import FLAIR, T1W, find_visits
 from mslesion.io.nifti import load_scan
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 
 PROJECT = Path(__file__).resolve().parents[2]
 ROOT = PROJECT / "sample_data"
@@ -184,7 +184,9 @@ def test_lesion_map_has_the_volumes(subject, session, truth):
         assert ndi.label(labels == track, ALL_NEIGHBOURS)[1] == 1
         centre = apply_affine(affine, np.argwhere(labels == track).mean(0))
         assert np.linalg.norm(centre - row[["x_mm", "y_mm", "z_mm"]].to_numpy(float)) < 1.5
-        assert row.d_eq_mm == pytest.approx((6 * row.volume_mm3 / np.pi) ** (1 / 3), abs=0.01)
+        assert row.equivalent_diameter_mm == pytest.approx(
+            (6 * row.volume_mm3 / np.pi) ** (1 / 3), abs=0.01
+        )
     mask, _ = image_of(subject, session, "label-L_mask", truth=True)
     assert np.array_equal(mask > 0, labels > 0)
 
@@ -198,7 +200,7 @@ def test_anatomy_map_has_the_volumes(subject, session, truth):
     for name, structures, tolerance in (
         ("tiv_ml", range(1, labels.max() + 1), 0.01),
         ("brain_ml", s.BRAIN, 0.01),
-        ("lat_vent_ml", ventricles, 0.05),
+        ("lateral_ventricles_ml", ventricles, 0.05),
         ("third_ventricle_ml", third, 0.10),  # a slit of a voxel or two
         ("thalamus_ml", thalamus, 0.02),
     ):
@@ -212,7 +214,7 @@ def test_visit_rows_count_their_lesions(subject, session, truth):
     lesions = rows_of(truth["lesions"], subject, session)
     assert row.lesion_count == len(lesions)
     assert row.lesion_volume_ml * 1000 == pytest.approx(lesions.volume_mm3.sum(), abs=1.5)
-    for region in ("periventricular", "juxtacortical", "deep_wm", "infratentorial"):
+    for region in ("periventricular", "juxtacortical", "deep_white", "infratentorial"):
         assert row[f"{region}_count"] == (lesions.region == region).sum()
 
 
@@ -226,7 +228,7 @@ def test_change_rows_follow_from_the_visits(truth):
         # Volumes are rounded to 0.01 ml: 0.005 % of a brain, 2 % of a third ventricle
         for name, volume, tolerance in (
             ("pbvc_pct", "brain_ml", 0.002),
-            ("lat_vent_change_pct", "lat_vent_ml", 0.1),
+            ("lateral_ventricles_change_pct", "lateral_ventricles_ml", 0.1),
             ("third_ventricle_change_pct", "third_ventricle_ml", 2),
             ("thalamus_change_pct", "thalamus_ml", 0.1),
         ):
@@ -243,7 +245,7 @@ def test_events_follow_from_the_lesions(truth):
         before, after = (
             lesions[(lesions.participant_id == row.participant_id) & (lesions.session_id == name)]
             .set_index("track")
-            .d_eq_mm
+            .equivalent_diameter_mm
             for name in (row.session_from, row.session_to)
         )
         growth_mm = (after - before).dropna() / 2
@@ -291,7 +293,7 @@ def test_preclinical_lesions_are_those_of_an_isolated_syndrome(truth, ratings):
     )
     for criterion in ISOLATED:
         assert judge(criterion, facts).met is True
-    assert rows_of(truth["lesions"], "preclinical", "01").d_eq_mm.min() > 3
+    assert rows_of(truth["lesions"], "preclinical", "01").equivalent_diameter_mm.min() > 3
 
 
 # The look of the scans

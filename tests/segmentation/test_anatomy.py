@@ -5,7 +5,7 @@ import pytest
 
 from mslesion.errors import StepError
 from mslesion.imaging.resampling import Grid
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 from mslesion.segmentation.anatomy.maps import brain_mask, clean_anatomy, sees_skull, to_scan_grid
 
 

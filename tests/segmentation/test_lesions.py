@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 from mslesion.segmentation.lesions.threshold import (
     CORE_PROBABILITY,
     GROWTH_PROBABILITY,

@@ -7,7 +7,7 @@ from scipy.spatial.transform import Rotation
 
 from mslesion.errors import StepError
 from mslesion.io.nifti import _to_ras
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 from mslesion.segmentation.anatomy.midplane import Midplane, find_midplane
 
 SPACING = (2.5, 2.5, 2.5)

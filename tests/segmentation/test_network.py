@@ -5,8 +5,8 @@ import pytest
 
 from mslesion.errors import StepError
 from mslesion.imaging.intensity import WHITE_LEVELS
+from mslesion.schema import structures as s
 from mslesion.segmentation import network
-from mslesion.segmentation.anatomy import structures as s
 
 CLASSES = len(s.STRUCTURES) + 1
 

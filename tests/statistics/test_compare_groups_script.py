@@ -22,7 +22,7 @@ def main():
 @pytest.fixture
 def study(tmp_path):
     subjects = [f"{n:03d}" for n in range(8)]
-    visits = {"subject_id": subjects, "session_id": "1", "lesion_volume_ml": [1, 2, 4, 8] * 2}
+    visits = {"participant_id": subjects, "session_id": "1", "lesion_volume_ml": [1, 2, 4, 8] * 2}
     pd.DataFrame(visits).to_csv(tmp_path / "visits.csv", index=False)
     rows = [f"sub-{s}\t{'drug' if n > 3 else 'placebo'}" for n, s in enumerate(subjects)]
     people = tmp_path / "participants.tsv"

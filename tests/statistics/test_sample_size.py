@@ -59,7 +59,7 @@ def test_counts_by_simulation():
         counts = [rng.negative_binomial(1, 1 / (1 + mean), subjects) for mean in (4.0, 2.0)]
         table = pd.DataFrame(
             {
-                "subject_id": range(2 * subjects),
+                "participant_id": range(2 * subjects),
                 "arm": ["a"] * subjects + ["b"] * subjects,
                 "n": np.concatenate(counts),
             }

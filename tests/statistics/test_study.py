@@ -22,17 +22,17 @@ def tables():
         for year, session in enumerate(("2", "9", "10")):
             visits.append(
                 {
-                    "subject_id": subject, "session_id": session,
+                    "participant_id": subject, "session_id": session,
                     "visit_date": f"{2020 + year}-01-01",
-                    "lesion_count_cc": 3 + n % 3 + 5 * year, "lesion_volume_ml": 1.0 + n + year,
+                    "lesion_count": 3 + n % 3 + 5 * year, "lesion_volume_ml": 1.0 + n + year,
                     "brain_ml": 1500 + n - (4 - 2 * drug + 0.3 * (n % 4)) * year + (n * year) % 3,
                 }
             )  # fmt: skip
         for before, after, new in (("2", "9", 4 - drug), ("9", "10", 3 + n % 2), ("2", "10", 99)):
             changes.append(
                 {
-                    "subject_id": subject, "session_from": before, "session_to": after,
-                    "dt_years": 2.0 if new == 99 else 1.0, "new_t2_count": new,
+                    "participant_id": subject, "session_from": before, "session_to": after,
+                    "interval_years": 2.0 if new == 99 else 1.0, "new_t2_count": new,
                     "pbvc_pct_per_year": -0.5 + 0.2 * drug + 0.05 * (n % 5),
                 }
             )  # fmt: skip
@@ -44,7 +44,7 @@ def test_all_measures_that_are_there(tables):
     found = compare_groups(visits, GROUPS, reference="placebo", changes=changes)
     check_table(found, COMPARISONS)
     assert list(found["measure"]) == [
-        "lesion_count_cc", "lesion_volume_ml", "new_t2_count", "pbvc_pct_per_year",
+        "lesion_count", "lesion_volume_ml", "new_t2_count", "pbvc_pct_per_year",
         "lesion_volume_ml", "brain_ml",
     ]  # fmt: skip
     assert set(found["other_group"]) == {"drug"}
@@ -57,7 +57,7 @@ def test_first_visit_and_consecutive_pairs_are_used(tables):
     found = compare_groups(visits, GROUPS, reference="placebo", changes=changes)
     found = found.drop_duplicates("measure").set_index("measure")
     # First visits: the counts are 3 + n % 3, of mean 4 in both groups
-    assert found.loc["lesion_count_cc", "estimate"] == pytest.approx(1)
+    assert found.loc["lesion_count", "estimate"] == pytest.approx(1)
     # Placebo: 4 + 3 lesions in two years; drug: 3 + 4. The pair over both years is left out.
     assert found.loc["new_t2_count", "estimate"] == pytest.approx(1)
     assert found.loc["new_t2_count", "model"] == "Poisson (no overdispersion)"
@@ -66,7 +66,7 @@ def test_first_visit_and_consecutive_pairs_are_used(tables):
 def test_visits_alone(tables):
     visits, _ = tables
     found = compare_groups(visits.drop(columns="visit_date"), GROUPS, reference="drug")
-    assert list(found["measure"]) == ["lesion_count_cc", "lesion_volume_ml"]
+    assert list(found["measure"]) == ["lesion_count", "lesion_volume_ml"]
     assert set(found["reference_group"]) == {"drug"}
 
 

@@ -26,7 +26,7 @@ GROUPS = {"group": "arm", "reference": "placebo"}
 def frame(placebo, drug, name="value", **columns):
     table = pd.DataFrame(
         {
-            "subject_id": [f"{n:03d}" for n in range(len(placebo) + len(drug))],
+            "participant_id": [f"{n:03d}" for n in range(len(placebo) + len(drug))],
             "arm": ["placebo"] * len(placebo) + ["drug"] * len(drug),
             name: [*placebo, *drug],
         }
@@ -142,7 +142,7 @@ def repeated(subject_means, within):
     for arm, means in subject_means.items():
         for number, mean in enumerate(means):
             rows += [
-                {"subject_id": f"{arm}{number}", "arm": arm, "value": mean + offset, "years": n}
+                {"participant_id": f"{arm}{number}", "arm": arm, "value": mean + offset, "years": n}
                 for n, offset in enumerate(np.roll(within, number))
             ]
     return pd.DataFrame(rows)
@@ -177,7 +177,7 @@ def with_slopes(slopes, residual):
             noise = rng.normal(size=5) * residual
             values = 100 + 3 * rng.normal() + slope * years + noise
             rows += [
-                {"subject_id": f"{arm}{number}", "arm": arm, "years": year, "value": value}
+                {"participant_id": f"{arm}{number}", "arm": arm, "years": year, "value": value}
                 for year, value in zip(years, values, strict=True)
             ]
     return pd.DataFrame(rows)
@@ -191,7 +191,10 @@ def test_mixed_model_of_slopes_is_the_test_of_the_subjects_slopes():
     assert found.model == "mixed, intercept and slope a subject"
     # Balanced: the difference of the mean slopes of the subjects, with their spread
     fitted = {
-        arm: [np.polyfit(one["years"], one["value"], 1)[0] for _, one in rows.groupby("subject_id")]
+        arm: [
+            np.polyfit(one["years"], one["value"], 1)[0]
+            for _, one in rows.groupby("participant_id")
+        ]
         for arm, rows in table.groupby("arm")
     }
     assert found.estimate == pytest.approx(np.mean(fitted["drug"]) - np.mean(fitted["placebo"]))
@@ -219,7 +222,7 @@ def test_subjects_with_one_visit_have_no_slope():
     ("arms", "reference"), [(["a", "a", "a"], "a"), (["a", "b", "c"], "a"), (["a", "b", "b"], "x")]
 )
 def test_two_groups_are_needed(arms, reference):
-    table = pd.DataFrame({"subject_id": ["1", "2", "3"], "arm": arms, "value": [1, 2, 3]})
+    table = pd.DataFrame({"participant_id": ["1", "2", "3"], "arm": arms, "value": [1, 2, 3]})
     with pytest.raises(TableError, match=r"two are expected and one of them is"):
         compare_volumes(table, "value", group="arm", reference=reference)
 

@@ -33,7 +33,7 @@ _COUNTS = (
     ("new T2 lesions", "new_t2_count"),
     ("enlarging T2 lesions", "enlarging_count"),
     ("contrast-enhancing lesions", "followup_gd_count"),
-    ("combined unique active lesions", "active_count"),
+    ("combined unique active lesions", "combined_unique_active_count"),
 )
 
 
@@ -88,7 +88,7 @@ def brain_loss_of(facts: Facts, change: Mapping) -> BrainLoss:
     low, high = known(change, "pbvc_ci95_low"), known(change, "pbvc_ci95_high")
     return judge_brain_loss(
         known(change, "pbvc_pct_per_year"),
-        known(change, "dt_years"),
+        known(change, "interval_years"),
         ci95=None if low is None or high is None else (low, high),
         age_years=facts.age_years,
     )
@@ -109,8 +109,8 @@ def lesion_confidence(change: Mapping) -> tuple[str, str]:
     reasons = []
     if known(change, "same_scanner") is False:
         reasons.append("another scanner")
-    if known(change, "qc_pair") in ("warn", "fail"):
-        reasons.append("quality of the pair: " + known(change, "qc_pair"))
+    if known(change, "quality_state") in ("warn", "fail"):
+        reasons.append("quality of the pair: " + known(change, "quality_state"))
     return (LOW, "Low: " + ", ".join(reasons) + ".") if reasons else (USUAL, "")
 
 
@@ -128,7 +128,7 @@ def atrophy_confidence(change: Mapping) -> tuple[str, str]:
     """
     _, why = lesion_confidence(change)
     reasons = [why.removeprefix("Low: ").removesuffix(".")] if why else []
-    years = known(change, "dt_years")
+    years = known(change, "interval_years")
     if not lasts(years, MIN_YEARS_FOR_CONFIDENCE):
         reasons.append(f"interval under {MIN_YEARS_FOR_CONFIDENCE:g} years")
     if known(change, "pseudoatrophy_window"):
@@ -185,7 +185,7 @@ def undecided(loss: BrainLoss, change: Mapping, *, met: bool | None) -> str:
     str
         Empty where it was decided or nothing was measured.
     """
-    years = known(change, "dt_years")
+    years = known(change, "interval_years")
     if met is not None or loss.loss is None:
         return ""
     if not lasts(years, MIN_YEARS_FOR_CUTOFF):

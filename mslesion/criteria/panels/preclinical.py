@@ -93,11 +93,14 @@ def preclinical_panel(facts: Facts, visit: Mapping) -> list[PanelRow]:
     ]
     for name, column in (
         ("thalamus", "thalamus_ml"),
-        ("lateral ventricles", "lat_vent_ml"),
+        ("lateral ventricles", "lateral_ventricles_ml"),
         ("choroid plexus", "choroid_plexus_ml"),
     ):
         rows.append(_share(f"{name} per head", visit, column, "tiv_ml"))
-    for name, column in (("deep white matter", "dwm_volume_ml"), ("deep grey", "dgm_volume_ml")):
+    for name, column in (
+        ("deep white matter", "deep_white_lesion_volume_ml"),
+        ("deep grey", "deep_grey_lesion_volume_ml"),
+    ):
         domain = f"share of lesion volume in {name}"
         text = "High shares are usual in small-vessel disease; no threshold is used."
         rows.append(_share(domain, visit, column, "lesion_volume_ml", text=text))

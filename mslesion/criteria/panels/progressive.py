@@ -219,8 +219,11 @@ def _expansion(change: Mapping, rates: Sequence[float] | None, enlarging: int) -
 
 def _destruction(change: Mapping) -> PanelRow:
     """Lesion tissue that became CSF, above the noise of the pair."""
-    volume, floor = known(change, "alv_mm3"), known(change, "alv_noise_mm3")
-    years = known(change, "dt_years")
+    volume, floor = (
+        known(change, "atrophied_lesion_volume_mm3"),
+        known(change, "atrophied_lesion_volume_noise_mm3"),
+    )
+    years = known(change, "interval_years")
     met = None
     if volume is not None and floor is not None:
         met = volume > floor and volume >= MIN_DESTROYED_MM3
@@ -268,7 +271,7 @@ def _brain(facts: Facts, change: Mapping) -> PanelRow:
 
 def _thalamus(change: Mapping) -> PanelRow:
     """Yearly loss of the thalamus, its whole interval over the mean of healthy people."""
-    rate, years = known(change, "thalamus_pct_per_year"), known(change, "dt_years")
+    rate, years = known(change, "thalamus_pct_per_year"), known(change, "interval_years")
     low, high = known(change, "thalamus_ci95_low"), known(change, "thalamus_ci95_high")
     met = None
     if None not in (rate, low, high) and lasts(years, MIN_YEARS_FOR_CUTOFF):
@@ -315,7 +318,7 @@ def _cortex(facts: Facts, visit: Mapping) -> PanelRow:
     """Lesions at the cortex and its volume; reported only."""
     counts = (facts.juxtacortical_count, facts.intracortical_count)
     value = None if None in counts else float(sum(counts))
-    volume = known(visit, "cortical_gm_ml")
+    volume = known(visit, "cortical_grey_matter_ml")
     return PanelRow(
         panel=PANEL,
         domain="cortex",

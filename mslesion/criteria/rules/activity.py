@@ -118,7 +118,7 @@ ACTIVITY = (
         text="More than 2 active lesions (new, enlarging or enhancing) in the first year of "
         "treatment.",
         rule=any_of(
-            at_least(3, "active_count"),
+            at_least(3, "combined_unique_active_count"),
             at_least(3, "new_t2_count", "enlarging_count"),
             at_least(3, "followup_gd_count"),
         ),

@@ -13,7 +13,7 @@ from mslesion.longitudinal.alignment.deformation import (
     find_deformation,
     meet_halfway,
 )
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 
 BIAS_SIGMA_MM = 8.0
 """Width of the window in which the two scans are brought to one level. A receive coil's

@@ -14,7 +14,7 @@ from mslesion.longitudinal.alignment.deformation import (
 )
 from mslesion.longitudinal.alignment.intensity_matching import MatchedPair
 from mslesion.longitudinal.brain.boundary_shift import boundary_shift, ventricle_shift
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 
 DISAGREEMENT_PCT = 0.5
 """Two estimates further apart than this (exclusive) are flagged, in percentage points."""

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from mslesion.imaging.resampling import resample
+from mslesion.imaging.shape import equivalent_diameter_mm
 from mslesion.longitudinal.alignment.placing import VisitMaps
 from mslesion.longitudinal.calibration.synthetic_followup import (
     CONTRACTION_PCT,
@@ -23,7 +24,6 @@ from mslesion.longitudinal.lesions import tracks as t
 from mslesion.longitudinal.lesions.changes import DEFAULT_RULE, NEW
 from mslesion.longitudinal.lesions.sizes import ENLARGING, SHRINKING, detection_floor_mm
 from mslesion.longitudinal.pair import FLAIR, PairComparison, compare_visits
-from mslesion.measures.shape import equivalent_diameter_mm
 from mslesion.segmentation.lesions.instances import DEFAULT_MIN_SIZE
 from mslesion.segmentation.lesions.threshold import THRESHOLD
 
@@ -176,10 +176,10 @@ def score(
     hits = {name: sum(made.new_sizes[n] == name for n in found) for name in NEW_DIAMETERS_MM}
     called = {name: _called(pair, name) for name in (ENLARGING, SHRINKING)}
     untouched = set(made.untouched)
-    gone = _numbers(r for r in pair.lesions.rows if r["event"] == t.RESOLVED)
+    gone = _numbers(r for r in pair.lesions.rows if r["change"] == t.RESOLVED)
     # A lesion under the floor that outgrew its earlier self by ten times is called new
     called[ENLARGING] |= _numbers(
-        r for r in pair.lesions.rows if r["event"] == t.NEW and not r["is_under_floor"]
+        r for r in pair.lesions.rows if r["change"] == t.NEW and not r["is_under_floor"]
     )
     hits[ENLARGING] = len(called[ENLARGING] & set(made.grown))
     hits[SHRINKING] = len(called[SHRINKING] & set(made.shrunk))

@@ -17,9 +17,9 @@ from mslesion.errors import StepError
 from mslesion.imaging.bias import correct_bias
 from mslesion.imaging.grid import spacing_mm, world_mm
 from mslesion.imaging.resampling import Grid, resample, working_grid
+from mslesion.imaging.shape import equivalent_diameter_mm
 from mslesion.longitudinal.alignment.placing import FWHM_PER_SIGMA, PlacedScan, VisitMaps
-from mslesion.measures.shape import equivalent_diameter_mm
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 from mslesion.segmentation.lesions.instances import DEFAULT_MIN_SIZE, find_lesions
 from mslesion.segmentation.lesions.threshold import THRESHOLD, threshold_lesions
 from mslesion.segmentation.network import CHANNELS, Prediction

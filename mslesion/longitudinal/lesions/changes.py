@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import ndimage as ndi
 
+from mslesion.imaging.shape import longest_distance_mm
 from mslesion.longitudinal.alignment.intensity_matching import MatchedPair
 from mslesion.longitudinal.lesions import tracks as t
 from mslesion.longitudinal.lesions.evidence import ChangeEvidence
@@ -21,11 +22,8 @@ from mslesion.longitudinal.lesions.sizes import (
     is_speck,
     radius_change_mm,
 )
-from mslesion.measures.shape import longest_distance_mm
+from mslesion.schema.change_map import GROWN, KEPT, NEW, RESOLVED, SHRUNK
 
-KEPT, NEW, GROWN, SHRUNK, RESOLVED = 1, 2, 3, 4, 5
-"""Values of the change map: lesion at both visits, new lesion, grown part, lost part,
-resolved lesion."""
 MIN_RISE_SPREADS = 1.0
 """Confirmed: changed voxels became brighter by at least this many spreads of white matter
 (inclusive). Ours."""
@@ -131,7 +129,7 @@ def describe_changes(
                 "group_id": number,
                 "lesions_from": _ids(group.first, listed[0]),
                 "lesions_to": _ids(group.second, listed[1]),
-                "event": event,
+                "change": event,
                 "size_change": classes[rule],
                 "i": centre[0], "j": centre[1], "k": centre[2],
                 "volume_from_mm3": ours.volume_mm3,
@@ -140,7 +138,7 @@ def describe_changes(
                 "volume_change_pct": None
                 if whole
                 else 100 * (theirs.volume_mm3 - ours.volume_mm3) / ours.volume_mm3,
-                "dr_mm": radius_change_mm(ours, theirs),
+                "radius_change_mm": radius_change_mm(ours, theirs),
                 "gained_mm3": float(np.count_nonzero(gained)),
                 "lost_mm3": float(np.count_nonzero(lost)),
                 "long_axis_from_mm": ours.long_axis_mm,
@@ -320,20 +318,20 @@ def _summary(rows: list[dict], evidence: ChangeEvidence) -> dict:
     def count(key: str, *values: str) -> int:
         return sum(row[key] in values for row in counted)
 
-    new = [row for row in counted if row["event"] == t.NEW]
+    new = [row for row in counted if row["change"] == t.NEW]
     gain, loss = (float(np.count_nonzero(m)) / 1000 for m in (evidence.gained, evidence.lost))
     return {
         "new_t2_count": len(new),
         "new_t2_volume_ml": sum(row["volume_to_mm3"] for row in new) / 1000,
-        "new_adjacent_count": count("event", t.NEW_ADJACENT),
+        "new_adjacent_count": count("change", t.NEW_ADJACENT),
         "enlarging_count": count("size_change", ENLARGING),
-        "ne_t2_count": len(new) + count("size_change", ENLARGING),
+        "new_or_enlarging_count": len(new) + count("size_change", ENLARGING),
         "stable_count": count("size_change", STABLE),
         "shrinking_count": count("size_change", SHRINKING),
-        "resolved_count": count("event", t.RESOLVED),
-        "merged_count": count("event", t.MERGED),
-        "split_count": count("event", t.SPLIT),
-        "complex_count": count("event", t.COMPLEX),
+        "resolved_count": count("change", t.RESOLVED),
+        "merged_count": count("change", t.MERGED),
+        "split_count": count("change", t.SPLIT),
+        "complex_count": count("change", t.COMPLEX),
         "under_floor_count": len(rows) - len(counted),
         "gross_gain_ml": gain,
         "gross_loss_ml": loss,

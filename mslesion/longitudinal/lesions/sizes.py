@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 
-from mslesion.measures.shape import equivalent_diameter_mm
+from mslesion.imaging.shape import equivalent_diameter_mm
 
 ENLARGING, SHRINKING, STABLE, TREND = "enlarging", "shrinking", "stable", "trend"
 NOT_ASSESSABLE = "not assessable"

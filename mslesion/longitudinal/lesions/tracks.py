@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage as ndi
 
-from mslesion.measures.shape import objects
+from mslesion.imaging.shape import objects
 
 REACH_MM = 1.0
 """Lesions are widened by this much before it is asked whether they meet."""

@@ -149,7 +149,7 @@ def finished_calibration(output: Path, records: Sequence[Mapping]) -> list[dict]
     record = _read(path)
     if record["made_from"]["visit"] != digest(first["made_from"]):
         return []
-    who = {"subject_id": first["subject"], "session_id": first["session"] or None}
+    who = {"participant_id": first["subject"], "session_id": first["session"] or None}
     return [who | row for row in record["rows"]]
 
 

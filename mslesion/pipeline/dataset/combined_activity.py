@@ -4,11 +4,12 @@ from collections.abc import Collection, Iterable
 
 import pandas as pd
 
-from mslesion.clinical.ratings import Ratings
 from mslesion.longitudinal.lesions.sizes import ENLARGING
 from mslesion.longitudinal.lesions.tracks import NEW
+from mslesion.schema.identifiers import rows_of_visit
+from mslesion.schema.ratings import Ratings
 
-CUA = "cua_count"
+CUA = "combined_unique_active_count"
 
 
 def count_active(changed: Iterable[Collection[int]], enhancing: Collection[int | None]) -> int:
@@ -58,18 +59,18 @@ def with_active_counts(
     """
     counts = []
     for _, pair in changes.iterrows():
-        subject, session = pair["subject_id"], pair["session_to"]
+        subject, session = pair["participant_id"], pair["session_to"]
         enhancing = _enhancing(subject, session, rated, ratings)
-        if enhancing is None or pd.isna(pair["ne_t2_count"]):
+        if enhancing is None or pd.isna(pair["new_or_enlarging_count"]):
             counts.append(pd.NA)
             continue
         own = lesion_changes[
-            (lesion_changes["subject_id"] == subject)
+            (lesion_changes["participant_id"] == subject)
             & (lesion_changes["session_from"] == pair["session_from"])
             & (lesion_changes["session_to"] == session)
             & ~lesion_changes["is_under_floor"].astype(bool)
         ]
-        active = own[(own["event"] == NEW) | (own["size_change"] == ENLARGING)]
+        active = own[(own["change"] == NEW) | (own["size_change"] == ENLARGING)]
         numbers = [
             {int(number) for number in text.split("+")} if isinstance(text, str) else set()
             for text in active["lesions_to"]
@@ -82,7 +83,7 @@ def with_active_counts(
 def _enhancing(subject, session, rated: pd.DataFrame, ratings: Ratings) -> list | None:
     """Enhancing lesions of a visit; None if they are not known one by one."""
     stated = ratings.facts_of(subject, session).get("gd_count")
-    own = rated[(rated["subject_id"] == subject) & (rated["session_id"].fillna("") == session)]
+    own = rows_of_visit(rated, subject, session)
     listed = own[own["gd"].fillna(value=False).astype(bool)]
     all_rated = len(own) > 0 and not own["gd"].isna().any()
     if stated == len(listed) or (stated is None and all_rated):

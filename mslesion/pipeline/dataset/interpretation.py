@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from mslesion.clinical.dataset_ratings import check_visits, find_label_map
 from mslesion.clinical.rated_lesions import LesionMatch, match_by_labels, match_by_position
-from mslesion.clinical.ratings import Ratings
 from mslesion.criteria import make_criteria_tables
 from mslesion.errors import TableError
 from mslesion.io.dataset import Visit
 from mslesion.io.nifti import load_labels, load_mask
 from mslesion.pipeline.dataset.combined_activity import with_active_counts
+from mslesion.pipeline.dataset.ratings import check_visits, find_label_map
 from mslesion.schema import (
     CHANGES,
     CRITERIA,
@@ -24,7 +23,8 @@ from mslesion.schema import (
     VISITS,
     as_table,
 )
-from mslesion.schema.ratings import LesionRating
+from mslesion.schema.identifiers import bare_label, rows_of_visit
+from mslesion.schema.ratings import LesionRating, Ratings
 
 BY_POSITION, BY_LABELS, BY_NUMBER = "position", "label map", "number"
 
@@ -56,7 +56,12 @@ def interpret(
         If the facts do not fit the visits.
     """
     visits, lesions = tables[VISITS.name], tables[LESIONS.name]
-    keys = list(zip(visits["subject_id"], visits["session_id"].fillna(""), strict=True))
+    keys = [
+        (bare_label(subject), bare_label(session))
+        for subject, session in zip(
+            visits["participant_id"], visits["session_id"].fillna(""), strict=True
+        )
+    ]
     check_visits(ratings, keys)
     rated = _match_all(output, keys, lesions, ratings)
     changes = tables.get(CHANGES.name)
@@ -83,15 +88,13 @@ def _match_all(output, keys, lesions: pd.DataFrame, ratings: Ratings) -> pd.Data
         if not rated:
             continue
         visit = Visit(subject, session, {})
-        own = lesions[
-            (lesions["subject_id"] == subject) & (lesions["session_id"].fillna("") == session)
-        ]
+        own = rows_of_visit(lesions, subject, session)
         matches = _match(rated, visit, output, set(own["lesion_id"]), ratings.folders)
         for position, (match, way) in enumerate(matches, start=1):
             rating = match.rating
             rows.append(
                 {
-                    "subject_id": subject,
+                    "participant_id": subject,
                     "session_id": session or None,
                     "position": position,
                     "lesion_id": match.lesion_id,

@@ -236,7 +236,7 @@ def write_failures(outcomes: Sequence[Outcome], output: Path) -> None:
     """
     rows = [
         {
-            "subject_id": outcome.visit.subject,
+            "participant_id": outcome.visit.subject,
             "session_id": outcome.visit.session or None,
             "session_from": outcome.session_from,
             "error": outcome.error,

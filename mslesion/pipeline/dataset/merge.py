@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from mslesion.clinical.dataset_ratings import dataset_ratings
-from mslesion.clinical.ratings import Ratings
 from mslesion.errors import DatasetError
 from mslesion.io.derivatives import write_dataset
 from mslesion.io.nifti import write_bytes
@@ -16,6 +14,7 @@ from mslesion.pipeline.dataset.calibration import finished_calibration
 from mslesion.pipeline.dataset.interpretation import interpret
 from mslesion.pipeline.dataset.merge_changes import merge_changes
 from mslesion.pipeline.dataset.pages import subject_parts
+from mslesion.pipeline.dataset.ratings import dataset_ratings
 from mslesion.pipeline.pair.compare import check_rows
 from mslesion.pipeline.pair.records import finished_pairs, in_time
 from mslesion.pipeline.visit.records import read_record
@@ -37,6 +36,7 @@ from mslesion.schema import (
     VISITS,
     as_table,
 )
+from mslesion.schema.ratings import Ratings
 
 OF_VISITS = (VISITS, LESIONS, QUALITY, CRITERIA, PANELS)
 """Tables that are always written."""
@@ -83,7 +83,7 @@ def write_group(
     own = {one: in_time([r for r in records if r["subject"] == one]) for one in subjects}
     pairs = {one: finished_pairs(output, own[one]) for one in subjects}
     merged = {}
-    for declared, key in ((VISITS, "visits"), (LESIONS, "lesions"), (QUALITY, "qc")):
+    for declared, key in ((VISITS, "visits"), (LESIONS, "lesions"), (QUALITY, "quality")):
         rows = [row for record in records for row in record[key]]
         if declared == QUALITY:
             rows += [

@@ -9,7 +9,6 @@ from itertools import pairwise
 
 import pandas as pd
 
-from mslesion.clinical.ratings import Ratings
 from mslesion.criteria.rules.brain_loss import in_pseudoatrophy_window
 from mslesion.longitudinal.lesions.tracks import Link, track_lesions
 from mslesion.longitudinal.trajectories import (
@@ -22,6 +21,7 @@ from mslesion.pipeline.pair.growth import with_constancy
 from mslesion.pipeline.pair.records import day_of, in_time
 from mslesion.schema import CHANGES, EXPANSIONS, LESION_CHANGES, TRAJECTORIES, VISITS, as_table
 from mslesion.schema.columns import COUNT, NUMBER
+from mslesion.schema.ratings import Ratings
 
 NO_MEASURES = ("age_years", "field_t", "lesion_threshold", "head_scaling_ratio")
 """Numbers of the visit table that have no course of their own."""
@@ -75,7 +75,7 @@ def merge_changes(
             TRAJECTORIES.name: _trajectory_rows(visits, own, facts, tracks),
         }
         for name, some in found.items():
-            rows[name] += [{"subject_id": subject} | row for row in some]
+            rows[name] += [{"participant_id": subject} | row for row in some]
     return {table.name: as_table(rows[table.name], table) for table in tables}
 
 
@@ -133,7 +133,7 @@ def _lesion_rows(pairs, tracks) -> list[dict]:
                 if number
             ]
             own = sorted({tracks[member] for member in members if member in tracks})
-            parents = row["lesions_from"] if row["event"] == "merged" else None
+            parents = row["lesions_from"] if row["change"] == "merged" else None
             rows.append(row | {"track_id": own[0] if own else None, "parents": parents})
     return rows
 

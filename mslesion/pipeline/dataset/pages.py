@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from mslesion.clinical.ratings import Ratings
 from mslesion.reports.curves import course_section
 from mslesion.reports.pair_section import pair_section
 from mslesion.schema import (
@@ -16,6 +15,8 @@ from mslesion.schema import (
     TRAJECTORIES,
     VISITS,
 )
+from mslesion.schema.identifiers import SUBJECT, bare_label, identifier
+from mslesion.schema.ratings import Ratings
 
 
 def subject_parts(
@@ -47,11 +48,12 @@ def subject_parts(
 
     def own(name: str) -> pd.DataFrame:
         frame = tables[name]
-        return frame[frame["subject_id"] == subject]
+        return frame[frame["participant_id"] == identifier(subject, SUBJECT)]
 
     order = {visit["session"]: position for position, visit in enumerate(visits)}
     rows = own(VISITS.name)
-    rows = rows.loc[rows["session_id"].fillna("").map(order).sort_values(kind="stable").index]
+    positions = rows["session_id"].fillna("").map(bare_label).map(order)
+    rows = rows.loc[positions.sort_values(kind="stable").index]
     facts = [ratings.facts_of(subject, session) for session in order]
     began = [one["treatment_start_date"] for one in facts if one.get("treatment_start_date")]
     parts = [
@@ -83,5 +85,5 @@ def subject_parts(
 
 def _of_pair(frame: pd.DataFrame, ends: tuple[str, str], *, to: str = "session_to"):
     """Rows of one pair."""
-    start, end = (frame[name].fillna("") for name in ("session_from", to))
+    start, end = (frame[name].fillna("").map(bare_label) for name in ("session_from", to))
     return frame[(start == ends[0]) & (end == ends[1])]

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from mslesion.clinical.ratings import Ratings
 from mslesion.imaging.grid import voxel_volume_mm3
 from mslesion.imaging.resampling import Grid
 from mslesion.io.tables import rows_of
@@ -19,12 +18,13 @@ from mslesion.pipeline.dataset.merge_changes import merge_changes
 from mslesion.pipeline.pair.maps import maps_of
 from mslesion.pipeline.visit.process import VisitResult
 from mslesion.schema import CHANGES, EXPANSIONS, LESION_CHANGES, QUALITY, as_table
+from mslesion.schema.ratings import Ratings
 
 METHOD = {
     "segmenter": "lesions by {} at the first visit and by {} at the second",
     "segmenter_version": "lesions by version {} at the first visit and {} at the second",
     "lesion_threshold": "lesion threshold {} at the first visit and {} at the second",
-    "min_size_preset": "smallest lesion by {} at the first visit and by {} at the second",
+    "min_size": "smallest lesion by {} at the first visit and by {} at the second",
 }
 """Columns of the visit table in which lesions that are compared may not differ, and the
 reason that is given where they do."""
@@ -121,7 +121,7 @@ def compare_maps(
     pair = arrays.compare_visits(first, second, rule=rule)
     if reason:
         pair = replace(pair, lesion_reason=reason)
-    return pair, (rows[0].get("v3_width_mm"), rows[1].get("v3_width_mm"))
+    return pair, (rows[0].get("third_ventricle_width_mm"), rows[1].get("third_ventricle_width_mm"))
 
 
 def pair_record(
@@ -170,7 +170,7 @@ def check_rows(subject: str, record: Mapping) -> list[dict]:
     list of dict
     """
     who = {
-        "subject_id": subject,
+        "participant_id": subject,
         "session_id": record["session_to"] or None,
         "session_from": record["session_from"] or None,
     }

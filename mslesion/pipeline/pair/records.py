@@ -10,7 +10,7 @@ from pathlib import Path
 from mslesion.errors import DatasetError
 from mslesion.pipeline.visit.records import digest, read_json_record
 
-PAIR_FORMAT = 1
+PAIR_FORMAT = 2
 """Raised when records of older versions can no longer be read."""
 PAIR_KEYS = (
     "subject", "session_from", "session_to", "made_from", "change", "lesions", "links",

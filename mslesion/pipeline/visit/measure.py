@@ -7,19 +7,20 @@ import numpy as np
 
 from mslesion.clinical.visit_facts import VisitFacts
 from mslesion.imaging.grid import spacing_mm, voxel_volume_mm3
+from mslesion.imaging.shape import measure_shapes, objects
 from mslesion.io.dataset import FLAIR, T1W, T1W_CONTRAST
 from mslesion.measures import quality
 from mslesion.measures.appearance import describe_lesions, flair_z, t1_index
-from mslesion.measures.load import CLASSES, LOAD_COLUMNS, MIN_RATIO_VOLUME_ML, measure_load
+from mslesion.measures.load import LOAD_COLUMNS, MIN_RATIO_VOLUME_ML, measure_load
 from mslesion.measures.location import MAX_SPACING_MM, find_surroundings, locate_lesions
-from mslesion.measures.shape import measure_shapes, objects
 from mslesion.measures.volumes import PARTS_ML, measure_volumes
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.enhancement import COLUMNS as ENHANCED_COLUMNS
 from mslesion.pipeline.visit.enhancement import add_enhancement, measure_enhancement
 from mslesion.pipeline.visit.prepare import Prepared
 from mslesion.pipeline.visit.segment import Segmented
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
+from mslesion.schema.locations import LOCATION_CLASSES
 from mslesion.segmentation.lesions.instances import MAX_CENTER_SPACING_MM
 
 THICK_SLICE_MM = 2.0
@@ -36,18 +37,24 @@ EXPECTED = (
 )  # fmt: skip
 """Structures that every head has and every scan shows."""
 
-_T1_COLUMNS = ("t1_hypo_volume_ml", "t1_t2_lesion_ratio", "t1_index_mean")
+_T1_COLUMNS = ("t1_hypointense_volume_ml", "t1_t2_lesion_ratio", "t1_index_mean")
 _THALAMI = ("thalamus_left_ml", "thalamus_right_ml")
-_NORMALISED = ("lesion_tiv_pct", "lesion_volume_norm_ml", "lesion_burden_wm_pct")
+_NORMALISED = (
+    "lesion_volume_tiv_pct",
+    "lesion_volume_normalised_ml",
+    "lesion_burden_white_matter_pct",
+)
 _SKULL_COLUMNS = (
     "tiv_ml",
     "head_scaling_ratio",
     "csf_ml",
-    "lesion_tiv_pct",
-    "lesion_volume_norm_ml",
+    "lesion_volume_tiv_pct",
+    "lesion_volume_normalised_ml",
 )
 _MEANS = ("flair_z_mean", "t1_index_mean", "t1_t2_lesion_ratio")
-_CLASS_COLUMNS = tuple(f"{short}_{end}" for short in CLASSES for end in ("count", "volume_ml"))
+_CLASS_COLUMNS = tuple(
+    name for one in LOCATION_CLASSES for name in (one.count_column, one.volume_column)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,11 +143,11 @@ def measure_visit(
     empty.because(f"under {MIN_RATIO_VOLUME_ML:g} ml of lesion", "t1_t2_lesion_ratio")
     empty.because(f"voxels longer than {MAX_SPACING_MM:g} mm", *_CLASS_COLUMNS)
     empty.because(f"voxels longer than {MAX_CENTER_SPACING_MM:g} mm", "lesion_count_centers")
-    empty.because("not found in the scan", *PARTS_ML, *_THALAMI, "v3_width_mm")
-    empty.because("no white matter was found", "lesion_burden_wm_pct")
+    empty.because("not found in the scan", *PARTS_ML, *_THALAMI, "third_ventricle_width_mm")
+    empty.because("no white matter was found", "lesion_burden_white_matter_pct")
     checks = quality.judge_quality(values, details)
     row |= _about(prepared, segmented, facts, settings, segmenter)
-    row["qc_overall"] = quality.worst_state(checks)
+    row["quality_state"] = quality.worst_state(checks)
     row["flags"] = ";".join(sorted({*prepared.warnings, *_flags(checks)})) or None
     row["empty_because"] = empty.text() or None
     return Measured(row, rows, checks)
@@ -200,7 +207,7 @@ def _lesion_rows(prepared, segmented, settings, index) -> list[dict]:
         row["is_confluent"] = None if centers is None else centers > 1
         row["is_single_slice"] = row["slice_count"] == 1
         row["touches_brain_edge"] = bool((~inner[box] & mask).any())
-        row["is_jc_uncertain"] = (
+        row["is_juxtacortical_uncertain"] = (
             None
             if index is None
             else place["location"] == "intracortical" and row["t1_index_mean"] < 0
@@ -341,7 +348,7 @@ def _about(prepared, segmented, facts: VisitFacts, settings: Settings, segmenter
         "segmenter": segmenter[0],
         "segmenter_version": segmenter[1] or None,
         "lesion_threshold": None if segmented.probability is None else settings.lesion_threshold,
-        "min_size_preset": settings.min_size,
+        "min_size": settings.min_size,
         "location_scheme": settings.location_scheme,
     }
     if FLAIR in prepared.scans:

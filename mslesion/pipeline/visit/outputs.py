@@ -10,7 +10,7 @@ from nibabel.affines import apply_affine
 from mslesion.imaging.grid import spacing_mm
 from mslesion.io.change_files import transform_label, write_transform
 from mslesion.io.dataset import FLAIR, T1W, Visit
-from mslesion.io.derivatives import LOCATION_INDEX, write_maps
+from mslesion.io.derivatives import LOCATION_INDEX, MapsOfVisit, write_maps
 from mslesion.io.nifti import write_bytes
 from mslesion.io.tables import rows_of, write_json
 from mslesion.pipeline.pair.maps import fine_scan, is_coarse
@@ -20,7 +20,8 @@ from mslesion.pipeline.visit.records import part_path, record_path
 from mslesion.reports import figures, page
 from mslesion.reports.methods import describe
 from mslesion.reports.visit_summary import all_measures, summary
-from mslesion.segmentation.anatomy.structures import STRUCTURES
+from mslesion.schema.structures import STRUCTURES
+from mslesion.segmentation.anatomy.maps import brain_mask
 
 LESIONS_LOOK_FOR = (
     "Axial, coronal and sagittal slices. R: the patient's right is at the left; A: front. Is every "
@@ -67,18 +68,17 @@ def write_visit(result: VisitResult, output: Path, *, root: Path, made_from: dic
     fine = None
     if is_coarse(result.affine):
         fine = segmented.working_anatomy, fine_scan(result.prepared.reference_scan)
-    write_maps(
-        output / visit.folder / "anat",
-        name=visit.name,
+    maps = MapsOfVisit(
         scan=result.prepared.reference_scan,
         anatomy=result.anatomy,
+        brain=brain_mask(result.anatomy, result.affine),
         lesion_labels=result.lesion_labels,
         lesions=result.lesions,
         probability=segmented.probability,
-        sources=sources,
         made_by={"Segmenter": row["segmenter"], "SegmenterVersion": str(row["segmenter_version"])},
         fine=fine,
     )
+    write_maps(output / visit.folder / "anat", maps, name=visit.name, sources=sources)
     for name, matrix in result.prepared.transforms.items():
         write_transform(
             matrix, output / visit.folder / "anat", name=visit.name, start=transform_label(name)
@@ -90,7 +90,7 @@ def write_visit(result: VisitResult, output: Path, *, root: Path, made_from: dic
         "made_from": made_from,
         "visits": rows_of(result.visits),
         "lesions": rows_of(result.lesions),
-        "qc": rows_of(result.quality),
+        "quality": rows_of(result.quality),
         "transforms": {k: v.tolist() for k, v in result.prepared.transforms.items()},
     }
     write_json(record, record_path(output, visit))

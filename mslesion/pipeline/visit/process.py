@@ -102,7 +102,7 @@ def process_visit(
     if measured.visit.get("lesion_volume_ml") is None:
         # A mask of another scan is not written and not drawn either
         segmented = replace(segmented, lesions=None, probability=None)
-    who = {"subject_id": visit.subject, "session_id": visit.session or None}
+    who = {"participant_id": visit.subject, "session_id": visit.session or None}
     return VisitResult(
         visit=visit,
         prepared=prepared,

@@ -10,9 +10,9 @@ from mslesion.errors import DatasetError
 from mslesion.io.dataset import Visit
 from mslesion.pipeline.settings import Settings
 
-RECORD_FORMAT = 2
+RECORD_FORMAT = 3
 """Raised when records of older versions can no longer be read."""
-RECORD_KEYS = ("subject", "session", "made_from", "visits", "lesions", "qc")
+RECORD_KEYS = ("subject", "session", "made_from", "visits", "lesions", "quality")
 """What every record has."""
 
 

@@ -15,7 +15,7 @@ from mslesion.io.dataset import FLAIR, T1W, T2W
 from mslesion.measures.appearance import TissueReference, reference_tissue
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.prepare import Prepared
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 from mslesion.segmentation.anatomy.maps import MIN_BRAIN_ML, sees_skull, to_scan_grid
 from mslesion.segmentation.anatomy.midplane import Midplane, find_midplane
 from mslesion.segmentation.lesions.instances import LesionMap, find_lesions

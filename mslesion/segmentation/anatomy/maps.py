@@ -8,7 +8,7 @@ from scipy import ndimage as ndi
 from mslesion.errors import StepError
 from mslesion.imaging.grid import spacing_mm
 from mslesion.imaging.resampling import Grid, resample
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 
 MIN_BRAIN_ML = 300.0
 """Less brain than this (exclusive) is an error: the scan shows half a head or none."""

@@ -14,7 +14,7 @@ from scipy import ndimage as ndi
 
 from mslesion.errors import MaskError, SettingsError
 from mslesion.imaging.grid import min_voxel_count, spacing_mm, voxel_volume_mm3, world_mm
-from mslesion.measures.shape import longest_distance_mm, objects
+from mslesion.imaging.shape import longest_distance_mm, objects
 
 FACES, EDGES, CORNERS = 1, 2, 3
 """Connectivity: neighbours across faces (6), edges too (18), corners too (26)."""

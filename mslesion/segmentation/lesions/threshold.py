@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage as ndi
 
-from mslesion.segmentation.anatomy import structures as s
+from mslesion.schema import structures as s
 
 THRESHOLD = 0.5
 """From this probability on (inclusive) a voxel is lesion."""

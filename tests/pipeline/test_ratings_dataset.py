@@ -6,17 +6,17 @@ import numpy as np
 import phantoms
 import pytest
 
-from mslesion.clinical.dataset_ratings import (
+from mslesion.clinical.ratings import read_ratings
+from mslesion.errors import TableError
+from mslesion.io.dataset import Visit
+from mslesion.pipeline.dataset.ratings import (
     check_ratings,
     check_visits,
     dataset_ratings,
     find_label_map,
     find_ratings,
 )
-from mslesion.clinical.ratings import Ratings, read_ratings
-from mslesion.errors import TableError
-from mslesion.io.dataset import Visit
-from mslesion.schema.ratings import LesionRating
+from mslesion.schema.ratings import LesionRating, Ratings
 
 GRID = np.array([[4.0, 0, 0, -78], [0, 2, 0, -40], [0, 0, 2, 1], [0, 0, 0, 1]])
 """Of 40 voxels each: x from -80 to 80, y from -41 to 39, z from 0 to 80 mm."""

@@ -20,7 +20,7 @@ SHAPE_NAMES = (
     "z_mm",
     "voxel_count",
     "volume_mm3",
-    "d_eq_mm",
+    "equivalent_diameter_mm",
     "long_axis_axial_mm",
     "long_axis_3d_mm",
     "slice_count",
@@ -89,7 +89,7 @@ def measure_shapes(labels: np.ndarray, affine: np.ndarray) -> list[dict]:
                 "z_mm": z_mm,
                 "voxel_count": len(voxels),
                 "volume_mm3": len(voxels) * volume,
-                "d_eq_mm": equivalent_diameter_mm(len(voxels) * volume),
+                "equivalent_diameter_mm": equivalent_diameter_mm(len(voxels) * volume),
                 "long_axis_axial_mm": max(
                     longest_distance_mm(points[voxels[:, 2] == k]) for k in set(voxels[:, 2])
                 )

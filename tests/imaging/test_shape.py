@@ -7,8 +7,7 @@ from scipy.spatial.distance import pdist
 from skimage.measure import regionprops_table
 
 from mslesion.imaging.grid import voxel_volume_mm3
-from mslesion.io.nifti import _to_ras
-from mslesion.measures.shape import (
+from mslesion.imaging.shape import (
     HULL_POINTS,
     SHAPE_NAMES,
     equivalent_diameter_mm,
@@ -16,6 +15,7 @@ from mslesion.measures.shape import (
     measure_shapes,
     objects,
 )
+from mslesion.io.nifti import _to_ras
 
 ONE = np.eye(4)
 
@@ -44,7 +44,7 @@ def test_box_by_hand():
     assert row["voxel_count"] == 24
     assert row["volume_mm3"] == 24
     # (6 * 24 / pi)^(1/3) = 3.5789
-    assert row["d_eq_mm"] == pytest.approx(3.5789, abs=1e-4)
+    assert row["equivalent_diameter_mm"] == pytest.approx(3.5789, abs=1e-4)
     # In a slice: from corner to corner 1 and 2 steps, plus 1 mm; in 3D 1, 2 and 3 steps
     assert row["long_axis_axial_mm"] == pytest.approx(np.sqrt(5) + 1)
     assert row["long_axis_3d_mm"] == pytest.approx(np.sqrt(14) + 1)
@@ -101,7 +101,7 @@ def test_ball_on_every_grid(name, codes):
     row = only(*_to_ras(stored, turned))
     np.testing.assert_allclose([row["x_mm"], row["y_mm"], row["z_mm"]], CENTRE_MM, atol=0.1)
     assert row["volume_mm3"] == pytest.approx(4 / 3 * np.pi * 8**3, rel=0.02)
-    assert row["d_eq_mm"] == pytest.approx(16, rel=0.01)
+    assert row["equivalent_diameter_mm"] == pytest.approx(16, rel=0.01)
     assert row["long_axis_3d_mm"] == pytest.approx(16, abs=1)
     assert row["long_axis_axial_mm"] == pytest.approx(16, abs=1.2)
     # The steps of a ball of voxels make its mesh about 12 % larger than 4 pi r²

@@ -1,0 +1,47 @@
+"""The location classes of a lesion, declared once: name, number, words, McDonald region."""
+
+from typing import NamedTuple
+
+
+class LocationClass(NamedTuple):
+    """One location class."""
+
+    name: str
+    """As it stands in the column ``location``."""
+    index: int
+    """Number in the location map."""
+    words: str
+    """Name in a sentence."""
+    description: str
+    is_mcdonald: bool = True
+    """Whether a rule of dissemination in space counts it."""
+
+    @property
+    def count_column(self) -> str:
+        """Column of the visit table, and fact of the criteria, with its lesion count."""
+        return f"{self.name}_count"
+
+    @property
+    def volume_column(self) -> str:
+        """Column of the visit table with its lesion volume."""
+        return f"{self.name}_lesion_volume_ml"
+
+
+LOCATION_CLASSES = (
+    LocationClass("periventricular", 1, "periventricular", "touches a lateral ventricle"),
+    LocationClass("juxtacortical", 2, "juxtacortical", "touches the cortex"),
+    LocationClass("intracortical", 3, "intracortical", "lies mostly in the cortex"),
+    LocationClass("infratentorial", 4, "infratentorial", "lies mostly in brainstem or cerebellum"),
+    LocationClass(
+        "deep_white", 5, "deep white matter", "lies in white matter and touches neither ventricle "
+        "nor cortex", is_mcdonald=False,
+    ),
+    LocationClass(
+        "deep_grey", 6, "deep grey matter", "lies mostly in thalamus or basal ganglia",
+        is_mcdonald=False,
+    ),
+)  # fmt: skip
+"""Every location class, in the order of the tables and of the location map."""
+
+LOCATIONS = {one.name: one.description for one in LOCATION_CLASSES}
+"""Levels of the column ``location``."""
