@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from mslesion.clinical.cells import Cell, wrong
 from mslesion.errors import TableError
 from mslesion.schema.ratings import LesionRating
+from mslesion.schema.time import years_between
 
 AGE_TOLERANCE_YEARS = 1.5
 """An age may differ by this from the one of the dates (inclusive): ages are often rounded."""
-DAYS_PER_YEAR = 365.25
 
 NOT_BEFORE_BIRTH = ("onset_date", "treatment_start_date", "visit_date", "steroid_dates")
 NO_MORE_THAN = (
@@ -51,7 +51,7 @@ def check_dates(person: Mapping[str, Cell], visit: Mapping[str, Cell]) -> None:
     day, age = visit.get("visit_date"), visit.get("age_years")
     if day is None or age is None:
         return
-    by_dates = (day.value - birth.value).days / DAYS_PER_YEAR
+    by_dates = years_between(birth.value, day.value)
     if abs(by_dates - age.value) > AGE_TOLERANCE_YEARS:
         raise wrong(age, f"{by_dates:.1f} by birth_date and visit_date", "Correct one of them.")
 

@@ -18,8 +18,8 @@ from mslesion.criteria.rules.susceptibility import (
 from mslesion.criteria.verdicts import WITHOUT_CAPS
 from mslesion.schema.locations import LOCATION_CLASSES
 from mslesion.schema.ratings import LesionRating
+from mslesion.schema.time import iso_day, years_between
 
-DAYS_PER_YEAR = 365.25
 OTHER_CONTACTS_MM = (1.5, 3.0)
 """Contact distances that a verdict is tried with, besides the table's own."""
 
@@ -83,8 +83,7 @@ def visit_date(visit: Row, rated: Row) -> date | None:
     -------
     date or None
     """
-    text = known(visit, "visit_date")
-    return date.fromisoformat(text) if text else known(rated, "visit_date")
+    return _first(iso_day(known(visit, "visit_date")), known(rated, "visit_date"))
 
 
 def facts_of_visit(rows: VisitRows) -> Facts:
@@ -219,7 +218,7 @@ def _assemble(rows: VisitRows, counts: Mapping[str, int | None]) -> Facts:
 def _age(rows: VisitRows) -> float | None:
     """Age at the visit: as stated, else by the dates, else of the person."""
     birth, day = known(rows.rated, "birth_date"), visit_date(rows.visit, rows.rated)
-    by_dates = (day - birth).days / DAYS_PER_YEAR if birth and day else None
+    by_dates = years_between(birth, day)
     return _first(known(rows.visit, "age_years"), by_dates, known(rows.rated, "age_years"))
 
 

@@ -21,7 +21,6 @@ from mslesion.longitudinal.alignment.placing import (
     register_visits,
 )
 from mslesion.longitudinal.alignment.refinement import refine_frame
-from mslesion.longitudinal.brain.rates import days_between, years_of
 from mslesion.longitudinal.brain.volume_changes import (
     VolumeChanges,
     comparable_head,
@@ -49,6 +48,7 @@ from mslesion.longitudinal.quality import (
     overlap,
 )
 from mslesion.schema import structures as s
+from mslesion.schema.time import days_between, years_between
 
 FLAIR, T1W = "FLAIR", "T1w"
 LIKELY_TISSUE = (
@@ -92,7 +92,7 @@ class PairComparison:
     @property
     def years(self) -> float | None:
         """Time between the visits; None without dates."""
-        return years_of(self.days)
+        return years_between(self.first.day, self.second.day)
 
     @property
     def same_scanner(self) -> bool | None:
@@ -186,7 +186,7 @@ def compare_visits(
         lesion_reason = _why_not(failed.get(lesion_modality), quality, FOR_LESIONS)
     if not brain_reason:
         brain_reason = _why_not(failed.get(brain_modality), quality, FOR_BRAIN)
-    years = years_of(days)
+    years = years_between(first.day, second.day)
     lesions = volumes = growth = expansion = atrophied = None
     if not lesion_reason:
         lesions = _compare_lesions(

@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 from scipy import stats
 
-from mslesion.longitudinal.brain.rates import DAYS_PER_YEAR
+from mslesion.schema.time import DAYS_PER_YEAR
 
 MIN_VISITS = 3
 """A slope needs this many visits of one segment (inclusive)."""

@@ -10,6 +10,7 @@ import pandas as pd
 from mslesion.io.tables import format_value, row_mark, show_value, value_tag
 from mslesion.reports.visit_summary import LABELS
 from mslesion.schema import CHANGES, TRAJECTORIES, VISITS
+from mslesion.schema.time import iso_day
 
 WIDTH, HEIGHT = 340, 170
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 24, 26
@@ -152,7 +153,7 @@ def curve(
 def _times(visits: pd.DataFrame) -> tuple[list[float], list[str]]:
     """Time of each visit in days, and its name; in steps where a date is missing."""
     names = [format_value(label) or "visit" for label in visits["session_id"]]
-    dates = [None if pd.isna(day) else date.fromisoformat(day) for day in visits["visit_date"]]
+    dates = [iso_day(text) for text in visits["visit_date"]]
     if None in dates or sorted(set(dates)) != dates:
         return [float(n) for n in range(len(names))], names
     texts = [f"{name} ({day.isoformat()})" for name, day in zip(names, dates, strict=True)]

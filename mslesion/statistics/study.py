@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date
 
 import pandas as pd
 
@@ -10,6 +9,7 @@ from mslesion.errors import TableError
 from mslesion.schema.columns import as_table
 from mslesion.schema.comparisons import COMPARISONS
 from mslesion.schema.identifiers import bare_label
+from mslesion.schema.time import DAYS_PER_YEAR, iso_day
 from mslesion.statistics.two_groups import (
     Comparison,
     compare_counts,
@@ -17,8 +17,6 @@ from mslesion.statistics.two_groups import (
     compare_volumes,
     compare_yearly_changes,
 )
-
-DAYS_PER_YEAR = 365.25
 
 FIRST_VISIT_COUNTS = ("lesion_count", "lesion_count_centers")
 FIRST_VISIT_VOLUMES = ("lesion_volume_ml", "t1_hypointense_volume_ml")
@@ -133,8 +131,6 @@ def _years_since_first(visits: pd.DataFrame) -> pd.Series:
     """Years since the first visit of the subject; empty without dates."""
     if "visit_date" not in visits:
         return pd.Series(float("nan"), index=visits.index)
-    days = visits["visit_date"].map(
-        lambda text: date.fromisoformat(text).toordinal(), na_action="ignore"
-    )
+    days = visits["visit_date"].map(lambda text: iso_day(text).toordinal(), na_action="ignore")
     days = days.astype("float64")
     return (days - days.groupby(visits["participant_id"]).transform("min")) / DAYS_PER_YEAR

@@ -8,12 +8,12 @@ import nibabel as nib
 import pandas as pd
 
 from mslesion.schema.structures import STRUCTURES
+from mslesion.schema.time import years_between
 
 from .signals import SEQUENCES
 from .truth import COLUMNS
 
 BIDS_VERSION = "1.10.0"
-DAYS_PER_YEAR = 365.25
 TRUTH = Path("derivatives/truth")
 CODE_URL = "pipelines/make_sample_data.py"
 SOURCES = [
@@ -237,7 +237,7 @@ def _participant(patient):
 
 
 def _session(number, visit, patient):
-    years = round((visit.day - patient.visits[0].day).days / DAYS_PER_YEAR)
+    years = round(years_between(patient.visits[0].day, visit.day))
     return {
         "session_id": f"ses-{session_label(number)}",
         "acq_time": f"{visit.day.isoformat()}T09:00:00",

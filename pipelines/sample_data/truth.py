@@ -12,6 +12,7 @@ from mslesion.schema.structures import (
     THALAMUS,
     THIRD_VENTRICLE,
 )
+from mslesion.schema.time import DAYS_PER_YEAR
 
 from .lesions import REGIONS, ball_diameter_mm
 
@@ -27,7 +28,6 @@ ENLARGING_MM, STABLE_MM = 0.9, 0.5
 """Radii grow by at least the one (inclusive) or less than the other; nothing between."""
 SLOW_MM = 0.1
 """A stable lesion whose radius grows by this or more (inclusive) expands slowly."""
-DAYS_PER_YEAR = 365.25
 
 COLUMNS = {
     "participant_id": "Participant.",

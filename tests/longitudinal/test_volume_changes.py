@@ -15,7 +15,7 @@ from mslesion.longitudinal.alignment.deformation import (
 )
 from mslesion.longitudinal.alignment.intensity_matching import match_intensities
 from mslesion.longitudinal.brain.boundary_shift import boundary_shift, find_window, ventricle_shift
-from mslesion.longitudinal.brain.rates import days_between, rate_of, sd_of_pair, years_of
+from mslesion.longitudinal.brain.rates import rate_of, sd_of_pair
 from mslesion.longitudinal.brain.volume_changes import measure_volume_changes
 from mslesion.longitudinal.expansion import constancy, find_expansion, local_growth
 from mslesion.longitudinal.lesions.atrophied import csf_share, measure_atrophied_lesions
@@ -437,13 +437,6 @@ def test_constancy():
 
 
 def test_rates():
-    from datetime import date
-
-    days = days_between(date(2020, 1, 1), date(2021, 1, 1))
-    assert days == 366
-    assert years_of(days) == pytest.approx(1.00205, abs=1e-5)
-    assert days_between(None, date(2021, 1, 1)) is None
-    assert years_of(None) is None
     found = rate_of(-1.0, 2.0, sd=0.37)
     # 1.96 * 0.37 / 2 = 0.3626
     assert (found.ci95_low, found.ci95_high) == pytest.approx((-0.8626, -0.1374))

@@ -1,9 +1,7 @@
 """From a change to a yearly rate, and how sure it is."""
 
 from dataclasses import dataclass
-from datetime import date
 
-DAYS_PER_YEAR = 365.25
 MIN_YEARS_FOR_RATE = 0.5
 """Changes are given per year from this much time on (inclusive)."""
 SD_PAIR_PCT = {"good": 0.37, "ordinary": 0.52, "other": 0.80}
@@ -24,42 +22,6 @@ class Rate:
     ci95_low: float | None
     """Lower end of the 95 % interval of the yearly rate."""
     ci95_high: float | None
-
-
-def days_between(first: date | None, second: date | None) -> int | None:
-    """Days from the first to the second visit.
-
-    Parameters
-    ----------
-    first, second : date or None
-        Days of the visits.
-
-    Returns
-    -------
-    int or None
-        None if a date is not known.
-    """
-    return None if first is None or second is None else (second - first).days
-
-
-def years_of(days: int | None) -> float | None:
-    """Years of a number of days.
-
-    Parameters
-    ----------
-    days : int or None
-        Days.
-
-    Returns
-    -------
-    float or None
-
-    Examples
-    --------
-    >>> years_of(731)
-    2.001368925393566
-    """
-    return None if days is None else days / DAYS_PER_YEAR
 
 
 def rate_of(change: float | None, years: float | None, *, sd: float | None = None) -> Rate:

@@ -15,9 +15,9 @@ from nibabel.affines import apply_affine
 from scipy import ndimage as ndi
 
 from mslesion.io.nifti import write_bytes
-from mslesion.longitudinal.brain.rates import days_between, years_of
 from mslesion.longitudinal.expansion import constancy
 from mslesion.longitudinal.pair import PairComparison
+from mslesion.schema.time import years_between
 
 MARGIN_VOXELS = 3
 """Growth is kept this far around the lesions."""
@@ -88,10 +88,10 @@ def with_constancy(pair: Mapping, pairs: Sequence[Mapping], days: Mapping[str, d
         visit between that was compared with the first one.
     """
     start, end = days.get(pair["session_from"]), days.get(pair["session_to"])
-    whole = years_of(days_between(start, end))
+    whole = years_between(start, end)
     between = []
     for other in pairs:
-        years = years_of(days_between(start, days.get(other["session_to"])))
+        years = years_between(start, days.get(other["session_to"]))
         if other["session_from"] == pair["session_from"] and years and whole and years < whole:
             between.append((years, other))
     own = _read(pair) if pair["expansions"] and between else None

@@ -5,7 +5,6 @@ or after a kill gives the same numbers.
 """
 
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from mslesion.io.derivatives import map_path
 from mslesion.io.nifti import Scan, load_map, load_scan
 from mslesion.longitudinal.alignment.placing import PlacedScan, VisitMaps
 from mslesion.pipeline.visit.process import VisitResult
+from mslesion.schema.time import iso_day
 
 COARSE_MM = 1.5
 """Where a voxel is longer than this (exclusive), borders are taken from the anatomy map of
@@ -160,7 +160,7 @@ def _maps(session, row, lesions, *, scans, transforms, reference, anatomy, label
         lesions_affine=None if labels is None else grid,
         probability=probability,
         session=session,
-        day=date.fromisoformat(row["visit_date"]) if _known(row["visit_date"]) else None,
+        day=iso_day(row["visit_date"]),
         scanner_id=row["scanner_id"] if _known(row["scanner_id"]) else "",
         flair_dim=row["flair_dim"] if _known(row["flair_dim"]) else "",
         sees_skull=not row["skull_stripped"],

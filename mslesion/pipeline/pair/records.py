@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mslesion.errors import DatasetError
 from mslesion.pipeline.visit.records import digest, read_json_record
+from mslesion.schema.time import iso_day
 
 PAIR_FORMAT = 2
 """Raised when records of older versions can no longer be read."""
@@ -49,8 +50,7 @@ def day_of(record: Record) -> date | None:
     -------
     date or None
     """
-    text = next((row.get("visit_date") for row in record["visits"]), None)
-    return date.fromisoformat(text) if text else None
+    return next((iso_day(row.get("visit_date")) for row in record["visits"]), None)
 
 
 def in_time(records: Sequence[Record]) -> list[Record]:
