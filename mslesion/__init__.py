@@ -21,7 +21,7 @@ _WHERE = {
     "locate_lesions": "measures.location",
     "measure_shapes": "imaging.shape",
     "measure_volumes": "measures.volumes",
-    "predict": "segmentation.network",
+    "predict": "segmentation.predict",
     "process_visit": "pipeline.visit.process",
     "register_rigid": "imaging.registration",
     "resample": "imaging.resampling",

@@ -47,7 +47,7 @@ from mslesion.pipeline.pair.maps import maps_of
 from mslesion.pipeline.visit.process import process_visit
 from mslesion.schema import structures as s
 from mslesion.segmentation.anatomy.maps import to_scan_grid
-from mslesion.segmentation.network import predict
+from mslesion.segmentation.predict import predict
 
 SAME_PERSON = (
     (("LJL01_1", "LJL01_2"), "FLAIR"), (("LJL03_1", "LJL03_2"), "FLAIR"),

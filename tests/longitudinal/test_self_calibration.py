@@ -22,7 +22,7 @@ from mslesion.longitudinal.calibration.synthetic_followup import (
 )
 from mslesion.schema import CALIBRATION, as_table, check_table
 from mslesion.schema import structures as s
-from mslesion.segmentation.network import Prediction
+from mslesion.segmentation.predict import Prediction
 
 LESIONS = [
     (CENTRE - np.array([13, 0, 0]), 4.0),

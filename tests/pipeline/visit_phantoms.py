@@ -8,7 +8,7 @@ import numpy as np
 import phantoms
 
 from mslesion.imaging.resampling import working_grid
-from mslesion.segmentation.network import Prediction
+from mslesion.segmentation.predict import Prediction
 
 SCALE = 0.5
 """Of the head in `phantoms`, so that a visit takes seconds: 152 ml inside the skull."""

@@ -4,22 +4,23 @@ import numpy as np
 import pytest
 
 from mslesion.imaging import intensity
-from mslesion.segmentation import network as package
+from mslesion.schema.structures import STRUCTURES
+from mslesion.segmentation.anatomy.network import WINDOW
+from mslesion.segmentation.lesions.network import NEIGHBOURS, slices_of
+from mslesion.segmentation.onnx_models import CHANNELS
 
 torch = pytest.importorskip("torch", reason="the training needs torch")
 
 
 def test_constants(scripts):
-    assert scripts.network.CHANNELS == package.CHANNELS
-    assert scripts.network.NEIGHBOURS == package.NEIGHBOURS
-    assert len(package.STRUCTURES) + 1 == scripts.network.STRUCTURE_COUNT
-    assert dict(zip(package.CHANNELS, scripts.fields.WHITE_LEVELS, strict=True)) == (
-        intensity.WHITE_LEVELS
-    )
+    assert scripts.network.CHANNELS == CHANNELS
+    assert scripts.network.NEIGHBOURS == NEIGHBOURS
+    assert len(STRUCTURES) + 1 == scripts.network.STRUCTURE_COUNT
+    assert dict(zip(CHANNELS, scripts.fields.WHITE_LEVELS, strict=True)) == (intensity.WHITE_LEVELS)
     assert scripts.fields.TOP_VALUE == intensity.WHITE_TOP_VALUE
-    assert scripts.train_structures.SHAPE == package.WINDOW
+    assert scripts.train_structures.SHAPE == WINDOW
     structures = {tissue.structure for tissue in scripts.tissues.TISSUES}
-    assert structures == set(range(len(package.STRUCTURES) + 1))
+    assert structures == set(range(len(STRUCTURES) + 1))
 
 
 @pytest.mark.parametrize("view", [0, 1, 2])
@@ -30,7 +31,7 @@ def test_slices(scripts, view):
     ours = torch.from_numpy(volumes)
     padded = scripts.views.pad_to_16(ours)
     for indices in (range(3), range(count - 3, count), range(7, 8)):
-        theirs = package.slices_of(volumes, view, indices)
+        theirs = slices_of(volumes, view, indices)
         got = scripts.views.slices_of(padded, view, torch.tensor(list(indices)))
         np.testing.assert_array_equal(got.numpy(), theirs)
 
@@ -44,7 +45,7 @@ def test_neighbours_of_several_brains(scripts, view):
     )
     assert got.shape == (4, 3, 5, 16, 16)
     for out, case, index in zip(got, cases, indices, strict=True):
-        (theirs,) = package.slices_of(volumes[case], view, range(index, index + 1))
+        (theirs,) = slices_of(volumes[case], view, range(index, index + 1))
         np.testing.assert_array_equal(out.flatten(0, 1).numpy(), theirs[:15])
 
 
@@ -54,7 +55,7 @@ def test_scale_of_lesions(scripts):
     white = np.zeros(scans.shape[1:], bool)
     white[3:8, 3:8, 4:9] = True  # 125 voxels, all above 0
     ours = scripts.fields.white_scale(torch.from_numpy(scans), torch.from_numpy(white))
-    for channel, name in enumerate(package.CHANNELS):
+    for channel, name in enumerate(CHANNELS):
         theirs = intensity.white_matter_scale(scans[channel], white, contrast=name)
         np.testing.assert_allclose(ours[channel].numpy(), theirs, rtol=1e-5)
 

@@ -7,7 +7,7 @@ import pytest
 
 from mslesion import process_visit
 from mslesion.pipeline.visit import segment
-from mslesion.segmentation.network import predict
+from mslesion.segmentation.predict import predict
 
 torch = pytest.importorskip("torch", reason="the training needs torch")
 pytest.importorskip("onnx", reason="the export needs onnx")

@@ -113,7 +113,7 @@ def calibrate(
         figures.
     segment : callable, optional
         Finds structures and lesions of the follow-up anew, as
-        `mslesion.segmentation.network.predict` does. Without it the follow-up's lesion
+        `mslesion.segmentation.predict.predict` does. Without it the follow-up's lesion
         map is the true one with errors of the border, as a rater's: then nothing is said
         about lesions that a segmentation misses.
     threshold : float

@@ -22,7 +22,8 @@ from mslesion.longitudinal.alignment.placing import FWHM_PER_SIGMA, PlacedScan, 
 from mslesion.schema import structures as s
 from mslesion.segmentation.lesions.instances import DEFAULT_MIN_SIZE, find_lesions
 from mslesion.segmentation.lesions.threshold import THRESHOLD, threshold_lesions
-from mslesion.segmentation.network import CHANNELS, Prediction
+from mslesion.segmentation.onnx_models import CHANNELS
+from mslesion.segmentation.predict import Prediction
 
 NEW_DIAMETERS_MM = {"new_3_to_5_mm": (3.2, 4.9), "new_5_to_10_mm": (5.2, 9.5)}
 """Range of the diameters of new lesions, by the name of their row."""
@@ -94,7 +95,7 @@ def make_follow_up(
     rng : numpy.random.Generator
         Draws places, sizes, motion and noise.
     segment : callable, optional
-        Segments the follow-up anew, as `mslesion.segmentation.network.predict`. Without
+        Segments the follow-up anew, as `mslesion.segmentation.predict.predict`. Without
         it the follow-up's maps are the true ones, with errors of their borders.
     threshold : float
         From this lesion probability on (inclusive) a voxel is lesion, as in the visit.

@@ -22,7 +22,7 @@ from mslesion.pipeline.visit.records import (
     record_path,
     subject_records,
 )
-from mslesion.segmentation.network import predict
+from mslesion.segmentation.predict import predict
 
 CALIBRATION_FORMAT = 1
 """Raised when records of older versions can no longer be read."""

@@ -20,7 +20,7 @@ from mslesion.segmentation.anatomy.maps import MIN_BRAIN_ML, sees_skull, to_scan
 from mslesion.segmentation.anatomy.midplane import Midplane, find_midplane
 from mslesion.segmentation.lesions.instances import LesionMap, find_lesions
 from mslesion.segmentation.lesions.threshold import threshold_lesions
-from mslesion.segmentation.network import predict
+from mslesion.segmentation.predict import predict
 
 MIN_FLAIR_GREY_TO_WHITE = 0.9
 """On a FLAIR the cortex is at least this bright by white matter (inclusive)."""

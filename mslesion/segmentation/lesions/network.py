@@ -1,0 +1,109 @@
+"""The network that finds lesions in a brain.
+
+It sees the brain in slices of 1 mm with two neighbours on each side, from three
+directions whose answers are averaged; its scans are scaled by the white matter. It runs
+in onnxruntime on the CPU.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from scipy import ndimage as ndi
+
+from mslesion.imaging.intensity import white_matter_scale
+from mslesion.schema.structures import WHITE_MATTER
+from mslesion.segmentation.onnx_models import CHANNELS, MULTIPLE, open_session, packaged_model
+
+LESIONS_MODEL = "lesions.onnx"
+"""Its file inside the package."""
+NEIGHBOURS = 2
+"""Slices on each side that are seen with a slice."""
+SLICES_AT_ONCE = 8
+MARGIN_VOXELS = 4
+"""Voxels kept around the brain."""
+
+
+def predict_lesions(
+    scans: Mapping[str, np.ndarray], anatomy: np.ndarray, *, model: Path | None = None
+) -> np.ndarray:
+    """Probability of lesion in every voxel of a brain.
+
+    Parameters
+    ----------
+    scans : mapping of str to (I, J, K) array
+        Scans by channel (`CHANNELS`), on one grid of 1 mm voxels with axes closest
+        to RAS+, with or without the skull. A FLAIR must be among them.
+    anatomy : (I, J, K) int array
+        Anatomy map on the same grid.
+    model : Path, optional
+        Another ONNX file with the same input and output than that inside the package.
+
+    Returns
+    -------
+    (I, J, K) float32 array
+        0 outside the brain.
+    """
+    session = open_session(model or packaged_model(LESIONS_MODEL))
+    brain = anatomy > 0
+    box = tuple(
+        slice(max(0, part.start - MARGIN_VOXELS), part.stop + MARGIN_VOXELS)
+        for part in ndi.find_objects(brain.astype(np.uint8))[0]
+    )
+    inside, white = brain[box], (anatomy == WHITE_MATTER)[box]
+    volumes = np.zeros((len(CHANNELS), *inside.shape), np.float32)
+    for name, data in scans.items():
+        scaled = white_matter_scale(data[box], white, contrast=name)
+        volumes[CHANNELS.index(name)] = np.where(inside, scaled, 0)
+    total = np.zeros(inside.shape, np.float32)
+    for view in range(3):
+        _add_view(session, volumes, view, total)
+    lesion = np.zeros(anatomy.shape, np.float32)
+    lesion[box] = np.where(inside, total / 3, 0)
+    return lesion
+
+
+def slices_of(volumes: np.ndarray, view: int, indices: range) -> np.ndarray:
+    """Slices with their neighbours, as the lesion network reads them.
+
+    Parameters
+    ----------
+    volumes : (C, I, J, K) float32 array
+        Scaled scans.
+    view : {0, 1, 2}
+        Axis across the slices: sagittal, coronal, axial.
+    indices : range
+        Which slices.
+
+    Returns
+    -------
+    (N, C * 5 + 3, A, B) float32 array
+        For each channel five slices, lowest first (0 outside the volume), then three
+        planes of which that of the view is 1; A and B are multiples of 16.
+    """
+    volumes = np.moveaxis(volumes, 1 + view, 1)
+    channels, count, a, b = volumes.shape
+    wide = 2 * NEIGHBOURS + 1
+    filled = [-(-n // MULTIPLE) * MULTIPLE for n in (a, b)]
+    out = np.zeros((len(indices), channels * wide + 3, *filled), np.float32)
+    for n, index in enumerate(indices):
+        low, high = max(0, index - NEIGHBOURS), min(count, index + NEIGHBOURS + 1)
+        first = low - (index - NEIGHBOURS)
+        block = out[n, : channels * wide].reshape(channels, wide, *filled)
+        block[:, first : first + high - low, :a, :b] = volumes[:, low:high]
+        out[n, channels * wide + view] = 1
+    return out
+
+
+def _add_view(session, volumes: np.ndarray, view: int, total: np.ndarray) -> None:
+    """Add one view's probabilities to `total`; slices without brain are left out."""
+    count = volumes.shape[1 + view]
+    shape = [n for axis, n in enumerate(volumes.shape[1:]) if axis != view]
+    target = np.moveaxis(total, view, 0)
+    seen = np.moveaxis(volumes, 1 + view, 0).reshape(count, -1).any(axis=1)
+    for start in range(0, count, SLICES_AT_ONCE):
+        indices = range(start, min(start + SLICES_AT_ONCE, count))
+        if not seen[indices.start : indices.stop].any():
+            continue
+        (out,) = session.run(None, {"slices": slices_of(volumes, view, indices)})
+        target[indices.start : indices.stop] += out[:, 0, : shape[0], : shape[1]]
