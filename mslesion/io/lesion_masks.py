@@ -16,14 +16,14 @@ import pandas as pd
 
 from mslesion.errors import DatasetError
 from mslesion.io.dataset import Visit, as_label
-from mslesion.io.nifti import ANY_LABEL
+from mslesion.io.mask_values import ANY_LABEL, Label
 
 
 class MaskFile(NamedTuple):
     """Where a visit's lesion mask is, and which label of the file it is."""
 
     path: Path
-    label: int | tuple[int, ...] | None
+    label: Label | None
     """As `load_mask` takes it."""
     maker: str
 

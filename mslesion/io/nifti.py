@@ -24,11 +24,10 @@ from nibabel.orientations import (
 from mslesion.errors import GeometryError, ImageError, MaskError, OutputError
 from mslesion.imaging.grid import check_same_grid, spacing_mm
 from mslesion.io.headers import check_header, check_size
+from mslesion.io.mask_values import Label, as_mask
 
 GZIP_BLOCK = 1 << 22
 """Bytes that are unpacked at a time."""
-ANY_LABEL = -1
-"""As a label: every voxel above 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +82,12 @@ def load_scan(path: str | Path) -> Scan:
             f"{path} has the same value {float(values.flat[0]):g} in every voxel, but a scan "
             "is expected. Check how the file was made."
         )
-    data, turned = _to_ras(values, affine)
+    data, turned = to_ras(values, affine)
     return Scan(data, turned, Path(path), tuple(warnings), image.shape[:3], affine)
 
 
 def load_mask(
-    path: str | Path, *, like: Scan | None = None, label: int | tuple[int, ...] | None = None
+    path: str | Path, *, like: Scan | None = None, label: Label | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Read a mask or one label of a label map.
 
@@ -98,9 +97,9 @@ def load_mask(
         A NIfTI or MGZ file.
     like : Scan, optional
         The scan on whose grid the mask must lie.
-    label : int or tuple of int, optional
-        Take the voxels of this value, or these, from a label map (`ANY_LABEL`: of any
-        above 0). Without it the file must be binary: 0 and at most one other value.
+    label : int, tuple of int or "all", optional
+        Take the voxels with this value or these values of a label map; "all" takes every
+        voxel above 0. Without it the values must be those of a mask (`as_mask`).
 
     Returns
     -------
@@ -119,12 +118,7 @@ def load_mask(
         If the mask does not lie on the grid of `like`.
     """
     _, data, affine, _ = _read(Path(path), is_scan=False)
-    if label is not None:
-        mask = data > 0 if label == ANY_LABEL else np.isin(data, label)
-    else:
-        _check_binary(data, path)
-        mask = data != 0
-    mask, affine = _to_ras(mask, affine)
+    mask, affine = to_ras(as_mask(data, name=str(path), label=label), affine)
     if like is not None:
         check_same_grid(
             mask.shape,
@@ -165,7 +159,7 @@ def load_labels(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
             f"{path} has values that are no whole numbers of 0 or more, but a label map is "
             "expected. Give the map in which each lesion has a number."
         )
-    labels, affine = _to_ras(np.rint(data).astype(np.int32), affine)
+    labels, affine = to_ras(np.rint(data).astype(np.int32), affine)
     return labels, affine
 
 
@@ -192,7 +186,7 @@ def load_map(path: str | Path, *, like: Scan) -> np.ndarray:
         If it does not lie on the grid of `like`.
     """
     _, data, affine, _ = _read(Path(path), is_scan=False)
-    values, affine = _to_ras(data, affine)
+    values, affine = to_ras(data, affine)
     check_same_grid(
         values.shape,
         affine,
@@ -346,29 +340,25 @@ def _check_packing(path: Path) -> None:
                 pass
 
 
-def _check_binary(data: np.ndarray, path) -> None:
-    """Raise unless an array has 0 and at most one other value."""
-    values = np.unique(data)
-    if not np.isfinite(values).all():
-        raise MaskError(
-            f"{path} has voxels that are not finite, but a mask has 0 and one other value. "
-            "Save the mask again as integers."
-        )
-    if len(values) > 2 or (len(values) and values[0] != 0):
-        found = f"{len(values)} values" if len(values) > 1 else "one value"
-        raise MaskError(
-            f"{path} has {found} ({values.min():g} to {values.max():g}), but a mask has 0 and "
-            "at most one other. Threshold a probability map yourself, so that the threshold "
-            "stands in your own code."
-        )
-
-
 def _times(shape) -> str:
     return "x".join(str(n) for n in shape)
 
 
-def _to_ras(data, affine):
-    """Data and affine with axes closest to right, front, head."""
+def to_ras(data: np.ndarray, affine: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Turn an array to axes closest to right, front, head.
+
+    Parameters
+    ----------
+    data : (I, J, K) array
+        Voxel values as stored.
+    affine : (4, 4) array
+        Voxel-to-world matrix in mm.
+
+    Returns
+    -------
+    data : array
+    affine : (4, 4) array
+    """
     turn = io_orientation(affine)
     turned = np.ascontiguousarray(apply_orientation(data, turn))
     return turned, affine @ inv_ornt_aff(turn, data.shape)

@@ -94,7 +94,7 @@ def test_a_pair_that_fails_is_a_row_with_its_reason(script, tmp_path, capsys):
     reasons = table["reason"].dropna()
     assert table.loc["good", "dice"] == 1
     assert "0.5 mm away from the reference sub-shifted" in reasons["shifted"]
-    assert "has 3 values (0 to 2), but a mask has 0 and at most one other" in reasons["grey"]
+    assert "has 2 labels (1, 2), but a mask has one" in reasons["grey"]
     assert "has voxels that are not finite" in reasons["holes"]
     assert "has 0 masks of this visit" in reasons["lonely"]
     assert "has 2 masks of this visit, but one is expected" in reasons["twice"]

@@ -20,8 +20,8 @@ from mslesion.io.headers import (
     MIN_SPACING_MM,
     WARNINGS,
 )
+from mslesion.io.mask_values import ANY_LABEL
 from mslesion.io.nifti import (
-    ANY_LABEL,
     Scan,
     as_stored,
     load_mask,
@@ -392,18 +392,19 @@ def test_mask_with_an_intercept_has_no_0(tmp_path):
     values = np.zeros(SHAPE, np.uint8)
     values[3:6] = 255
     path = mask_file(tmp_path / "mask.nii", values, dtype=np.uint8, scale=(1.0, 2.0))
-    with pytest.raises(MaskError, match=r"2 values \(2 to 257\)"):
+    with pytest.raises(MaskError, match=r"no voxel of 0 \(its values are 2, 257\)"):
         load_mask(path)
 
 
 @pytest.mark.parametrize(
     ("values", "text"),
     [
-        ([0, 1, 2], r"3 values \(0 to 2\), but a mask has 0 and at most one other"),
-        ([0.1, 0.5, 0.9], r"3 values \(0.1 to 0.9\)"),
-        ([-1, 0], r"2 values \(-1 to 0\)"),
-        ([1, 2], r"2 values \(1 to 2\)"),
-        ([1], r"one value \(1 to 1\)"),
+        ([0, 1, 2], r"2 labels \(1, 2\), but a mask has one. Say which label is lesion"),
+        ([0, *range(3, 11)], r"8 labels \(3, 4, 5, 6, 7, 8, \.\.\.\), but a mask has one"),
+        ([0.1, 0.5, 0.9], r"3 values from 0.1 to 0.9, as a probability map has"),
+        ([-1, 0], "the negative value -1, but a mask has 0 and one other value above it"),
+        ([1, 2], r"no voxel of 0 \(its values are 1, 2\)"),
+        ([1], r"no voxel of 0 \(its values are 1\)"),
         ([0, np.nan], "not finite, but a mask has 0 and one other value"),
         ([0, 1, np.nan], "not finite"),
         ([0, np.inf], "not finite"),
@@ -413,6 +414,29 @@ def test_not_binary(tmp_path, values, text):
     data = np.resize(values, SHAPE)
     with pytest.raises(MaskError, match=text):
         load_mask(mask_file(tmp_path / "mask.nii", data))
+
+
+@pytest.mark.parametrize("gap", [0, 1])
+def test_lesions_numbered_1_to_n_are_a_mask_where_they_do_not_touch(tmp_path, gap):
+    data = np.zeros(SHAPE, np.int16)
+    data[4:6, 5:8, 5:8] = 1
+    data[6 + gap : 9, 8:10, 8:10] = 2  # without a gap they meet at an edge
+    path = mask_file(tmp_path / "lesions.nii.gz", data)
+    if gap:
+        np.testing.assert_array_equal(load_mask(path)[0], data > 0)
+    else:
+        with pytest.raises(MaskError, match=r"2 labels \(1, 2\)"):
+            load_mask(path)
+    np.testing.assert_array_equal(load_mask(path, label="all")[0], data > 0)
+
+
+def test_labels_that_are_none(tmp_path):
+    path = mask_file(tmp_path / "labels.nii.gz", np.resize([0, 1, 2], SHAPE))
+    with pytest.raises(MaskError, match="label is 'lesion', but a whole number"):
+        load_mask(path, label="lesion")
+    path = mask_file(tmp_path / "map.nii.gz", np.resize([0, 0.5, 0.7], SHAPE))
+    with pytest.raises(MaskError, match="values that are not whole numbers, but a label map"):
+        load_mask(path, label=1)
 
 
 def test_labels_of_a_label_map(tmp_path):

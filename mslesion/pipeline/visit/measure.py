@@ -7,12 +7,12 @@ import numpy as np
 
 from mslesion.clinical.visit_facts import VisitFacts
 from mslesion.imaging.grid import spacing_mm, voxel_volume_mm3
-from mslesion.imaging.shape import measure_shapes, objects
 from mslesion.io.dataset import FLAIR, T1W, T1W_CONTRAST
 from mslesion.measures import quality
 from mslesion.measures.appearance import describe_lesions, flair_z, t1_index
 from mslesion.measures.load import LOAD_COLUMNS, MIN_RATIO_VOLUME_ML, measure_load
 from mslesion.measures.location import MAX_SPACING_MM, find_surroundings, locate_lesions
+from mslesion.measures.single_lesions import find_edge_contacts, measure_single_lesions
 from mslesion.measures.volumes import PARTS_ML, measure_volumes
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.enhancement import COLUMNS as ENHANCED_COLUMNS
@@ -183,7 +183,7 @@ def _lesion_rows(prepared, segmented, settings, index) -> list[dict]:
         segmented.working_anatomy, prepared.working_grid.affine, midplane=segmented.midplane
     )
     parts = zip(
-        measure_shapes(lesions.labels, affine),
+        measure_single_lesions(lesions),
         locate_lesions(
             lesions.labels,
             affine,
@@ -195,18 +195,12 @@ def _lesion_rows(prepared, segmented, settings, index) -> list[dict]:
         describe_lesions(
             lesions.labels, affine, z=z, index=index, probability=segmented.probability
         ),
-        objects(lesions.labels),
+        find_edge_contacts(lesions.labels, segmented.anatomy > 0),
         strict=True,
     )
     rows = []
-    inner = ~_border(segmented.anatomy > 0)
-    for shape, place, look, (number, box, mask) in parts:
-        row = shape | place | look
-        centers = None if lesions.center_counts is None else int(lesions.center_counts[number - 1])
-        row["center_count"] = centers
-        row["is_confluent"] = None if centers is None else centers > 1
-        row["is_single_slice"] = row["slice_count"] == 1
-        row["touches_brain_edge"] = bool((~inner[box] & mask).any())
+    for single, place, look, edge in parts:
+        row = single | place | look | edge
         row["is_juxtacortical_uncertain"] = (
             None
             if index is None
@@ -214,15 +208,6 @@ def _lesion_rows(prepared, segmented, settings, index) -> list[dict]:
         )
         rows.append(row)
     return rows
-
-
-def _border(mask: np.ndarray) -> np.ndarray:
-    """Voxels of a mask's rim and all outside it."""
-    inner = mask.copy()
-    for axis in range(3):
-        for shift in (1, -1):
-            inner &= np.roll(mask, shift, axis)
-    return ~inner
 
 
 def _lesion_free_checks(prepared: Prepared, segmented: Segmented):

@@ -1,0 +1,191 @@
+"""Images as callers have them: a path, a nibabel image, or an array with its affine."""
+
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from nibabel.spatialimages import SpatialImage
+
+from mslesion.errors import GeometryError, ImageError, MaskError
+from mslesion.imaging.grid import check_same_grid
+from mslesion.io.mask_values import Label, as_mask
+from mslesion.io.nifti import Scan, load_labels, load_mask, load_scan, to_ras
+
+Image = str | PathLike[str] | SpatialImage | tuple[np.ndarray, np.ndarray] | Scan
+"""What every public function takes for an image."""
+Mask = tuple[np.ndarray, np.ndarray]
+"""A bool array with axes closest to RAS+, and its (4, 4) voxel-to-world matrix in mm."""
+
+
+def read_mask(image: Image, *, name: str = "mask", label: Label | None = None) -> Mask:
+    """Read a lesion mask.
+
+    Parameters
+    ----------
+    image : path, nibabel image, or tuple of ((I, J, K) array, (4, 4) array)
+        The mask.
+    name : str
+        What the image is called in an error, unless it is a path.
+    label : int, tuple of int or "all", optional
+        Which label of a label map is lesion (`mslesion.io.mask_values.as_mask`).
+
+    Returns
+    -------
+    mask : (I, J, K) bool array
+        Axes turned to RAS.
+    affine : (4, 4) array
+        Voxel-to-world matrix in mm.
+
+    Raises
+    ------
+    ImageError
+        If the image is of another kind, or a file cannot be read.
+    GeometryError
+        If the array is not three-dimensional, or the affine no (4, 4) matrix.
+    MaskError
+        If the values are not those of a mask.
+    """
+    if isinstance(image, str | PathLike):
+        return load_mask(Path(image), label=label)
+    data, affine = _values(image, name)
+    return to_ras(as_mask(data, name=f"The {name}", label=label), affine)
+
+
+def read_labels(image: Image, *, name: str = "label map") -> tuple[np.ndarray, np.ndarray]:
+    """Read a label map.
+
+    Parameters
+    ----------
+    image : path, nibabel image, or tuple of ((I, J, K) array, (4, 4) array)
+        Whole numbers of 0 or more; 0 is background.
+    name : str
+        What the image is called in an error, unless it is a path.
+
+    Returns
+    -------
+    labels : (I, J, K) int32 array
+        Axes turned to RAS.
+    affine : (4, 4) array
+        Voxel-to-world matrix in mm.
+
+    Raises
+    ------
+    ImageError, GeometryError
+        As for `read_mask`.
+    MaskError
+        If a value is not a whole number of 0 or more.
+    """
+    if isinstance(image, str | PathLike):
+        return load_labels(Path(image))
+    data, affine = _values(image, name)
+    if not (np.isfinite(data).all() and (data >= 0).all() and (data == np.rint(data)).all()):
+        raise MaskError(
+            f"The {name} has values that are not whole numbers of 0 or more, but a label map is "
+            "expected. Give the map in which each region has a number."
+        )
+    return to_ras(np.rint(data).astype(np.int32), affine)
+
+
+def read_scan(image: Image, *, name: str = "scan") -> Scan:
+    """Read a scan.
+
+    Parameters
+    ----------
+    image : path, nibabel image, Scan, or tuple of ((I, J, K) array, (4, 4) array)
+        The scan.
+    name : str
+        What the image is called in an error, unless it is a path.
+
+    Returns
+    -------
+    Scan
+
+    Raises
+    ------
+    ImageError
+        If the image is of another kind, a file cannot be read, or every voxel has the
+        same value.
+    GeometryError
+        If the array is not three-dimensional, or the affine no (4, 4) matrix.
+    """
+    if isinstance(image, Scan):
+        return image
+    if isinstance(image, str | PathLike):
+        return load_scan(Path(image))
+    data, affine = _values(image, name)
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, and warned of as such
+        values = np.asarray(data, np.float32)
+    finite = np.isfinite(values)
+    values = np.where(finite, values, np.float32(0))
+    if values.min() == values.max():
+        raise ImageError(
+            f"The {name} has the same value {float(values.flat[0]):g} in every voxel, but a scan "
+            "is expected. Check how the array was made."
+        )
+    turned, turned_affine = to_ras(values, affine)
+    warnings = () if finite.all() else ("not_finite",)
+    return Scan(turned, turned_affine, Path(name), warnings, values.shape, affine)
+
+
+def check_on_grid_of(mask: Mask, scan: Scan, *, name: str, scan_name: str) -> None:
+    """Raise unless a mask lies on the grid of a scan.
+
+    Parameters
+    ----------
+    mask : tuple of ((I, J, K) bool array, (4, 4) array)
+        The mask.
+    scan : Scan
+        The scan.
+    name, scan_name : str
+        What they are called in an error.
+
+    Raises
+    ------
+    GeometryError
+        If the grids differ.
+    """
+    check_same_grid(
+        mask[0].shape, mask[1], scan.data.shape, scan.affine,
+        name=f"The {name}", other_name=f"the {scan_name}",
+    )  # fmt: skip
+
+
+def _values(image: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Voxel values in 3D and affine of an image that is not a path."""
+    if isinstance(image, Scan):
+        return image.data, image.affine
+    if isinstance(image, SpatialImage):
+        data, affine = np.asanyarray(image.dataobj), image.affine
+    elif isinstance(image, tuple | list) and len(image) == 2:
+        data, affine = np.asarray(image[0]), np.asarray(image[1])
+    else:
+        found = "an array without an affine" if isinstance(image, np.ndarray) else repr(type(image))
+        raise ImageError(
+            f"The {name} is {found}, but a path, a nibabel image or a tuple (array, affine) is "
+            "expected. Give one of these."
+        )
+    while data.ndim > 3 and data.shape[-1] == 1:
+        data = data[..., 0]
+    if data.ndim != 3 or not data.size:
+        raise GeometryError(
+            f"The {name} has the shape {data.shape}, but one volume in 3D is expected. Give the "
+            "whole volume."
+        )
+    if data.dtype.kind not in "biuf":
+        raise ImageError(
+            f"The {name} has voxels of type {data.dtype}, but one number per voxel is expected. "
+            "Convert it to numbers."
+        )
+    if affine is None or np.shape(affine) != (4, 4) or not np.isfinite(affine).all():
+        raise GeometryError(
+            f"The {name} has no (4, 4) affine of finite numbers, but volumes and places depend "
+            "on it. Give the voxel-to-world matrix in mm."
+        )
+    affine = np.asarray(affine, np.float64)
+    if not abs(np.linalg.det(affine[:3, :3])) > 0:
+        raise GeometryError(
+            f"The {name} has an affine whose voxels have no volume, but volumes and places depend "
+            "on it. Give the voxel-to-world matrix in mm."
+        )
+    return data, affine

@@ -1,0 +1,117 @@
+"""Which values of an array are a lesion mask, and which are something else."""
+
+import numpy as np
+from scipy import ndimage as ndi
+
+from mslesion.errors import MaskError
+
+ANY_LABEL = "all"
+"""As a label: every voxel above 0."""
+MAX_LABELS_NAMED = 6
+"""An error names so many labels at most."""
+
+Label = int | tuple[int, ...] | str
+"""A value of a label map, several of them, or `ANY_LABEL`."""
+
+
+def as_mask(data: np.ndarray, *, name: str, label: Label | None = None) -> np.ndarray:
+    """Read an array as a lesion mask, or say why it is none.
+
+    Parameters
+    ----------
+    data : array
+        Voxel values. Without `label` they must be 0 and one other value, or lesions
+        numbered 1 to n of which no two touch.
+    name : str
+        What the array is called in an error.
+    label : int, tuple of int or "all", optional
+        Take the voxels with this value or these values of a label map; "all" takes every
+        voxel above 0.
+
+    Returns
+    -------
+    bool array of the same shape
+
+    Raises
+    ------
+    MaskError
+        If a value is not finite or negative, if the values are probabilities, if a label
+        map comes without `label`, or if it does not hold the label.
+
+    Examples
+    --------
+    >>> as_mask(np.array([0, 0, 255]), name="mask.nii.gz")
+    array([False, False,  True])
+    >>> as_mask(np.array([0, 4, 7]), name="labels.nii.gz", label=7)
+    array([False, False,  True])
+    """
+    if data.dtype == bool:
+        return data
+    values = np.unique(data)
+    if not np.isfinite(values).all():
+        raise MaskError(
+            f"{name} has voxels that are not finite, but a mask has 0 and one other value. "
+            "Save the mask again as integers."
+        )
+    if len(values) and values[0] < 0:
+        raise MaskError(
+            f"{name} has the negative value {values[0]:g}, but a mask has 0 and one other "
+            "value above it. Save the mask again as integers."
+        )
+    if label is not None:
+        return _labelled(data, values, name=name, label=label)
+    if len(values) <= 2 and (not len(values) or values[0] == 0):
+        return data != 0
+    if (values != np.rint(values)).any():
+        raise MaskError(
+            f"{name} has {len(values)} values from {values[0]:g} to {values[-1]:g}, as a "
+            "probability map has, but a mask has 0 and one other value. Threshold the map "
+            "yourself (probability >= 0.5, say), so that the threshold stands in your own code."
+        )
+    if values[0] != 0:
+        raise MaskError(
+            f"{name} has no voxel of 0 (its values are {_named(values)}), but a mask has 0 "
+            "outside the lesions. Check how the mask was made."
+        )
+    if _are_numbered_lesions(data, values):
+        return data > 0
+    raise MaskError(
+        f"{name} has {len(values) - 1} labels ({_named(values)}), but a mask has one. Say which "
+        "label is lesion with label=..., or label='all' for every voxel above 0."
+    )
+
+
+def _labelled(data: np.ndarray, values: np.ndarray, *, name: str, label: Label) -> np.ndarray:
+    """The voxels of one or several labels."""
+    if label == ANY_LABEL:
+        return data > 0
+    if isinstance(label, str):
+        raise MaskError(
+            f"label is {label!r}, but a whole number, several of them or {ANY_LABEL!r} is "
+            "expected. Give one of these."
+        )
+    mask = np.isin(data, label)
+    if not mask.any() and (values != np.rint(values)).any():
+        raise MaskError(
+            f"{name} has values that are not whole numbers, but a label map is expected where "
+            "a label is given. Leave the label out, or give the label map."
+        )
+    return mask
+
+
+def _are_numbered_lesions(data: np.ndarray, values: np.ndarray) -> bool:
+    """Whether labels are 1 to n and no two of them touch, as tissues and regions do."""
+    if values[-1] != len(values) - 1:
+        return False
+    whole = data > 0
+    components, count = ndi.label(whole, np.ones((3,) * data.ndim))
+    index = np.arange(1, count + 1)
+    lowest, highest = (f(data, components, index) for f in (ndi.minimum, ndi.maximum))
+    return bool(np.array_equal(lowest, highest))
+
+
+def _named(values: np.ndarray) -> str:
+    """The labels above 0, the first few of many."""
+    labels = [f"{value:g}" for value in values if value]
+    more = ", ..." if len(labels) > MAX_LABELS_NAMED else ""
+    return ", ".join(labels[:MAX_LABELS_NAMED]) + more
