@@ -123,8 +123,8 @@ def main(arguments: list[str] | None = None) -> int:
     print(RULES)
     print(f"{(~failed).sum()} pairs compared, {failed.sum()} not")
     for row in table[failed].itertuples():
-        session = "" if pd.isna(row.session_id) else row.session_id
-        print(f"{row.participant_id} {session}: {row.reason}")
+        names = [row.participant_id] + ([] if pd.isna(row.session_id) else [row.session_id])
+        print(f"{'_'.join(names)}: {row.reason}")
     return 3 if failed.any() else 0
 
 

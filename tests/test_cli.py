@@ -89,7 +89,7 @@ def test_all_done(tmp_path, seen, capsys):
     assert call(root, tmp_path / "out", "participant") == cli.DONE == 0
     assert [job.visit.name for job in seen] == ["sub-01_ses-1", "sub-01_ses-2", "sub-02"]
     assert [row[:2] for row in rows(tmp_path / "out/visits.csv")[1:]] == [
-        ["01", "1"], ["01", "2"], ["02", ""],
+        ["sub-01", "ses-1"], ["sub-01", "ses-2"], ["sub-02", ""],
     ]  # fmt: skip
     assert "3 of 3 visits done, 1 of 1 pairs compared; tables in" in capsys.readouterr().err
     assert len(rows(tmp_path / "out/logs/failures.tsv")) == 1
@@ -112,7 +112,9 @@ def test_a_pair_that_failed(tmp_path, capsys):
     root = bids(tmp_path / "in", "01/1", "01/odd")
     assert call(root, tmp_path / "out", "participant") == cli.SOME_FAILED
     failures = rows(tmp_path / "out/logs/failures.tsv", "\t")
-    assert failures[1:] == [["01", "odd", "1", "ImageError", "A map is odd. Look at it."]]
+    assert failures[1:] == [
+        ["sub-01", "ses-odd", "ses-1", "ImageError", "A map is odd. Look at it."]
+    ]
     assert "2 of 2 visits done, 0 of 1 pairs compared; tables in" in capsys.readouterr().err
     assert len(rows(tmp_path / "out/changes.csv")) == 1
 
@@ -139,8 +141,8 @@ def test_some_failed(tmp_path, capsys):
     root = bids(tmp_path / "in", "01", "bad", "02")
     assert call(root, tmp_path / "out", "participant") == cli.SOME_FAILED == 3
     failures = rows(tmp_path / "out/logs/failures.tsv", "\t")
-    assert failures[1:] == [["bad", "n/a", "n/a", "StepError", "The scan is odd. Look at it."]]
-    assert [row[0] for row in rows(tmp_path / "out/visits.csv")[1:]] == ["01", "02"]
+    assert failures[1:] == [["sub-bad", "n/a", "n/a", "StepError", "The scan is odd. Look at it."]]
+    assert [row[0] for row in rows(tmp_path / "out/visits.csv")[1:]] == ["sub-01", "sub-02"]
     assert "2 of 3 visits done" in capsys.readouterr().err
 
 

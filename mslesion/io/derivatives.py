@@ -192,10 +192,10 @@ def write_dataset(folder: str | Path, *, version: str, raw: str, subjects: Seque
         folder / "dataset_description.json",
     )
     write_bytes(
-        b"Lesion and brain measures made by mslesion.\n\nvisits.csv, lesions.csv and quality.csv hold "
-        b"a row a visit, a lesion and a check, changes.csv\nand lesion_changes.csv a row a pair of "
-        b"visits and a lesion of it; the .json beside each\nsays what its columns mean. Research "
-        b"use only.\n",
+        b"Lesion and brain measures made by mslesion.\n\nvisits.csv, lesions.csv and quality.csv "
+        b"hold a row a visit, a lesion and a check,\nchanges.csv and lesion_changes.csv a row a "
+        b"pair of visits and a lesion of it; the .json beside each\nsays what its columns mean. "
+        b"Research use only.\n",
         folder / "README.md",
     )
     write_bytes(("\n".join(NOT_BIDS) + "\n").encode(), folder / ".bidsignore")

@@ -9,7 +9,7 @@ from mslesion.reports.criteria_section import interpretation
 from mslesion.reports.overview import overview
 from mslesion.reports.page import folded
 from mslesion.schema import CRITERIA, PANELS
-from mslesion.schema.identifiers import rows_of_visit
+from mslesion.schema.identifiers import SESSION, identifier, rows_of_visit
 
 
 def front_part(tables: Mapping[str, pd.DataFrame], subject: str, sessions: Sequence[str]) -> str:
@@ -36,11 +36,12 @@ def front_part(tables: Mapping[str, pd.DataFrame], subject: str, sessions: Seque
         return interpretation(*rows, is_open=is_open)
 
     older = "".join(
-        folded(f"Session {session}", meaning(session, is_open=False))
+        folded(identifier(session, SESSION), meaning(session, is_open=False))
         for session in reversed(sessions[:-1])
     )
     latest = meaning(sessions[-1], is_open=True)
-    title = f"Rules and panels of session {sessions[-1]}" if sessions[-1] else "Rules and panels"
+    title = "Rules and panels"
+    title += f" of {identifier(sessions[-1], SESSION)}" if sessions[-1] else ""
     return (
         f"{overview(tables, subject, sessions[-1])}"
         f"<section><h2>{escape(title)}</h2>{latest}"

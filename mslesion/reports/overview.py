@@ -66,10 +66,10 @@ def overview(tables: Mapping[str, pd.DataFrame], subject: str, session: str) -> 
         _rules(criteria, panels),
         _quality(visit),
     )
-    session = f"session {session}" if session else "the visit"
+    name = format_value(visit["session_id"]) or "the visit"
     day = "" if pd.isna(visit["visit_date"]) else f", {visit['visit_date']}"
     return (
-        f'<section class="overview"><h2>Overview of {escape(session + day)}</h2>'
+        f'<section class="overview"><h2>Overview of {escape(name + day)}</h2>'
         f'<div class="cards">{"".join(cards)}</div></section>'
     )
 
@@ -230,7 +230,7 @@ def _change(change: pd.Series | None) -> str:
     if change is None:
         return _card("Change", '<p class="none">No earlier visit was compared.</p>')
     title = "Change since " + (
-        f"session {change['session_from']}" if not pd.isna(change["session_from"]) else "before"
+        change["session_from"] if not pd.isna(change["session_from"]) else "before"
     )
     if not pd.isna(change["interval_years"]):
         title += f" ({show_value(change['interval_years'])} years)"

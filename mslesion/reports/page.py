@@ -11,6 +11,7 @@ from mslesion.io.tables import row_mark, show_value, value_tag
 from mslesion.reports.figures import LOCATION_COLORS, STRUCTURE_COLORS, data_uri
 from mslesion.schema import LESIONS, QUALITY, Table
 from mslesion.schema.columns import COUNT, NUMBER, Column
+from mslesion.schema.identifiers import SUBJECT, identifier
 from mslesion.schema.locations import LOCATION_CLASSES
 from mslesion.schema.structures import STRUCTURES
 
@@ -269,7 +270,7 @@ def subject_page(subject: str, parts: Sequence[str], *, version: str) -> str:
     str
         A whole document that needs no network.
     """
-    title = f"sub-{subject}"
+    title = identifier(subject, SUBJECT)
     style = files("mslesion.reports").joinpath(STYLE_FILE).read_text("utf-8")
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'

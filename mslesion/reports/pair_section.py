@@ -114,7 +114,7 @@ def pair_section(
         f'<p class="note">{_expansion_note(row)}</p></div>'
     )
     parts = [
-        f"<section><h2>Change from session {a} to session {b}</h2>",
+        f"<section><h2>Change from {a} to {b}</h2>",
         f"<div {row_mark(CHANGES, row)}>",
         f'<p class="note">{escape(_technique(row))}</p>',
         f"<p>{sentence(row)}</p>",

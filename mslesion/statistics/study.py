@@ -94,7 +94,7 @@ def _in_groups(table: pd.DataFrame, groups: Mapping[str, str]) -> pd.DataFrame:
     if rows.empty:
         raise TableError(
             "No subject of the table has a group, but two groups are compared. Give the group "
-            "of each subject by its label without sub-."
+            "of each subject by its participant_id."
         )
     return rows
 

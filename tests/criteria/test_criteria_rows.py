@@ -50,9 +50,9 @@ def tables():
 
 CHANGES = pd.DataFrame(
     {
-        "participant_id": ["02", "02"],
-        "session_from": ["0", "a"],
-        "session_to": ["b", "b"],
+        "participant_id": ["sub-02", "sub-02"],
+        "session_from": ["ses-0", "ses-a"],
+        "session_to": ["ses-b", "ses-b"],
         "days": [1500, 731],
         "interval_years": [4.1, 2.0],
         "new_t2_count": [5, 1],
@@ -80,7 +80,7 @@ def test_tables_are_as_declared(tables):
 
 def test_verdict_row(tables):
     criteria, _ = make_criteria_tables(*tables)
-    row = row_of(criteria, participant_id="01", criterion_id="CR-3")
+    row = row_of(criteria, participant_id="sub-01", criterion_id="CR-3")
     assert row["met"] == "met"
     assert row["session_id"] is pd.NA
     assert json.loads(row["facts_json"]) == {
@@ -92,71 +92,71 @@ def test_verdict_row(tables):
     assert row["borderline"]
     assert row["periventricular_only_caps"]
     assert row["changes_if"] == ("if contact is 1.5 mm; without cap-like periventricular lesions")
-    row = row_of(criteria, participant_id="01", criterion_id="CR-19")
+    row = row_of(criteria, participant_id="sub-01", criterion_id="CR-19")
     assert (row["score_low"], row["score_high"]) == (0, 2)
 
 
 def test_failed_lesion_step_is_unknown_not_zero(tables):
     criteria, _ = make_criteria_tables(*tables)
-    row = row_of(criteria, participant_id="03", criterion_id="CR-3")
+    row = row_of(criteria, participant_id="sub-03", criterion_id="CR-3")
     assert row["met"] == "not assessable"
     assert row["borderline"] is pd.NA
 
 
 def test_no_lesions_and_unknown_cord(tables):
     criteria, _ = make_criteria_tables(*tables)
-    row = row_of(criteria, participant_id="02", session_id="a", criterion_id="CR-3")
+    row = row_of(criteria, participant_id="sub-02", session_id="ses-a", criterion_id="CR-3")
     assert row["met"] == "not met"  # the cord alone is one region of two
-    row = row_of(criteria, participant_id="02", session_id="a", criterion_id="CR-7")
+    row = row_of(criteria, participant_id="sub-02", session_id="ses-a", criterion_id="CR-7")
     assert (row["met"], row["missing"]) == ("not assessable", "cord_count; optic_nerve_lesion")
 
 
 def test_shortest_pair_is_the_visit_before(tables):
     criteria, panels = make_criteria_tables(*tables, changes=CHANGES)
-    row = row_of(criteria, participant_id="02", session_id="b", criterion_id="CR-18")
-    assert (row["session_from"], row["met"]) == ("a", "met")
+    row = row_of(criteria, participant_id="sub-02", session_id="ses-b", criterion_id="CR-18")
+    assert (row["session_from"], row["met"]) == ("ses-a", "met")
     assert json.loads(row["facts_json"]) == {"new_t2_count": 1, "enlarging_count": 0}
-    assert set(panels["panel"][panels["session_id"] == "b"]) == {
+    assert set(panels["panel"][panels["session_id"] == "ses-b"]) == {
         "activity", "pre-clinical", "progressive",
     }  # fmt: skip
-    assert set(panels["panel"][panels["session_id"] != "b"]) == {"pre-clinical"}
+    assert set(panels["panel"][panels["session_id"] != "ses-b"]) == {"pre-clinical"}
 
 
 def test_rates_of_slow_expansion_are_found(tables):
     changes = CHANGES.assign(sel_candidate_count=2, sel_noise_p95_pct_per_year=5.0)
     expansions = pd.DataFrame(
         {
-            "participant_id": "02",
-            "session_from": ["a", "a", "0"],
-            "session_to": "b",
+            "participant_id": "sub-02",
+            "session_from": ["ses-a", "ses-a", "ses-0"],
+            "session_to": "ses-b",
             "rate_pct_per_year": [9.0, 4.0, 20.0],
         }
     )
     _, panels = make_criteria_tables(*tables, changes=changes, expansions=expansions)
-    row = row_of(panels, participant_id="02", session_id="b", domain="slow expansion")
+    row = row_of(panels, participant_id="sub-02", session_id="ses-b", domain="slow expansion")
     assert (row["value"], row["state"]) == (1, "present")
 
 
 def test_candidates_in_enlarging_lesions_are_left_out(tables):
     """Lesion 3 enlarges, and so do 1 and 2 that became one; lesion 4 does not."""
     changes = CHANGES.assign(sel_candidate_count=4, sel_noise_p95_pct_per_year=5.0)
-    pair = {"participant_id": "02", "session_from": "a", "session_to": "b"}
+    pair = {"participant_id": "sub-02", "session_from": "ses-a", "session_to": "ses-b"}
     expansions = pd.DataFrame(
         [pair | {"lesion_id": n, "rate_pct_per_year": 9.0} for n in (1, 3, 4)]
-        + [pair | {"session_from": "0", "lesion_id": 5, "rate_pct_per_year": 9.0}]
+        + [pair | {"session_from": "ses-0", "lesion_id": 5, "rate_pct_per_year": 9.0}]
     )
     lesion_changes = pd.DataFrame(
         [
             pair | {"lesions_from": "3", "size_change": "enlarging"},
             pair | {"lesions_from": "1+2", "size_change": "enlarging"},
             pair | {"lesions_from": "4", "size_change": "stable"},
-            pair | {"session_from": "0", "lesions_from": "4", "size_change": "enlarging"},
+            pair | {"session_from": "ses-0", "lesions_from": "4", "size_change": "enlarging"},
         ]
     )
     _, panels = make_criteria_tables(
         *tables, changes=changes, expansions=expansions, lesion_changes=lesion_changes
     )
-    row = row_of(panels, participant_id="02", session_id="b", domain="slow expansion")
+    row = row_of(panels, participant_id="sub-02", session_id="ses-b", domain="slow expansion")
     assert (row["value"], row["state"]) == (1, "present")
     assert "Candidates at any rate: 1, and 2 in enlarging lesions" in row["text"]
 
@@ -170,7 +170,7 @@ def test_ratings_and_treatment_window(tables):
     criteria, panels = make_criteria_tables(*tables, changes=changes, ratings=Ratings(facts))
     assert "a treatment began" in row_of(panels, domain="lesion destruction")["text"]
     assert row_of(panels, domain="cord")["state"] == "present"
-    row = row_of(criteria, participant_id="02", session_id="b", criterion_id="CR-22")
+    row = row_of(criteria, participant_id="sub-02", session_id="ses-b", criterion_id="CR-22")
     assert row["met"] == "not met"  # 1 new and no enhancing lesion
 
 

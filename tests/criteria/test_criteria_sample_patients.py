@@ -23,12 +23,7 @@ NOISE_POINTS = 0.52
 
 
 def truth(name):
-    table = pd.read_csv(TRUTH / f"{name}.tsv", sep="\t")
-    for column in ("session_id", "session_from", "session_to"):
-        if column in table:
-            table[column] = table[column].str.removeprefix("ses-")
-    table["participant_id"] = table["participant_id"].str.removeprefix("sub-")
-    return table
+    return pd.read_csv(TRUTH / f"{name}.tsv", sep="\t")
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +33,11 @@ def tables():
         pytest.skip("sample_data is not here")
     visits, lesions, changes = (truth(name) for name in ("visits", "lesions", "changes"))
     sessions = {
-        path.name[4:].split("_")[0]: pd.read_csv(path, sep="\t", dtype=str)
+        path.name.split("_")[0]: pd.read_csv(path, sep="\t", dtype=str)
         for path in ROOT.glob("sub-*/sub-*_sessions.tsv")
     }
     ages = {
-        (subject, row["session_id"].removeprefix("ses-")): float(row["age"])
+        (subject, row["session_id"]): float(row["age"])
         for subject, table in sessions.items()
         for row in table.to_dict("records")
     }
@@ -103,7 +98,9 @@ def missing(row):
 
 def check_preclinical(tables):
     """Found by chance, without attack; cord, CSF and contrast agent not known."""
-    first, second = (verdicts(tables, "preclinical", session) for session in ("01", "02"))
+    first, second = (
+        verdicts(tables, "sub-preclinical", session) for session in ("ses-01", "ses-02")
+    )
     assert first.loc["CR-3", "met"] == first.loc["CR-7", "met"] == "met"
     assert first.loc["CR-14", "met"] == first.loc["CR-15", "met"] == "met"
     assert first.loc["CR-11", "met"] == "not met"  # no progression
@@ -114,7 +111,7 @@ def check_preclinical(tables):
     assert first.loc["CR-5", "met"] == "not assessable"
     assert missing(first.loc["CR-5"]) == {"cord_count", "oligoclonal_bands"}
     assert second.loc["CR-15", "met"] == "met"
-    panel = domains(tables, "preclinical", "02", "pre-clinical")
+    panel = domains(tables, "sub-preclinical", "ses-02", "pre-clinical")
     for domain in ("spinal cord lesions", "optic nerve lesion", "contrast-enhancing lesions",
                    "oligoclonal bands or kappa index"):  # fmt: skip
         assert panel.loc[domain, "state"] == "not assessable"
@@ -123,32 +120,32 @@ def check_preclinical(tables):
 
 def check_relapsing(tables):
     """Lesions come at every visit, and enhance."""
-    for session in ("02", "03"):
-        own = verdicts(tables, "relapsing", session)
+    for session in ("ses-02", "ses-03"):
+        own = verdicts(tables, "sub-relapsing", session)
         assert own.loc["CR-18", "met"] == own.loc["CR-4", "met"] == "met"
         assert own.loc["CR-9", "met"] == "met"
         assert own.loc["CR-16", "met"] == own.loc["CR-17", "met"] == "not met"
         for rule in ("CR-11", "CR-12", "CR-14", "CR-15"):
             assert own.loc[rule, "met"] == "not met"
-        panel = domains(tables, "relapsing", session, "progressive")
+        panel = domains(tables, "sub-relapsing", session, "progressive")
         assert panel.loc["relapsing-type activity", "state"] == "present"
         assert re.match(r"R(\+P)?:", panel.loc["pattern", "text"])
         assert panel.loc["chronic active rim", "state"] == "not assessable"
     # Two relapses are 2 points of MAGNIMS whatever the lesions
-    second = verdicts(tables, "relapsing", "02").loc["CR-19"]
+    second = verdicts(tables, "sub-relapsing", "ses-02").loc["CR-19"]
     assert (second["score_low"], second["score_high"]) == (2, 2)
     assert json.loads(second["facts_json"])["relapse_count"] == 2
 
 
 def check_progressive(tables):
     """Twelve months of progression, no new lesion, more cord lesions; contrast not known."""
-    own = verdicts(tables, "progressive", "02")
+    own = verdicts(tables, "sub-progressive", "ses-02")
     assert own.loc["CR-5", "met"] == own.loc["CR-11", "met"] == "met"
     assert own.loc["CR-8", "met"] == "met"
     for rule in ("CR-12", "CR-14", "CR-15"):
         assert own.loc[rule, "met"] == "not met"
     assert json.loads(own.loc["CR-11", "facts_json"])["cord_count"] == 3
-    panel = domains(tables, "progressive", "02", "progressive")
+    panel = domains(tables, "sub-progressive", "ses-02", "progressive")
     assert panel.loc["cord", "state"] == "present"
     assert panel.loc["chronic active rim", "state"] == "not assessable"
     return own, panel
@@ -156,7 +153,7 @@ def check_progressive(tables):
 
 def test_preclinical(tables):
     check_preclinical(tables)
-    second = verdicts(tables, "preclinical", "02")
+    second = verdicts(tables, "sub-preclinical", "ses-02")
     # The one new lesion is dissemination in time
     assert second.loc["CR-4", "met"] == second.loc["CR-12", "met"] == "met"
     assert json.loads(second.loc["CR-18", "facts_json"]) == {
@@ -164,7 +161,7 @@ def test_preclinical(tables):
     }  # fmt: skip
     assert second.loc["CR-18", "met"] == "met"
     # A year is too short for its brain volume, and nothing else was assessed
-    panel = domains(tables, "preclinical", "02", "progressive")
+    panel = domains(tables, "sub-preclinical", "ses-02", "progressive")
     assert panel.loc["global neurodegeneration", "state"] == "not assessable"
     assert panel.loc["pattern", "text"].startswith("insufficient:")
 
@@ -172,10 +169,10 @@ def test_preclinical(tables):
 def test_relapsing(tables):
     check_relapsing(tables)
     # 4 new and 2 enlarging lesions, 2 enhancing (truth and facts)
-    facts = json.loads(verdicts(tables, "relapsing", "02").loc["CR-18", "facts_json"])
+    facts = json.loads(verdicts(tables, "sub-relapsing", "ses-02").loc["CR-18", "facts_json"])
     assert facts == {"followup_gd_count": 2, "new_t2_count": 4, "enlarging_count": 2}
     # Treatment began between the second and the third visit: 2020-06-15
-    panel = domains(tables, "relapsing", "03", "activity")
+    panel = domains(tables, "sub-relapsing", "ses-03", "activity")
     assert "a treatment began" in panel.loc["brain volume loss over 0.4 %/y", "text"]
 
 
@@ -196,10 +193,10 @@ def test_progressive(tables):
 
 
 def test_thick_slices(tables):
-    own = verdicts(tables, "thick", "01")
+    own = verdicts(tables, "sub-thick", "ses-01")
     assert own.loc["CR-3", "met"] == "met"
     assert missing(own.loc["CR-8"]) == {"cord_count", "optic_nerve_lesion"}
-    assert "progressive" not in set(tables[1][tables[1]["participant_id"] == "thick"]["panel"])
+    assert "progressive" not in set(tables[1][tables[1]["participant_id"] == "sub-thick"]["panel"])
 
 
 @pytest.mark.slow

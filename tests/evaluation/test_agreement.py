@@ -101,7 +101,7 @@ def test_subject_and_session_stand_in_the_row():
     table = compare_masks(
         predicted=LESION, reference=LESION, affine=UNIT, participant_id="01", session_id="2"
     )
-    assert table[["participant_id", "session_id"]].iloc[0].tolist() == ["01", "2"]
+    assert table[["participant_id", "session_id"]].iloc[0].tolist() == ["sub-01", "ses-2"]
     assert table["reason"].isna().all()
 
 

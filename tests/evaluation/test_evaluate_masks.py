@@ -42,8 +42,8 @@ def test_pairs_by_entities(script, tmp_path, capsys):
         save(tmp_path / f"predicted/sub-0{number}_ses-1_lesions.nii", predicted)
     code, table = run(script, tmp_path)
     assert code == 0
-    assert table.index.tolist() == ["00", "01", "02", "03"]
-    assert table["session_id"].eq("1").all()
+    assert table.index.tolist() == ["sub-00", "sub-01", "sub-02", "sub-03"]
+    assert table["session_id"].eq("ses-1").all()
     assert table["dice"].between(0.1, 0.99).all()
     printed = capsys.readouterr().out
     assert "anima_f1" in printed
@@ -57,7 +57,7 @@ def test_pairs_by_equal_names(script, tmp_path):
         save(tmp_path / side / "centre-1" / "case7.nii.gz", lines((0, 8)))
     code, table = run(script, tmp_path)
     assert code == 0
-    assert table.index.tolist() == ["centre-1/case7"]
+    assert table.index.tolist() == ["sub-centre-1/case7"]
     assert table["session_id"].isna().all()
 
 
@@ -79,7 +79,7 @@ def test_a_pair_that_fails_is_a_row_with_its_reason(script, tmp_path, capsys):
         save(tmp_path / "reference" / f"sub-{name}_mask.nii.gz", good)
     save(tmp_path / "predicted" / "sub-good_mask.nii.gz", good, dtype=np.float32)
     save(tmp_path / "predicted" / "sub-shifted_mask.nii.gz", good, shifted)
-    save(tmp_path / "predicted" / "sub-grey_mask.nii.gz", good + 2 * lines((20, 22)))
+    save(tmp_path / "predicted" / "sub-grey_mask.nii.gz", good + 3 * lines((20, 22)))
     save(
         tmp_path / "predicted" / "sub-holes_mask.nii.gz",
         np.where(good, np.nan, 0),
@@ -92,16 +92,16 @@ def test_a_pair_that_fails_is_a_row_with_its_reason(script, tmp_path, capsys):
     assert code == 3
     assert table["dice"].notna().sum() == 1
     reasons = table["reason"].dropna()
-    assert table.loc["good", "dice"] == 1
-    assert "0.5 mm away from the reference sub-shifted" in reasons["shifted"]
-    assert "has 2 labels (1, 2), but a mask has one" in reasons["grey"]
-    assert "has voxels that are not finite" in reasons["holes"]
-    assert "has 0 masks of this visit" in reasons["lonely"]
-    assert "has 2 masks of this visit, but one is expected" in reasons["twice"]
-    assert "torn" in reasons
+    assert table.loc["sub-good", "dice"] == 1
+    assert "0.5 mm away from the reference sub-shifted" in reasons["sub-shifted"]
+    assert "has 2 labels (1, 3), but a mask has one" in reasons["sub-grey"]
+    assert "has voxels that are not finite" in reasons["sub-holes"]
+    assert "has 0 masks of this visit" in reasons["sub-lonely"]
+    assert "has 2 masks of this visit, but one is expected" in reasons["sub-twice"]
+    assert "sub-torn" in reasons
     printed = capsys.readouterr().out
     assert "1 pairs compared, 6 not" in printed
-    assert "lonely" in printed
+    assert "sub-lonely: " in printed
 
 
 def test_the_search_can_be_narrowed(script, tmp_path):

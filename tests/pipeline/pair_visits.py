@@ -43,7 +43,7 @@ def result_of(visit, plain):
     """The result of a visit, made of the ordinary one's."""
     names = LESIONS_AT[visit.session]
     kept = plain.lesions[plain.lesions["location"].isin(names)]
-    who = {"participant_id": visit.subject, "session_id": visit.session}
+    who = {"participant_id": f"sub-{visit.subject}", "session_id": f"ses-{visit.session}"}
     day = visit.facts.visit_date
     row = plain.visits.assign(visit_date=None if day is None else day.isoformat(), **who)
     scans = {name: plain.prepared.scans[name] for name in visit.scans}

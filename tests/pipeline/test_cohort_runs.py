@@ -275,9 +275,9 @@ def test_failures_are_a_table(tmp_path):
     frame = pd.read_csv(tmp_path / "logs/failures.tsv", sep="\t", dtype=str, keep_default_na=False)
     assert list(frame.columns) == FAILURES.names
     assert frame.to_numpy().tolist() == [
-        ["01", "n/a", "n/a", "StepError", "No brain."],
-        ["02", "1", "n/a", "ImageError", "a.nii is odd.\tLook\nat it."],
-        ["03", "1", "0", "ImageError", "Odd."],
+        ["sub-01", "n/a", "n/a", "StepError", "No brain."],
+        ["sub-02", "ses-1", "n/a", "ImageError", "a.nii is odd.\tLook\nat it."],
+        ["sub-03", "ses-1", "ses-0", "ImageError", "Odd."],
     ]
     cohort.write_failures([], tmp_path)
     assert (tmp_path / "logs/failures.tsv").read_text() == "\t".join(FAILURES.names) + "\n"
@@ -287,10 +287,10 @@ def test_group_merges_what_the_visits_left(dataset):
     root, output, _ = dataset
     run(root, output)
     tables = group.write_group(output, raw=str(root))
-    assert list(tables["visits"]["participant_id"]) == ["01", "02"]
+    assert list(tables["visits"]["participant_id"]) == ["sub-01", "sub-02"]
     assert len(tables["lesions"]) == 8
     frame = pd.read_csv(output / "visits.csv", dtype=str)
-    assert list(frame["participant_id"]) == ["01", "02"]
+    assert list(frame["participant_id"]) == ["sub-01", "sub-02"]
     people = pd.read_csv(output / "participants.tsv", sep="\t")
     assert list(people["participant_id"]) == ["sub-01", "sub-02"]
     before = {path.name: path.read_bytes() for path in output.glob("*.*")}

@@ -69,10 +69,11 @@ def test_tracks_go_through_visits_that_are_not_neighbours():
     frame = merged(visits, pairs)["lesion_changes"]
     key = ["session_from", "session_to", "group_id"]
     tracks = frame.set_index(key)["track_id"].to_dict()
-    assert tracks["1", "2", 1] == tracks["1", "3", 1] == tracks["2", "3", 2] == 1
-    assert tracks["1", "2", 2] == tracks["1", "2", 3] == tracks["1", "3", 2] == 2
-    assert tracks["2", "3", 1] == 2
-    assert frame.set_index(key).loc[("1", "3", 2), "parents"] == "2+3"
+    first, second, third = "ses-1", "ses-2", "ses-3"
+    assert tracks[first, second, 1] == tracks[first, third, 1] == tracks[second, third, 2] == 1
+    assert tracks[first, second, 2] == tracks[first, second, 3] == tracks[first, third, 2] == 2
+    assert tracks[second, third, 1] == 2
+    assert frame.set_index(key).loc[("ses-1", "ses-3", 2), "parents"] == "2+3"
     assert frame["parents"].notna().sum() == 1
     assert frame.set_index(key)["track_id"].isna().sum() == 1  # no visit's table has it
     # The same whatever the order in which the pairs are given
@@ -90,8 +91,8 @@ def test_chain(direct, flag):
         pair("2", "3", pbvc_pct=-0.35, flags=""),
     ]
     frame = merged(visits, pairs)["changes"].set_index(["session_from", "session_to"])
-    assert frame.loc[("1", "3"), "flags"] == ";".join(filter(None, ("P7", flag)))
-    assert frame.loc[("1", "2"), "flags"] == ""
+    assert frame.loc[("ses-1", "ses-3"), "flags"] == ";".join(filter(None, ("P7", flag)))
+    assert frame.loc[("ses-1", "ses-2"), "flags"] == ""
 
 
 def test_treatment_splits_the_course():
@@ -105,8 +106,8 @@ def test_treatment_splits_the_course():
     assert (row["date_from"], row["visit_count"]) == ("2021-01-01", 3)
     assert row["slope_per_year"] == pytest.approx(365.25 / 365)
     window = tables["changes"].set_index("session_to")["pseudoatrophy_window"]
-    assert bool(window["2"])
-    assert not window["3"]
+    assert bool(window["ses-2"])
+    assert not window["ses-3"]
     plain = merged(visits, pairs)
     assert plain["trajectories"].iloc[0]["starts_with"] == "first visit"
     assert plain["changes"]["pseudoatrophy_window"].isna().all()

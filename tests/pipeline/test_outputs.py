@@ -28,10 +28,11 @@ VALIDATOR = shutil.which("bids-validator-deno")
 
 def of(result, subject, session=""):
     """The same result as that of another visit."""
+    who = (f"sub-{subject}", f"ses-{session}" if session else None)
     frames = {
         name: getattr(result, name).assign(
-            participant_id=pd.array([subject] * len(getattr(result, name)), dtype="string"),
-            session_id=pd.array([session or None] * len(getattr(result, name)), dtype="string"),
+            participant_id=pd.array(who[:1] * len(getattr(result, name)), dtype="string"),
+            session_id=pd.array(who[1:] * len(getattr(result, name)), dtype="string"),
         )
         for name in ("visits", "lesions", "quality")
     }
@@ -149,12 +150,13 @@ def test_numbers_of_the_page_are_those_of_the_csv(finished, page):
     tables = {path.stem: read_table(path) for path in finished.glob("*.csv")}
     assert check_values((finished / "sub-01.html").read_text("utf-8"), tables) > 200
     for session in "12":  # every column of each visit stands in the folded table
-        mine = {c for t, row, c, _, _ in page.found if (t, row) == ("visits", f"01|{session}")}
+        key = ("visits", f"sub-01|ses-{session}")
+        mine = {c for t, row, c, _, _ in page.found if (t, row) == key}
         assert mine == set(VISITS.names)
     lesions = tables["lesions"]
-    lesions = lesions[(lesions["participant_id"] == "01") & (lesions["session_id"] == "2")]
+    lesions = lesions[(lesions["participant_id"] == "sub-01") & (lesions["session_id"] == "ses-2")]
     shown = {row for t, row, c, _, _ in page.found if (t, c) == ("lesions", "volume_mm3")}
-    assert {f"01|2|{number}" for number in lesions["lesion_id"]} <= shown
+    assert {f"sub-01|ses-2|{number}" for number in lesions["lesion_id"]} <= shown
 
 
 def test_page_names_what_ran(finished):

@@ -130,9 +130,9 @@ def test_what_changed(whole):
     """3 lesions; one more at the second visit; another one gone at the third."""
     frame = made.read(whole[1] / "changes.csv").set_index(["session_from", "session_to"])
     counts = ["new_t2_count", "resolved_count", "stable_count", "enlarging_count", "days"]
-    assert frame.loc[("1", "2"), counts].tolist() == ["1", "0", "3", "0", "366"]
-    assert frame.loc[("2", "3"), counts].tolist() == ["0", "1", "3", "0", "365"]
-    assert frame.loc[("1", "3"), counts].tolist() == ["1", "1", "2", "0", "731"]
+    assert frame.loc[("ses-1", "ses-2"), counts].tolist() == ["1", "0", "3", "0", "366"]
+    assert frame.loc[("ses-2", "ses-3"), counts].tolist() == ["0", "1", "3", "0", "365"]
+    assert frame.loc[("ses-1", "ses-3"), counts].tolist() == ["1", "1", "2", "0", "731"]
     assert frame["change_rule"].unique().tolist() == ["radial"]
     assert (frame["pbvc_pct"].astype(float).abs() < 0.2).all()  # the brain is the same
 
@@ -165,7 +165,7 @@ def test_trajectories_need_three_visits(whole):
     assert set(frame["visit_count"]) == {"3"}
     assert set(frame["ci95_low"]) == {""}
     changes = made.read(whole[1] / "changes.csv").set_index(["session_from", "session_to"])
-    points = [0, *(float(changes.loc[("1", s), "pbvc_pct"]) for s in "23")]
+    points = [0, *(float(changes.loc[("ses-1", f"ses-{s}"), "pbvc_pct"]) for s in "23")]
     years = [0, 366 / 365.25, 731 / 365.25]
     slopes = [(points[b] - points[a]) / (years[b] - years[a]) for a, b in ((0, 1), (0, 2), (1, 2))]
     found = float(frame.loc[("pbvc_pct", ""), "slope_per_year"])
@@ -210,8 +210,8 @@ def test_values_of_the_page_are_those_of_the_tables(whole):
     tables = {path.stem: made.read(path) for path in output.glob("*.csv")}
     assert check_values(html, tables) > 500
     for text in (
-        "Course over 3 visits", "Change from session 1 to session 2",
-        "Change from session 2 to session 3", "Change from session 1 to session 3",
+        "Course over 3 visits", "Change from ses-1 to ses-2",
+        "Change from ses-2 to ses-3", "Change from ses-1 to ses-3",
         "FLAIR of both visits in their common frame", "Every lesion that changed",
         "new lesion (solid line)", "is said by the rule radial", "Leung KK et al.",
     ):  # fmt: skip
@@ -294,7 +294,9 @@ def test_a_record_of_another_visit_is_not_merged(copy):
     record["made_from"]["facts"]["age_years"] = "50"
     path.write_text(json.dumps(record))
     tables = write_group(output, raw=str(root))
-    assert tables["changes"][["session_from", "session_to"]].to_numpy().tolist() == [["1", "3"]]
+    assert tables["changes"][["session_from", "session_to"]].to_numpy().tolist() == [
+        ["ses-1", "ses-3"]
+    ]
 
 
 def test_one_after_the_other_is_as_all_at_once(whole, tmp_path, plain, cheap):
@@ -344,7 +346,7 @@ def test_a_pair_that_fails_is_a_row(copy, monkeypatch):
     jobs = jobs_of(root, output, settings=Settings(change_rule="pct"))
     write_failures(run_cohort(process_pair, jobs), output)
     frame = pd.read_csv(output / "logs/failures.tsv", sep="\t", dtype=str)
-    assert frame["session_from"].tolist() == ["1", "1", "2"]
+    assert frame["session_from"].tolist() == ["ses-1", "ses-1", "ses-2"]
     assert set(frame["reason"]) == {"KeyError('nothing') at breaks. Please report it."}
     assert not list(output.rglob("*lesionchange*"))
     assert len(write_group(output, raw=str(root))["changes"]) == 0
@@ -495,7 +497,7 @@ def test_two_results_are_compared_in_python(plain, still):
     assert pd.isna(row["pbvc_pct_per_year"])
     assert row["pbvc_pct"] == pytest.approx(0, abs=1e-6)
     assert found.change_map.shape == plain.anatomy.shape
-    assert (found.quality["session_from"] == "1").all()
+    assert (found.quality["session_from"] == "ses-1").all()
 
 
 def visit_record(session, day=None):

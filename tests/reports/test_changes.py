@@ -89,7 +89,7 @@ def test_section_says_what_is_missing():
     row = change(days=None, pbvc_pct=None, sel_assessed_count=None, same_scanner=False)
     html = section(row)
     text = text_of(html)
-    assert "Change from session a to session b" in text
+    assert "Change from ses-a to ses-b" in text
     assert "no dates: changes, but no yearly rates; another scanner" in text
     assert "Looked for where the brain change is assessable, dates are known and 1 year" in text
     found = [(c, shown) for _, _, c, _, shown in Page(html).found]
@@ -226,9 +226,9 @@ def test_course():
     assert "0.999" in page.text
     assert "77" not in page.text
     shown = {(t, r, c): v for t, r, c, v, _ in page.found}
-    assert shown["visits", "1|2", "lesion_volume_ml"] == "3"
-    assert shown["changes", "1|1|0", "pbvc_pct"] == "-0.25"
-    assert "0 (2020-01-01): 1" in page.text  # the point's own title
+    assert shown["visits", "sub-1|ses-2", "lesion_volume_ml"] == "3"
+    assert shown["changes", "sub-1|ses-1|ses-0", "pbvc_pct"] == "-0.25"
+    assert "ses-0 (2020-01-01): 1" in page.text  # the point's own title
 
 
 def test_course_is_broken_by_scanner_and_treatment():
@@ -241,7 +241,7 @@ def test_course_is_broken_by_scanner_and_treatment():
 
 def test_course_without_dates_goes_by_steps():
     html = course(visits(days=(None, "2021-01-01", None)))
-    assert Page(html).text.count("0 1 2 unit") == 1
+    assert Page(html).text.count("ses-0 ses-1 ses-2 unit") == 1
     assert course(visits().iloc[:1]) == ""
 
 

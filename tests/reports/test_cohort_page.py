@@ -40,16 +40,16 @@ def lines(html):
 
 def test_one_line_a_visit(html):
     rows = lines(html)
-    assert [row["data-row"] for row in rows] == ["01|1", "01|2", "02|"]
+    assert [row["data-row"] for row in rows] == ["sub-01|ses-1", "sub-01|ses-2", "sub-02|"]
     assert [row["data-latest"] for row in rows] == ["no", "yes", "yes"]
     assert "Cohort: 2 people, 3 visits" in html
-    assert '<a href="sub-01.html">01</a>' in html
+    assert '<a href="sub-01.html">sub-01</a>' in html
 
 
 def test_every_number_is_that_of_the_csv(html, csvs):
     assert check_values(html, csvs) == 3 * 5 + 3  # 5 of each visit, 3 of the one pair
     rates = [v for v in Page(html).found if v[2] == "pbvc_pct_per_year"]
-    assert rates == [("changes", "01|2|1", "pbvc_pct_per_year", "-1.12346", "-1.12")]
+    assert rates == [("changes", "sub-01|ses-2|ses-1", "pbvc_pct_per_year", "-1.12346", "-1.12")]
 
 
 def test_rules_to_filter_by(html, tables):

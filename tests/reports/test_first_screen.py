@@ -49,11 +49,11 @@ def values(page, table):
 
 
 def test_order_of_a_structured_report(tables):
-    titles = ["Technique", "Lesions", "Change since session 1", "Brain volume", "Rules", "Quality"]
+    titles = ["Technique", "Lesions", "Change since ses-1", "Brain volume", "Rules", "Quality"]
     text = screen(tables).text
     places = [text.index(title) for title in titles]
     assert places == sorted(places)
-    assert text.startswith("Overview of session 2, 2020-01-02")
+    assert text.startswith("Overview of ses-2, 2020-01-02")
 
 
 def test_every_number_is_that_of_the_csv(tables, csvs):
@@ -190,7 +190,7 @@ def test_the_search_for_diagnoses_finds_one():
 
 def test_earlier_visits_are_folded(tables):
     html = front_part(tables, "01", ["1", "2"])
-    assert html.index("Rules and panels of session 2") < html.index("<summary>Session 1</summary>")
+    assert html.index("Rules and panels of ses-2") < html.index("<summary>ses-1</summary>")
     assert "earlier visits" not in front_part(tables, "02", [""])
 
 

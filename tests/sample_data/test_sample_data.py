@@ -214,8 +214,8 @@ def test_visit_rows_count_their_lesions(subject, session, truth):
     lesions = rows_of(truth["lesions"], subject, session)
     assert row.lesion_count == len(lesions)
     assert row.lesion_volume_ml * 1000 == pytest.approx(lesions.volume_mm3.sum(), abs=1.5)
-    for region in ("periventricular", "juxtacortical", "deep_white", "infratentorial"):
-        assert row[f"{region}_count"] == (lesions.region == region).sum()
+    for location in ("periventricular", "juxtacortical", "deep_white", "infratentorial"):
+        assert row[f"{location}_count"] == (lesions.location == location).sum()
 
 
 def test_change_rows_follow_from_the_visits(truth):

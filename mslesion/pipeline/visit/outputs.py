@@ -109,7 +109,7 @@ def visit_part(result: VisitResult) -> str:
     str
         HTML.
     """
-    visit, segmented, prepared = result.visit, result.segmented, result.prepared
+    segmented, prepared = result.segmented, result.prepared
     row = result.visits.iloc[0]
     spacing = spacing_mm(result.affine)
     inside = result.anatomy > 0
@@ -120,7 +120,7 @@ def visit_part(result: VisitResult) -> str:
     }
     first = next(iter(images.values()))
     date = "" if pd.isna(row["visit_date"]) else f", {row['visit_date']}"
-    heading = (f"Session {visit.session}" if visit.session else "Visit") + date
+    heading = ("Visit" if pd.isna(row["session_id"]) else row["session_id"]) + date
     parts = [f"<section><h2>{escape(heading)}</h2>", summary(row)]
     parts.append(page.quality_table(result.quality))
     if result.lesion_labels is not None:
