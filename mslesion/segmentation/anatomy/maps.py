@@ -83,7 +83,9 @@ def clean_anatomy(labels: np.ndarray) -> np.ndarray:
     return out
 
 
-def to_scan_grid(labels: np.ndarray, affine: np.ndarray, *, to: Grid) -> np.ndarray:
+def to_scan_grid(
+    labels: np.ndarray, affine: np.ndarray, *, to: Grid, transform: np.ndarray | None = None
+) -> np.ndarray:
     """An anatomy map on another grid.
 
     Each structure's mask is interpolated linearly and the largest share wins, so
@@ -97,22 +99,25 @@ def to_scan_grid(labels: np.ndarray, affine: np.ndarray, *, to: Grid) -> np.ndar
         Its voxel-to-world matrix.
     to : Grid
         Where it is wanted.
+    transform : (4, 4) array, optional
+        From world points of `to` to world points of the map, in mm.
 
     Returns
     -------
     uint8 array of shape ``to.shape``
     """
-    if labels.shape == to.shape and np.array_equal(affine, to.affine):
+    if transform is None and labels.shape == to.shape and np.array_equal(affine, to.affine):
         return labels
     out = np.zeros(to.shape, np.uint8)
     best = np.full(to.shape, -1.0, np.float32)
     for value in range(len(s.STRUCTURES) + 1):
         mask = labels == value
-        if not mask.any():
+        if value and not mask.any():
             continue
-        share = resample(mask.astype(np.float32), affine, to=to)
+        share = resample(mask.astype(np.float32), affine, to=to, transform=transform)
         if value == 0:  # outside the map is background
-            share = np.maximum(share, 1 - resample(np.ones(labels.shape), affine, to=to))
+            seen = resample(np.ones(labels.shape), affine, to=to, transform=transform)
+            share = np.maximum(share, 1 - seen)
         wins = share > best
         out[wins] = value
         best[wins] = share[wins]
@@ -136,6 +141,23 @@ def brain_mask(labels: np.ndarray, affine: np.ndarray) -> np.ndarray:
     -------
     (I, J, K) bool array
     """
+    return (labels > s.EXTRA_AXIAL_CSF) | (closed_brain(labels, affine) & (labels > 0))
+
+
+def closed_brain(labels: np.ndarray, affine: np.ndarray) -> np.ndarray:
+    """The brain and its ventricles, closed by a ball of `CLOSING_MM`, without holes.
+
+    Parameters
+    ----------
+    labels : (I, J, K) int array
+        Anatomy map.
+    affine : (4, 4) array
+        Its voxel-to-world matrix in mm.
+
+    Returns
+    -------
+    (I, J, K) bool array
+    """
     spacing = spacing_mm(affine)
     brain = labels > s.EXTRA_AXIAL_CSF
     if not brain.any():
@@ -144,8 +166,7 @@ def brain_mask(labels: np.ndarray, affine: np.ndarray) -> np.ndarray:
     padded = np.pad(brain, room)
     grown = ndi.distance_transform_edt(~padded, sampling=spacing) <= CLOSING_MM
     closed = ndi.distance_transform_edt(grown, sampling=spacing) > CLOSING_MM
-    closed = closed[tuple(slice(low, -high) for low, high in room)]
-    return brain | (ndi.binary_fill_holes(closed) & (labels > 0))
+    return ndi.binary_fill_holes(closed[tuple(slice(low, -high) for low, high in room)])
 
 
 def sees_skull(scan: np.ndarray, labels: np.ndarray) -> bool:
