@@ -15,8 +15,9 @@ from typing import NamedTuple
 import pandas as pd
 
 from mslesion.errors import DatasetError
-from mslesion.io.dataset import Visit, as_label
+from mslesion.io.dataset import Visit
 from mslesion.io.mask_values import ANY_LABEL, Label
+from mslesion.io.visit_files import ENDING, files_of_visit, matching, only_one
 
 
 class MaskFile(NamedTuple):
@@ -29,23 +30,21 @@ class MaskFile(NamedTuple):
 
 
 _LOOK_UP = -2
-_ENDING = r"\.(nii|nii\.gz|mgz)$"
-_IMAGE = re.compile(_ENDING, re.IGNORECASE)
 _NAMINGS = (
-    (r"label-L_mask" + _ENDING, None, "BIDS mask"),
-    (r"label-lesion_(mask|roi)" + _ENDING, None, "BIDS mask"),
-    (r"(^|[/_])lesion_roi" + _ENDING, None, "BIDS mask"),
-    (r"(?<!annotated_)seg-lst" + _ENDING, None, "LST-AI"),
-    (r"annotated_seg-lst" + _ENDING, ANY_LABEL, "LST-AI"),
+    (r"label-L_mask" + ENDING, None, "BIDS mask"),
+    (r"label-lesion_(mask|roi)" + ENDING, None, "BIDS mask"),
+    (r"(^|[/_])lesion_roi" + ENDING, None, "BIDS mask"),
+    (r"(?<!annotated_)seg-lst" + ENDING, None, "LST-AI"),
+    (r"annotated_seg-lst" + ENDING, ANY_LABEL, "LST-AI"),
     (r"(^|[/_-])seg\.mgz$", 99, "SAMSEG"),
-    (r"mindglide.*" + _ENDING, 18, "MindGlide"),
-    (r"wmh-?synthseg.*" + _ENDING, 77, "WMH-SynthSeg"),
-    (r"flames.*" + _ENDING, None, "FLAMeS"),
-    (r"lesions?[^/]*_dseg" + _ENDING, ANY_LABEL, "label map"),
-    (r"_dseg" + _ENDING, _LOOK_UP, "label map"),
-    (r"lesions?.*(?<!_dseg)" + _ENDING, None, "mask"),
-    (r"mask" + _ENDING, None, "mask"),
-    (r"_seg" + _ENDING, None, "mask"),
+    (r"mindglide.*" + ENDING, 18, "MindGlide"),
+    (r"wmh-?synthseg.*" + ENDING, 77, "WMH-SynthSeg"),
+    (r"flames.*" + ENDING, None, "FLAMeS"),
+    (r"lesions?[^/]*_dseg" + ENDING, ANY_LABEL, "label map"),
+    (r"_dseg" + ENDING, _LOOK_UP, "label map"),
+    (r"lesions?.*(?<!_dseg)" + ENDING, None, "mask"),
+    (r"mask" + ENDING, None, "mask"),
+    (r"_seg" + ENDING, None, "mask"),
 )
 """Pattern of the name, label that is lesion, maker. LST-AI's map of locations (1 to 4)
 serves where its mask is missing."""
@@ -82,85 +81,26 @@ def find_lesion_mask(folder: str | Path, visit: Visit) -> MaskFile:
         If there is none, or several of the same kind.
     """
     folder = Path(folder)
-    if not folder.is_dir():
-        raise DatasetError(
-            f"{folder} is no folder, but lesion masks are expected there. Check --lesion-masks."
-        )
-    files = [path for path in sorted(folder.rglob("*")) if _IMAGE.search(path.name)]
-    files = [path for path in files if not _NOT_LESION.search(path.name)]
-    own = [path for path in files if _is_in_folder_of(path.relative_to(folder), visit)]
-    files = own or [path for path in files if _names(path.relative_to(folder), visit)]
+    files = files_of_visit(
+        folder, visit, skip=_NOT_LESION, what="lesion masks", option="--lesion-masks"
+    )
     for pattern, label, maker in _NAMINGS:
         top = folder.parent if maker in _TOLD_BY_FOLDER else folder
-        found = [p for p in files if re.search(pattern, _below(p, top), re.IGNORECASE)]
+        labels = dict.fromkeys(matching(files, pattern, below=top), label)
         if label == _LOOK_UP:
-            found = [(p, labels) for p in found if (labels := _lesion_labels(p))]
-        else:
-            found = [(p, label) for p in found]
-        found = [(p, label) for p, label in found if "space-mni" not in p.name.lower()] or found
-        if len(found) > 1:
-            names = ", ".join(str(p.relative_to(folder)) for p, _ in found[:4])
-            raise DatasetError(
-                f"{folder} has {len(found)} lesion masks of {visit.name} ({names}), but one is "
-                "expected. Keep one."
-            )
-        if found:
-            return MaskFile(found[0][0], found[0][1], maker)
+            labels = {path: found for path in labels if (found := _lesion_labels(path))}
+        path = only_one(list(labels), folder=folder, visit=visit, what="lesion masks")
+        if path is not None:
+            return MaskFile(path, labels[path], maker)
     raise DatasetError(
         f"{folder} has no lesion mask of {visit.name}, but one is expected, such as "
         f"{visit.folder}/anat/{visit.name}_label-L_mask.nii.gz. Add it or leave the visit out."
     )
 
 
-def _is_in_folder_of(path: Path, visit: Visit) -> bool:
-    """Whether a path starts with the folders of a visit."""
-    wanted = [visit.subject, visit.session] if visit.session else [visit.subject]
-    folders = zip(path.parts[:-1], ("sub", "ses"), strict=False)
-    return [as_label(name, kind) for name, kind in folders][: len(wanted)] == wanted
-
-
-def _names(path: Path, visit: Visit) -> bool:
-    """Whether a path holds the labels of a visit: the subject's, then the session's."""
-    in_name, in_folders = (_words(text) for text in (path.name, path.parent.as_posix()))
-    is_subjects = len(path.parts) > 1 and as_label(path.parts[0], "sub") == visit.subject
-    if is_subjects and visit.session and _end_of(in_name, visit.session, "ses"):
-        return True
-    for words in (in_name, in_folders):
-        after = _end_of(words, visit.subject, "sub")
-        if after and (not visit.session or _end_of(words[after:], visit.session, "ses")):
-            return True
-    return False
-
-
-def _words(text: str) -> list[str]:
-    return re.findall(r"[A-Za-z0-9]+", text)
-
-
-def _end_of(words: list[str], label: str, prefix: str) -> int:
-    """Where the first run of words ends that together are a label; 0 if none is.
-
-    A date 20200131 may be written as 2020-01-31, a subject P01 as P_01. What stands
-    behind the other prefix is none: ses-02 is no subject 02.
-    """
-    for start in range(len(words)):
-        if start and words[start - 1] in {"sub", "ses"} - {prefix}:
-            continue
-        run = ""
-        for end in range(start, len(words)):
-            run += words[end]
-            if run in (label, prefix + label):
-                return end + 1
-    return 0
-
-
-def _below(path: Path, folder: Path) -> str:
-    """What patterns look at: the path below a folder."""
-    return path.relative_to(folder).as_posix()
-
-
 def _lesion_labels(path: Path) -> tuple[int, ...] | None:
     """Numbers of the lesion labels in the lookup table beside a label map."""
-    table = path.with_name(_IMAGE.sub(".tsv", path.name))
+    table = path.with_name(re.sub(ENDING, ".tsv", path.name, flags=re.IGNORECASE))
     if not table.is_file():
         return None
     try:

@@ -16,10 +16,15 @@ from mslesion.segmentation.anatomy.label_maps import (
 )
 from mslesion.segmentation.anatomy.maps import brain_mask, to_scan_grid
 
-ASEG = (0, 2, 3, 4, 5, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 24, 26, 28, 30, 31, 41, 42, 43,
-        44, 46, 47, 49, 50, 51, 52, 53, 54, 58, 60, 62, 63, 77, 85, 251, 252, 253, 254, 255)  # fmt: skip
-SYNTHSEG = (0, 2, 3, 4, 5, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 24, 26, 28, 41, 42, 43, 44, 46,
-            47, 49, 50, 51, 52, 53, 54, 58, 60)  # fmt: skip
+ASEG = (
+    0, 2, 3, 4, 5, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 24, 26, 28, 30, 31,
+    41, 42, 43, 44, 46, 47, 49, 50, 51, 52, 53, 54, 58, 60, 62, 63, 77, 85, 251,
+    252, 253, 254, 255,
+)  # fmt: skip
+SYNTHSEG = (
+    0, 2, 3, 4, 5, 7, 8, 10, 11, 12, 13, 14, 15, 16, 17, 18, 24, 26, 28, 41,
+    42, 43, 44, 46, 47, 49, 50, 51, 52, 53, 54, 58, 60,
+)  # fmt: skip
 DKT = (*(n for n in SYNTHSEG if n not in (3, 42)), 31, 63, 77, 1002, 1035, 2002, 2035)
 """As FastSurfer's aparc.DKTatlas+aseg has them: the cortex in parcels."""
 WMPARC = (*(n for n in ASEG if n not in (2, 3, 41, 42)), 1001, 2001, 3001, 4035, 5001, 5002)
