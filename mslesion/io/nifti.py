@@ -157,7 +157,7 @@ def load_labels(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     if not (np.isfinite(data).all() and (data >= 0).all() and (data == np.rint(data)).all()):
         raise MaskError(
             f"{path} has values that are no whole numbers of 0 or more, but a label map is "
-            "expected. Give the map in which each lesion has a number."
+            "expected. Give the map in which each lesion or structure has a number."
         )
     labels, affine = to_ras(np.rint(data).astype(np.int32), affine)
     return labels, affine
