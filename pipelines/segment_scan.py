@@ -13,7 +13,7 @@ from pathlib import Path
 
 import mslesion as ms
 
-SCANS = {"flair": "FLAIR", "t1": "T1w", "t2": "T2w", "t1_contrast": "T1w+Gd"}
+SCANS = {"flair": "FLAIR", "t1": "T1w", "t2": "T2w", "t1_contrast": "T1wGd"}
 """Modality of each argument."""
 
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from mslesion.errors import DatasetError
+from mslesion.schema.modalities import FLAIR, T1W
 
-FLAIR, T1W = "FLAIR", "T1w"
 _DATE_COLUMNS = ("acq_time", "visit_date", "date")
 _IDENTITY = ("Manufacturer", "ManufacturersModelName", "DeviceSerialNumber")
 

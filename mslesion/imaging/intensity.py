@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from mslesion.errors import StepError
+from mslesion.schema.modalities import FLAIR, T1W, T2W
 
 TOP_PERCENTILE = 99.0
 """Percentile of the foreground that becomes 1 for the network of structures."""
 TOP_VALUE = 2.0
 """Brighter values are cut off here."""
-WHITE_LEVELS = {"FLAIR": 0.65, "T1w": 0.85, "T2w": 0.35}
+WHITE_LEVELS = {FLAIR: 0.65, T1W: 0.85, T2W: 0.35}
 """Where white matter's median lies for the network of lesions, by contrast."""
 WHITE_TOP_VALUE = 2.5
 """Brighter values are cut off here on that scale."""

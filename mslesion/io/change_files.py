@@ -58,7 +58,7 @@ def transform_label(text: str) -> str:
     Parameters
     ----------
     text : str
-        Such as ``T1w+Gd``.
+        Such as ``T1wGd``.
 
     Returns
     -------
@@ -66,7 +66,7 @@ def transform_label(text: str) -> str:
 
     Examples
     --------
-    >>> transform_label("T1w+Gd"), transform_label("ses-01")
+    >>> transform_label("T1wGd"), transform_label("ses-01")
     ('T1wGd', 'ses01')
     """
     return "".join(letter for letter in text if letter.isalnum())

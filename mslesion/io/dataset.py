@@ -1,33 +1,23 @@
 """Which scans a folder holds: BIDS datasets and plain trees, visit by visit."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
 from mslesion.clinical.visit_facts import VisitFacts, bids_facts, plain_facts
 from mslesion.errors import DatasetError
-
-FLAIR, T1W, T2W, T1W_CONTRAST = "FLAIR", "T1w", "T2w", "T1w+Gd"
-MODALITIES = (FLAIR, T1W, T2W, T1W_CONTRAST)
-"""The scans that are looked for; `T1W_CONTRAST` is T1w after contrast agent."""
-REFERENCES = (FLAIR, T1W, T1W_CONTRAST)
-"""Scans that results may lie on, the best first; a visit needs one of them."""
+from mslesion.schema.modalities import BY_PRECEDENCE, NAMES, reference_of
 
 _NIFTI = re.compile(r"^[^.].*\.nii(\.gz)?$", re.IGNORECASE)
 """A name of an image; macOS leaves a hidden ``._scan.nii.gz`` beside each."""
 _ENDING = re.compile(r"\.nii(\.gz)?$")
-_BIDS_NAME = re.compile(r"^[^.].*_(FLAIR|T1w|T2w)\.nii(\.gz)?$")
+_BIDS_NAME = re.compile(r"^([^.].*)_([A-Za-z0-9]+)\.nii(\.gz)?$")
 _NOT_A_SCAN = re.compile(r"mask|lesion|seg|label|roi|brain_?mask|swi|t2star|t2\*|adc|dwi", re.I)
 _COUNTED = re.compile(r"(patient|participant|part|subject|visit|point|pat|pt)\d+")
 """Words whose end and number look like t1 or t2: patient1, visit2, timepoint1."""
 _WITHOUT_CONTRAST = re.compile(r"(no|non|pre|without|native)[_-]?(gd|gad|contrast|enh|ce|km)")
-_AFTER_CONTRAST = re.compile(
-    r"(t1|mprage).*?(gd|gad|contrast|post|enh)"
-    r"|(t1w?|mprage)[_+-]*(c|ce|km|m)([^a-z]|$)"
-    r"|(?<![a-z])(gd|gad|post|ce)[_-]?(t1|mprage)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +29,7 @@ class Visit:
     session: str
     """Label of letters and digits, without ``ses-``; empty if there is none."""
     scans: Mapping[str, Path]
-    """Path by modality, of `MODALITIES`."""
+    """Path by modality, of `mslesion.schema.modalities`."""
     facts: VisitFacts = field(default_factory=VisitFacts)
     problem: str = ""
     """Why the visit cannot be used; empty if it can."""
@@ -54,27 +44,6 @@ class Visit:
         """Its folder in a BIDS dataset, such as ``sub-01/ses-2``."""
         folder = Path(f"sub-{self.subject}")
         return folder / f"ses-{self.session}" if self.session else folder
-
-
-def reference_of(scans: Mapping) -> str | None:
-    """Which scan of a visit its results lie on.
-
-    Parameters
-    ----------
-    scans : mapping
-        Scans by modality.
-
-    Returns
-    -------
-    str or None
-        The first of `REFERENCES` that there is.
-
-    Examples
-    --------
-    >>> reference_of({"T1w": "a.nii", "FLAIR": "b.nii"}), reference_of({"T2w": "c.nii"})
-    ('FLAIR', None)
-    """
-    return next((name for name in REFERENCES if name in scans), None)
 
 
 def find_visits(
@@ -140,15 +109,10 @@ def _bids_visits(root: Path, prefer: str) -> list[Visit]:
         subject = folder.name.removeprefix("sub-")
         for part in [folder, *_folders(folder, "ses-")]:
             files = sorted((part / "anat").iterdir()) if (part / "anat").is_dir() else []
-            files = [path for path in files if _BIDS_NAME.search(path.name)]
-            if not files:
+            by_modality = _by_modality(files, bids_modality)
+            if not by_modality:
                 continue
             session = part.name.removeprefix("ses-") if part is not folder else ""
-            by_modality: dict[str, list[Path]] = {}
-            for path in files:
-                suffix = _BIDS_NAME.search(path.name)[1]
-                contrast = suffix == T1W and "_ce-" in path.name
-                by_modality.setdefault(T1W_CONTRAST if contrast else suffix, []).append(path)
             visit = _choose(Visit(subject, session, {}), by_modality, prefer)
             visits.append(_with_facts(visit, partial(bids_facts, root, subject, session)))
     return visits
@@ -160,11 +124,7 @@ def _plain_visits(root: Path, prefer: str) -> list[Visit]:
     patients = _folders(root)
     for folder in sorted([*patients, *(part for one in patients for part in _folders(one))]):
         parts = folder.relative_to(root).parts
-        by_modality: dict[str, list[Path]] = {}
-        for path in sorted(folder.iterdir()):
-            kind = plain_modality(path.name)
-            if kind:
-                by_modality.setdefault(kind, []).append(path)
+        by_modality = _by_modality(sorted(folder.iterdir()), plain_modality)
         if not by_modality:
             continue
         subject = as_label(parts[0], "sub")
@@ -172,6 +132,15 @@ def _plain_visits(root: Path, prefer: str) -> list[Visit]:
         visit = _choose(Visit(subject, session, {}), by_modality, prefer)
         visits.append(_with_facts(visit, partial(plain_facts, parts[-1])))
     return visits
+
+
+def _by_modality(files: Iterable[Path], modality_of: Callable[[str], str]) -> dict[str, list[Path]]:
+    """The files that are scans, by modality."""
+    found: dict[str, list[Path]] = {}
+    for path in files:
+        if modality := modality_of(path.name):
+            found.setdefault(modality, []).append(path)
+    return found
 
 
 def _folders(folder: Path, start: str = "") -> list[Path]:
@@ -216,8 +185,39 @@ def as_label(text: str, prefix: str) -> str:
     return re.sub(r"[^A-Za-z0-9]", "", bare)
 
 
+def bids_modality(name: str) -> str:
+    """Modality told by a file's name in a BIDS dataset; empty if none is.
+
+    Parameters
+    ----------
+    name : str
+        File name.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> bids_modality("sub-1_FLAIR.nii.gz"), bids_modality("sub-1_ce-gadolinium_T1w.nii.gz")
+    ('FLAIR', 'T1wGd')
+    >>> bids_modality("sub-1_bold.nii.gz")
+    ''
+    """
+    match = _BIDS_NAME.search(name)
+    if not match:
+        return ""
+    start, suffix = match[1], match[2]
+    fitting = (
+        one.name
+        for one in BY_PRECEDENCE
+        if one.suffix == suffix and (not one.entity or f"_{one.entity}" in start)
+    )
+    return next(fitting, "")
+
+
 def plain_modality(name: str) -> str:
-    """Modality told by a file's name; empty if none is.
+    """Modality told by a file's name in a plain folder; empty if none is.
 
     Parameters
     ----------
@@ -231,7 +231,7 @@ def plain_modality(name: str) -> str:
     Examples
     --------
     >>> plain_modality("P1_t2_flair_sag.nii.gz"), plain_modality("T1_post_gd.nii")
-    ('FLAIR', 'T1w+Gd')
+    ('FLAIR', 'T1wGd')
     >>> plain_modality("visit1_T2.nii.gz"), plain_modality("T1_precontrast.nii")
     ('T2w', 'T1w')
     >>> plain_modality("flair_lesion_mask.nii.gz"), plain_modality("notes.txt")
@@ -240,17 +240,14 @@ def plain_modality(name: str) -> str:
     if not _NIFTI.search(name) or _NOT_A_SCAN.search(name):
         return ""
     low = _COUNTED.sub("", _ENDING.sub("", name.lower()))
-    if "flair" in low:
-        return FLAIR
-    if "t1" in low or "mprage" in low:
-        return T1W_CONTRAST if _AFTER_CONTRAST.search(_WITHOUT_CONTRAST.sub("", low)) else T1W
-    return T2W if "t2" in low else ""
+    low = _WITHOUT_CONTRAST.sub("", low)
+    return next((one.name for one in BY_PRECEDENCE if re.search(one.pattern, low)), "")
 
 
 def _choose(visit: Visit, by_modality: dict[str, list[Path]], prefer: str) -> Visit:
     """The visit with one scan a modality, or with its problem."""
     scans, problem = {}, ""
-    for modality in MODALITIES:
+    for modality in NAMES:
         found = by_modality.get(modality, [])
         if len(found) > 1 and prefer:
             found = [path for path in found if prefer in path.name] or found

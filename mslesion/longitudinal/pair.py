@@ -48,9 +48,9 @@ from mslesion.longitudinal.quality import (
     overlap,
 )
 from mslesion.schema import structures as s
+from mslesion.schema.modalities import FLAIR, T1W
 from mslesion.schema.time import days_between, years_between
 
-FLAIR, T1W = "FLAIR", "T1w"
 LIKELY_TISSUE = (
     s.WHITE_MATTER, s.THALAMUS, s.BASAL_GANGLIA, s.VENTRAL_DIENCEPHALON, s.BRAINSTEM,
     s.CEREBELLAR_WHITE,

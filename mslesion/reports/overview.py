@@ -16,6 +16,7 @@ from mslesion.reports.page import MARKS, region_name
 from mslesion.schema import CHANGES, CRITERIA, PANELS, VISITS
 from mslesion.schema.identifiers import bare_label, rows_of_visit
 from mslesion.schema.locations import LOCATION_CLASSES
+from mslesion.schema.modalities import in_words
 
 RULES = {
     "CR-3": "McDonald 2017, space",
@@ -161,11 +162,10 @@ def _value(row, name: str, unit: str = "") -> str:
 
 def _technique(visit: pd.Series, change: pd.Series | None) -> str:
     """Scans, scanner, contrast agent, and whether the visit before was alike."""
-    inputs = UNKNOWN if pd.isna(visit["inputs"]) else visit["inputs"]
+    scans = UNKNOWN if pd.isna(visit["inputs"]) else in_words(visit["inputs"])
     flair = ""
     if not pd.isna(visit["flair_dim"]):
         flair = f", FLAIR {visit['flair_dim']} {visit['flair_voxel_mm']} mm"
-    scans = inputs.replace("+", ", ").replace(", Gd", " after contrast agent")
     field = "" if pd.isna(visit["field_t"]) else f", {show_value(visit['field_t'])} T"
     scanner = UNKNOWN if pd.isna(visit["scanner_id"]) else visit["scanner_id"]
     items = [("scans", escape(scans + flair)), ("scanner", escape(scanner + field))]

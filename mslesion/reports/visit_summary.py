@@ -10,6 +10,7 @@ from mslesion.reports.figures import LOCATION_COLORS
 from mslesion.reports.page import MARKS, color_mark, region_name
 from mslesion.schema import VISITS, Table
 from mslesion.schema.locations import LOCATION_CLASSES
+from mslesion.schema.modalities import in_words
 
 GLANCE = (
     "lesion_volume_ml", "lesion_count", "lesion_count_centers", "t1_hypointense_volume_ml",
@@ -112,7 +113,7 @@ def all_measures(row: pd.Series, declared: Table = VISITS) -> str:
 
 def _technique(row: pd.Series) -> str:
     """One line on the scans and how they were read."""
-    parts = [row["inputs"].replace("+", ", ").replace(", Gd", " with contrast")]
+    parts = [in_words(row["inputs"])]
     if not pd.isna(row["flair_dim"]):
         parts.append(f"FLAIR {row['flair_dim']}, voxels {row['flair_voxel_mm']} mm")
     if not pd.isna(row["t1_type"]) and row["t1_type"] != "unknown":

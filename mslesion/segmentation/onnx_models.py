@@ -8,7 +8,9 @@ from pathlib import Path
 
 import onnxruntime as ort
 
-CHANNELS = ("FLAIR", "T1w", "T2w")
+from mslesion.schema.modalities import FLAIR, T1W, T2W
+
+CHANNELS = (FLAIR, T1W, T2W)
 """What the package's networks can look at, in the order of their input."""
 MULTIPLE = 16
 """Sizes are filled up to multiples of this."""

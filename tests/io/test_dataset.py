@@ -8,16 +8,8 @@ from pathlib import Path
 import pytest
 
 from mslesion.errors import DatasetError
-from mslesion.io.dataset import (
-    FLAIR,
-    T1W,
-    T1W_CONTRAST,
-    T2W,
-    Visit,
-    as_label,
-    find_visits,
-    plain_modality,
-)
+from mslesion.io.dataset import Visit, as_label, find_visits, plain_modality
+from mslesion.schema.modalities import FLAIR, T1W, T1W_CONTRAST, T2W
 
 
 def touch(root, *names):

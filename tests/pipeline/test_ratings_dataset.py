@@ -93,7 +93,7 @@ def test_no_contrast_agent_but_a_scan_after_it(tmp_path):
     with pytest.raises(
         TableError, match=r"of sub-01_ses-1 that no contrast agent was given, but .*ce-gd_T1w"
     ):
-        check_ratings(ratings, [Visit("01", "1", {"T1w": scan, "T1w+Gd": scan})])
+        check_ratings(ratings, [Visit("01", "1", {"T1w": scan, "T1wGd": scan})])
 
 
 @pytest.mark.parametrize(

@@ -88,7 +88,7 @@ def test_volumes_are_those_of_the_ellipsoids(plain):
     assert row["tiv_ml"] == pytest.approx(INTRACRANIAL_ML, rel=0.02)
     assert row["lateral_ventricles_ml"] == pytest.approx(2 * ml * 6 * 26 * 6, rel=0.08)
     assert row["skull_stripped"] == False  # noqa: E712
-    assert row["inputs"] == "FLAIR+T1w"
+    assert row["inputs"] == "FLAIR;T1w"
 
 
 def test_tables_are_as_declared_and_nothing_is_empty_without_reason(plain):

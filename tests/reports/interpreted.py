@@ -6,7 +6,7 @@ from mslesion.schema.ratings import LesionRating, Ratings
 
 SESSIONS = {"01": ["1", "2"], "02": [""]}
 _COMMON = {
-    "inputs": "FLAIR+T1w", "flair_dim": "3D", "flair_voxel_mm": "1.00x1.00x1.00",
+    "inputs": "FLAIR;T1w", "flair_dim": "3D", "flair_voxel_mm": "1.00x1.00x1.00",
     "t1_type": "plain", "skull_stripped": False, "segmenter": "mslesion", "quality_state": "pass",
 }  # fmt: skip
 

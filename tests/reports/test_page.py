@@ -17,7 +17,7 @@ from mslesion.schema.visits import STATES
 def visit(**values):
     """A row of the visit table."""
     row = {
-        "participant_id": "1", "inputs": "FLAIR+T1w", "flair_dim": "3D", "flair_voxel_mm": "1x1x1",
+        "participant_id": "1", "inputs": "FLAIR;T1w", "flair_dim": "3D", "flair_voxel_mm": "1x1x1",
         "t1_type": "plain", "skull_stripped": False, "segmenter": "mslesion",
         "lesion_volume_ml": 1.25, "lesion_count": 3, "periventricular_count": 2,
         "periventricular_lesion_volume_ml": 1.0,

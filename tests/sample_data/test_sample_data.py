@@ -19,9 +19,10 @@ from mslesion.criteria.facts import Facts
 from mslesion.criteria.rules.ris import ISOLATED
 from mslesion.criteria.verdicts import judge
 from mslesion.imaging.grid import voxel_volume_mm3
-from mslesion.io.dataset import FLAIR, T1W, find_visits
+from mslesion.io.dataset import find_visits
 from mslesion.io.nifti import load_scan
 from mslesion.schema import structures as s
+from mslesion.schema.modalities import FLAIR, T1W
 
 PROJECT = Path(__file__).resolve().parents[2]
 ROOT = PROJECT / "sample_data"

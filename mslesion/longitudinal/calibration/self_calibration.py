@@ -23,7 +23,8 @@ from mslesion.longitudinal.calibration.synthetic_followup import (
 from mslesion.longitudinal.lesions import tracks as t
 from mslesion.longitudinal.lesions.changes import DEFAULT_RULE, NEW
 from mslesion.longitudinal.lesions.sizes import ENLARGING, SHRINKING, detection_floor_mm
-from mslesion.longitudinal.pair import FLAIR, PairComparison, compare_visits
+from mslesion.longitudinal.pair import PairComparison, compare_visits
+from mslesion.schema.modalities import FLAIR
 from mslesion.segmentation.lesions.instances import DEFAULT_MIN_SIZE
 from mslesion.segmentation.lesions.threshold import THRESHOLD
 

@@ -6,7 +6,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from mslesion.errors import DatasetError
-from mslesion.io.dataset import FLAIR, Visit
+from mslesion.io.dataset import Visit
 from mslesion.io.tables import write_json
 from mslesion.longitudinal.calibration.self_calibration import calibrate
 from mslesion.pipeline.dataset.jobs import Outcome, attempt
@@ -22,6 +22,7 @@ from mslesion.pipeline.visit.records import (
     record_path,
     subject_records,
 )
+from mslesion.schema.modalities import FLAIR
 from mslesion.segmentation.predict import predict
 
 CALIBRATION_FORMAT = 1

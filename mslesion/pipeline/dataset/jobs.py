@@ -14,7 +14,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from mslesion.errors import DatasetError, MSLesionError
-from mslesion.io.dataset import Visit, reference_of
+from mslesion.io.dataset import Visit
 from mslesion.io.lesion_masks import MaskFile, find_lesion_mask
 from mslesion.io.nifti import load_mask, load_scan
 from mslesion.io.tables import write_tsv
@@ -23,6 +23,7 @@ from mslesion.pipeline.visit.outputs import clear_visit, write_visit
 from mslesion.pipeline.visit.process import process_visit
 from mslesion.pipeline.visit.records import fingerprint, is_made_from, read_record, record_path
 from mslesion.schema import FAILURES, as_table
+from mslesion.schema.modalities import reference_of
 
 log = logging.getLogger(__name__)
 

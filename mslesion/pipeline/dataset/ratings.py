@@ -11,8 +11,9 @@ from nibabel.affines import apply_affine
 
 from mslesion.clinical.ratings import BIDS_TABLES, read_ratings
 from mslesion.errors import MSLesionError, TableError
-from mslesion.io.dataset import T1W_CONTRAST, Visit, reference_of
+from mslesion.io.dataset import Visit
 from mslesion.io.nifti import load_scan
+from mslesion.schema.modalities import T1W_CONTRAST, reference_of
 from mslesion.schema.ratings import LesionRating, Ratings
 
 log = logging.getLogger(__name__)

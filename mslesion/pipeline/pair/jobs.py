@@ -5,17 +5,18 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mslesion.errors import DatasetError
-from mslesion.io.dataset import Visit, reference_of
+from mslesion.io.dataset import Visit
 from mslesion.io.nifti import load_scan
 from mslesion.pipeline.dataset.jobs import Outcome, attempt
 from mslesion.pipeline.pair.compare import compare_maps
-from mslesion.pipeline.pair.maps import COMPARED, read_maps
+from mslesion.pipeline.pair.maps import read_maps
 from mslesion.pipeline.pair.outputs import clear_pair, left_pairs, write_pair
 from mslesion.pipeline.pair.records import Pair, pair_fingerprint, pair_path, pairs_of, read_pair
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.outputs import source_uri
 from mslesion.pipeline.visit.records import is_made_from, read_record, record_path, subject_records
 from mslesion.reports.pair_part import pair_part
+from mslesion.schema.modalities import COMPARED, reference_of
 
 
 @dataclass(frozen=True, slots=True)

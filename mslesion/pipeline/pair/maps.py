@@ -13,18 +13,17 @@ import pandas as pd
 from mslesion.errors import DatasetError
 from mslesion.imaging.grid import spacing_mm
 from mslesion.imaging.resampling import working_grid
-from mslesion.io.dataset import FLAIR, T1W, Visit, reference_of
+from mslesion.io.dataset import Visit
 from mslesion.io.derivatives import map_path
 from mslesion.io.nifti import Scan, load_map, load_scan
 from mslesion.longitudinal.alignment.placing import PlacedScan, VisitMaps
 from mslesion.pipeline.visit.process import VisitResult
+from mslesion.schema.modalities import COMPARED, reference_of
 from mslesion.schema.time import iso_day
 
 COARSE_MM = 1.5
 """Where a voxel is longer than this (exclusive), borders are taken from the anatomy map of
 1 mm, which is kept beside the other one."""
-COMPARED = (FLAIR, T1W)
-"""Scans that are compared."""
 
 
 def is_coarse(affine: np.ndarray) -> bool:

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from mslesion.io.dataset import T1W, T1W_CONTRAST
 from mslesion.measures.enhancement import Enhancement, find_enhancement
 from mslesion.pipeline.visit.prepare import Prepared
 from mslesion.pipeline.visit.segment import Segmented
+from mslesion.schema.modalities import T1W, T1W_CONTRAST
 
 COLUMNS = ("enhancing_candidate_count", "enhancing_candidate_volume_ml")
 

@@ -7,7 +7,6 @@ import numpy as np
 
 from mslesion.clinical.visit_facts import VisitFacts
 from mslesion.imaging.grid import spacing_mm, voxel_volume_mm3
-from mslesion.io.dataset import FLAIR, T1W, T1W_CONTRAST
 from mslesion.measures import quality
 from mslesion.measures.appearance import describe_lesions, flair_z, t1_index
 from mslesion.measures.load import LOAD_COLUMNS, MIN_RATIO_VOLUME_ML, measure_load
@@ -21,6 +20,7 @@ from mslesion.pipeline.visit.prepare import Prepared
 from mslesion.pipeline.visit.segment import Segmented
 from mslesion.schema import structures as s
 from mslesion.schema.locations import LOCATION_CLASSES
+from mslesion.schema.modalities import FLAIR, SEPARATOR, T1W, T1W_CONTRAST
 from mslesion.segmentation.lesions.instances import MAX_CENTER_SPACING_MM
 
 THICK_SLICE_MM = 2.0
@@ -328,7 +328,7 @@ def _about(prepared, segmented, facts: VisitFacts, settings: Settings, segmenter
         "sex": facts.sex or None,
         "scanner_id": facts.scanner_id or None,
         "field_t": facts.field_t,
-        "inputs": "+".join(prepared.scans),
+        "inputs": SEPARATOR.join(prepared.scans),
         "skull_stripped": not segmented.sees_skull,
         "segmenter": segmenter[0],
         "segmenter_version": segmenter[1] or None,

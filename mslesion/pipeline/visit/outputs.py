@@ -9,7 +9,7 @@ from nibabel.affines import apply_affine
 
 from mslesion.imaging.grid import spacing_mm
 from mslesion.io.change_files import transform_label, write_transform
-from mslesion.io.dataset import FLAIR, T1W, Visit
+from mslesion.io.dataset import Visit
 from mslesion.io.derivatives import LOCATION_INDEX, MapsOfVisit, write_maps
 from mslesion.io.nifti import write_bytes
 from mslesion.io.tables import rows_of, write_json
@@ -20,6 +20,7 @@ from mslesion.pipeline.visit.records import part_path, record_path
 from mslesion.reports import figures, page
 from mslesion.reports.methods import describe
 from mslesion.reports.visit_summary import all_measures, summary
+from mslesion.schema.modalities import FLAIR, T1W
 from mslesion.schema.structures import STRUCTURES
 from mslesion.segmentation.anatomy.maps import brain_mask
 

@@ -9,8 +9,8 @@ import numpy as np
 from mslesion.errors import ImageError, StepError
 from mslesion.imaging.registration import register_rigid
 from mslesion.imaging.resampling import Grid, resample, working_grid
-from mslesion.io.dataset import MODALITIES, T1W, T1W_CONTRAST, reference_of
 from mslesion.io.nifti import Scan, load_scan
+from mslesion.schema.modalities import NAMES, T1W, reference_of, scan_for
 
 MAX_MOTION_MM = 80.0
 """A registration that moves the middle of the scan further than this (exclusive)
@@ -43,7 +43,7 @@ class Prepared:
     @property
     def t1_name(self) -> str:
         """Modality that serves as T1w; empty if there is none."""
-        return next((name for name in (T1W, T1W_CONTRAST) if name in self.scans), "")
+        return scan_for(T1W, self.scans) or ""
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -59,7 +59,7 @@ def prepare_visit(files: Mapping[str, str | Path | Scan]) -> Prepared:
     Parameters
     ----------
     files : mapping of str to str, Path or Scan
-        Scans by modality (FLAIR, T1w, T2w, T1w+Gd).
+        Scans by modality (FLAIR, T1w, T2w, T1wGd).
 
     Returns
     -------
@@ -73,15 +73,15 @@ def prepare_visit(files: Mapping[str, str | Path | Scan]) -> Prepared:
     StepError
         If a registration moves a scan absurdly far.
     """
-    odd = sorted(set(files) - set(MODALITIES))
+    odd = sorted(set(files) - set(NAMES))
     if odd:
         raise ImageError(
-            f"The visit has a scan named {odd[0]!r}, but {', '.join(MODALITIES)} are known. "
+            f"The visit has a scan named {odd[0]!r}, but {', '.join(NAMES)} are known. "
             "Name it by one of them."
         )
     scans = {
         name: files[name] if isinstance(files[name], Scan) else load_scan(files[name])
-        for name in MODALITIES
+        for name in NAMES
         if name in files
     }
     reference = reference_of(scans)

@@ -66,7 +66,7 @@ def process_visit(
     Parameters
     ----------
     scans : mapping of str to path or Scan, or Visit
-        Scans by modality (FLAIR, T1w, T2w, T1w+Gd); FLAIR or T1w is needed.
+        Scans by modality (FLAIR, T1w, T2w, T1wGd); FLAIR or T1w is needed.
     lesion_mask : tuple of ((I, J, K) bool array, (4, 4) array), optional
         A mask and its affine (`mslesion.load_mask` gives both), instead of our own
         lesion step.

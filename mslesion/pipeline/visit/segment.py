@@ -11,15 +11,16 @@ from mslesion.imaging.bias import correct_bias
 from mslesion.imaging.grid import check_same_grid, spacing_mm, voxel_volume_mm3
 from mslesion.imaging.intensity import network_scale
 from mslesion.imaging.resampling import resample, resample_mask
-from mslesion.io.dataset import FLAIR, T1W, T2W
 from mslesion.measures.appearance import TissueReference, reference_tissue
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.prepare import Prepared
 from mslesion.schema import structures as s
+from mslesion.schema.modalities import FLAIR, scan_for
 from mslesion.segmentation.anatomy.maps import MIN_BRAIN_ML, sees_skull, to_scan_grid
 from mslesion.segmentation.anatomy.midplane import Midplane, find_midplane
 from mslesion.segmentation.lesions.instances import LesionMap, find_lesions
 from mslesion.segmentation.lesions.threshold import threshold_lesions
+from mslesion.segmentation.onnx_models import CHANNELS
 from mslesion.segmentation.predict import predict
 
 MIN_FLAIR_GREY_TO_WHITE = 0.9
@@ -86,8 +87,8 @@ def segment_visit(
     """
     channels = {
         channel: prepared.working[name]
-        for channel, name in ((FLAIR, FLAIR), (T1W, prepared.t1_name), (T2W, T2W))
-        if name in prepared.working
+        for channel in CHANNELS
+        if (name := scan_for(channel, prepared.working))
     }
     prediction = predict(channels, with_lesions=lesion_mask is None, models=models)
     working_anatomy = prediction.anatomy
