@@ -1,72 +1,114 @@
-"""What the rules may know of a visit. None is "not known", never "no"."""
+"""The facts about a visit that rules use. None means "not known", never "no"."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from numbers import Real
 from types import MappingProxyType
+from typing import Any, get_args, get_type_hints
+
+import numpy as np
+import pandas as pd
+
+from mslesion.errors import TableError
+from mslesion.schema.locations import LOCATION_CLASSES
+from mslesion.schema.ratings import COLUMN_BY_NAME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """Facts of one visit and, where there is one before it, of what changed since.
+    """Facts about one visit and, if there is a previous visit, about the change since then.
 
-    Lesions are those of the minimum size, counted in the brain unless it says other.
+    Every fact is optional: None (or NaN) means that it is not known. Counts are of lesions
+    of the minimum size in the brain unless stated otherwise.
+
+    Raises
+    ------
+    TableError
+        If a value is impossible: a negative or fractional count, an age or a percentage
+        out of range, or a flag that is neither True nor False.
+
+    Examples
+    --------
+    >>> import mslesion as ms
+    >>> facts = ms.Facts(periventricular_count=3, cord_count=0, oligoclonal_bands=True)
+    >>> facts.cord_count, facts.infratentorial_count
+    (0, None)
     """
 
-    t2_count: int | None = None
+    lesion_count: int | None = None
+    """T2 lesions, confluent ones counted by their centres where these are known."""
     periventricular_count: int | None = None
     juxtacortical_count: int | None = None
     intracortical_count: int | None = None
     infratentorial_count: int | None = None
     gd_count: int | None = None
-    """Contrast-enhancing lesions at this visit; None where no contrast was given."""
+    """Contrast-enhancing lesions at this visit; None if no contrast agent was given."""
     non_enhancing_count: int | None = None
     cord_count: int | None = None
-    """Spinal cord lesions; None where the cord was not imaged."""
+    """Spinal cord lesions; None if the cord was not imaged."""
     optic_nerve_lesion: bool | None = None
     """By MRI, optical coherence tomography or visual evoked potentials."""
     symptomatic_infratentorial_count: int | None = None
+    """Infratentorial lesions that explain the symptoms."""
     symptomatic_cord_count: int | None = None
+    """Spinal cord lesions that explain the symptoms."""
     cvs_select_six: bool | None = None
-    """The select-six rule of the central vein sign, by `count_veins`."""
+    """Whether the select-six rule of the central vein sign is met."""
     prl_count: int | None = None
-    """Paramagnetic rim lesions by a rater."""
+    """Paramagnetic rim lesions counted by a rater."""
     oligoclonal_bands: bool | None = None
-    """In the CSF and not in serum."""
+    """Bands in the cerebrospinal fluid (CSF) that are absent from serum."""
     kappa_index_positive: bool | None = None
-    """Kappa free light chain index above the cut-off of the laboratory."""
+    """Kappa free light chain index above the laboratory's own cut-off."""
 
     new_t2_count: int | None = None
     enlarging_count: int | None = None
     followup_gd_count: int | None = None
-    """Contrast-enhancing lesions where there is a visit before."""
+    """Contrast-enhancing lesions at this visit if there is a previous visit."""
     combined_unique_active_count: int | None = None
-    """Combined unique active lesions: enhancing ones, and new or enlarging others."""
+    """Enhancing lesions plus new or enlarging lesions that do not enhance."""
     brain_loss_pct_per_year: float | None = None
-    """Loss is positive."""
+    """Brain volume loss; a loss is positive."""
     relapse_count: int | None = None
-    """Relapses since the visit before."""
+    """Relapses since the previous visit."""
 
     clinical_dissemination_in_time: bool | None = None
     """Two or more attacks."""
     progression_12_months: bool | None = None
-    """Twelve months of progression that no relapse explains."""
+    """Twelve months of progression that relapses do not explain."""
     incidental: bool | None = None
-    """Found by chance: no symptom or sign of demyelination, past or present."""
+    """Incidental finding: no symptom or sign of demyelination, past or present."""
     other_causes_excluded: bool | None = None
+    """Other causes of the lesions were looked for and excluded."""
     age_years: float | None = None
     vascular_comorbidity: bool | None = None
     headache_disorder: bool | None = None
 
+    def __post_init__(self) -> None:
+        """Check every fact and give it the plain type of its field."""
+        for name in FACT_NAMES:
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, check_fact(name, getattr(self, name)))
+
 
 FACT_NAMES = tuple(field.name for field in fields(Facts))
 """Names of all facts, in order."""
+FACT_TYPES = MappingProxyType(
+    {name: get_args(hint)[0] for name, hint in get_type_hints(Facts).items()}
+)
+"""Type of each fact: int for a count, float for a number, bool for a flag."""
 
-WORDS = MappingProxyType(
+FACT_RANGES = MappingProxyType(
     {
-        "t2_count": "T2 lesions",
-        "periventricular_count": "periventricular lesions",
-        "juxtacortical_count": "juxtacortical lesions",
-        "intracortical_count": "intracortical lesions",
-        "infratentorial_count": "infratentorial lesions",
+        "age_years": (COLUMN_BY_NAME["age_years"].low, COLUMN_BY_NAME["age_years"].high),
+        "brain_loss_pct_per_year": (-100.0, 100.0),
+    }
+)
+"""Smallest and largest value (both inclusive) of each fact that is a number."""
+
+FACT_WORDS = MappingProxyType(
+    {
+        "lesion_count": "T2 lesions",
+        **{one.count_column: f"{one.words} lesions" for one in LOCATION_CLASSES if one.is_mcdonald},
         "gd_count": "contrast-enhancing lesions",
         "non_enhancing_count": "non-enhancing lesions",
         "cord_count": "spinal cord lesions",
@@ -82,14 +124,102 @@ WORDS = MappingProxyType(
         "followup_gd_count": "contrast-enhancing lesions at follow-up",
         "combined_unique_active_count": "combined unique active lesions",
         "brain_loss_pct_per_year": "brain volume loss per year",
-        "relapse_count": "relapses since the visit before",
+        "relapse_count": "relapses since the previous visit",
         "clinical_dissemination_in_time": "second attack",
         "progression_12_months": "twelve months of progression",
-        "incidental": "whether the lesions were found by chance",
+        "incidental": "whether the lesions are an incidental finding",
         "other_causes_excluded": "whether other causes were excluded",
         "age_years": "age",
         "vascular_comorbidity": "vascular comorbidity",
         "headache_disorder": "headache disorder",
     }
 )
-"""What a fact is called in a sentence."""
+"""Name of each fact in a sentence."""
+
+
+def check_fact(name: str, value: Any, *, place: str = "Facts") -> int | float | bool | None:
+    """Check the value of one fact.
+
+    Parameters
+    ----------
+    name : str
+        One of `FACT_NAMES`.
+    value : object
+        Its value; None, NaN and `pandas.NA` mean "not known".
+    place : str
+        Where the value comes from, for the message.
+
+    Returns
+    -------
+    int, float, bool or None
+        The value in the plain type of the fact.
+
+    Raises
+    ------
+    TableError
+        If the fact cannot have this value.
+
+    Examples
+    --------
+    >>> check_fact("cord_count", 2.0), check_fact("cord_count", float("nan"))
+    (2, None)
+    """
+    if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
+        return None
+    kind, found = FACT_TYPES[name], value.item() if isinstance(value, np.generic) else value
+    is_flag = isinstance(value, bool | np.bool_)
+    is_number = isinstance(value, Real) and not is_flag
+    if kind is bool:
+        expected, fits = "this fact is either True or False", is_flag
+    elif kind is int:
+        expected = "a count is a whole number of 0 or more"
+        fits = is_number and value >= 0 and float(value).is_integer()
+    else:
+        low, high = FACT_RANGES[name]
+        expected = f"this fact is a number from {low:g} to {high:g}"
+        fits = is_number and low <= value <= high
+    if not fits:
+        raise TableError(
+            f"{place} has {name} = {found!r}, but {expected}. "
+            "Correct the value, or give None if it is not known."
+        )
+    return kind(value)
+
+
+def with_implied_facts(facts: Facts) -> Facts:
+    """Add the unknown facts that follow from the known ones.
+
+    - An enhancing lesion at a visit with a previous one is enhancement at follow-up.
+    - T2 lesions that do not enhance are the others.
+    - If nothing enhances, the active lesions are the new and the enlarging ones.
+    - In an incidental finding no lesion is symptomatic.
+
+    Parameters
+    ----------
+    facts : Facts
+        The known facts.
+
+    Returns
+    -------
+    Facts
+        A fact that was known is unchanged.
+
+    Examples
+    --------
+    >>> facts = with_implied_facts(Facts(lesion_count=9, gd_count=1, new_t2_count=0))
+    >>> facts.non_enhancing_count, facts.followup_gd_count
+    (8, 1)
+    """
+    implied: dict[str, int | None] = {}
+    followup_gd = facts.followup_gd_count
+    change = (facts.new_t2_count, facts.enlarging_count)
+    if followup_gd is None and change != (None, None):
+        implied["followup_gd_count"] = followup_gd = facts.gd_count
+    if followup_gd == 0 and None not in change:
+        implied["combined_unique_active_count"] = sum(change)
+    if facts.lesion_count is not None and facts.gd_count is not None:
+        implied["non_enhancing_count"] = max(0, facts.lesion_count - facts.gd_count)
+    if facts.incidental:
+        implied |= dict.fromkeys(("symptomatic_infratentorial_count", "symptomatic_cord_count"), 0)
+    unknown = {name: value for name, value in implied.items() if getattr(facts, name) is None}
+    return replace(facts, **unknown) if unknown else facts

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from mslesion.criteria.facts import FACT_NAMES, Facts
+from mslesion.criteria.facts import FACT_NAMES, Facts, with_implied_facts
 from mslesion.criteria.rules.susceptibility import (
     SELECT_SIX_2024,
     VeinCounts,
@@ -102,13 +102,13 @@ def facts_of_visit(rows: VisitRows) -> Facts:
     --------
     >>> lesions = [{"location": "periventricular", "center_count": 2}, {"location": "deep_white"}]
     >>> facts = facts_of_visit(VisitRows(visit={}, lesions=lesions))
-    >>> facts.t2_count, facts.periventricular_count, facts.cord_count
+    >>> facts.lesion_count, facts.periventricular_count, facts.cord_count
     (3, 2, None)
     """
     if rows.lesions is not None:
         return _assemble(rows, count_lesions(rows.lesions))
     counts = {name: known(rows.visit, name) for name in REGIONS.values()}
-    return _assemble(rows, {"t2_count": known(rows.visit, "lesion_count"), **counts})
+    return _assemble(rows, {"lesion_count": known(rows.visit, "lesion_count"), **counts})
 
 
 def alternatives_of_visit(rows: VisitRows) -> dict[str, Facts]:
@@ -165,7 +165,7 @@ def count_lesions(
     Returns
     -------
     dict of str to int or None
-        `t2_count` and a count a class; the classes are None if a lesion has none.
+        `lesion_count` and a count a class; the classes are None if a lesion has none.
     """
     total, counts = 0, dict.fromkeys(REGIONS.values(), 0)
     for lesion in lesions:
@@ -178,7 +178,7 @@ def count_lesions(
             counts = dict.fromkeys(counts)
         elif location in REGIONS and counts[REGIONS[location]] is not None:
             counts[REGIONS[location]] += weight
-    return {"t2_count": total, **counts}
+    return {"lesion_count": total, **counts}
 
 
 def _location(lesion: Row, contact_mm: float | None) -> str | None:
@@ -201,18 +201,13 @@ def _location(lesion: Row, contact_mm: float | None) -> str | None:
 
 
 def _assemble(rows: VisitRows, counts: Mapping[str, int | None]) -> Facts:
-    """All facts: counts of the brain, change since the visit before, and what is rated."""
+    """All facts: counts of the brain, change since the previous visit, and ratings."""
     values = {name: known(rows.rated, name) for name in FACT_NAMES} | counts
     values["gd_count"] = gd = _first(values["gd_count"], _count_listed(rows.rated_lesions, "gd"))
     values["age_years"] = _age(rows)
-    if gd is not None and counts["t2_count"] is not None:
-        values["non_enhancing_count"] = max(0, counts["t2_count"] - gd)
-    if values["incidental"]:
-        for name in ("symptomatic_infratentorial_count", "symptomatic_cord_count"):
-            values[name] = _first(values[name], 0)
     values["prl_count"] = _first(values["prl_count"], _count_listed(rows.rated_lesions, "prl"))
-    values["cvs_select_six"] = _select_six(rows, counts["t2_count"])
-    return Facts(**values | _changed(rows.change, gd))
+    values["cvs_select_six"] = _select_six(rows, counts["lesion_count"])
+    return with_implied_facts(Facts(**values | _changed(rows.change, gd)))
 
 
 def _age(rows: VisitRows) -> float | None:
@@ -223,7 +218,7 @@ def _age(rows: VisitRows) -> float | None:
 
 
 def _changed(change: Row | None, gd: int | None) -> dict[str, Any]:
-    """Facts of what changed since the visit before."""
+    """Facts on the change since the previous visit."""
     if change is None:
         return {}
     pbvc = known(change, "pbvc_pct_per_year")
@@ -233,15 +228,8 @@ def _changed(change: Row | None, gd: int | None) -> dict[str, Any]:
     }
     if known(change, "change_assessable") is False:
         return values
-    new, enlarging = known(change, "new_t2_count"), known(change, "enlarging_count")
-    active = known(change, "combined_unique_active_count")
-    if active is None and gd == 0 and None not in (new, enlarging):
-        active = new + enlarging
-    return values | {
-        "new_t2_count": new,
-        "enlarging_count": enlarging,
-        "combined_unique_active_count": active,
-    }
+    counted = ("new_t2_count", "enlarging_count", "combined_unique_active_count")
+    return values | {name: known(change, name) for name in counted}
 
 
 def _count_listed(rated: Sequence[LesionRating], name: str) -> int | None:
@@ -251,7 +239,7 @@ def _count_listed(rated: Sequence[LesionRating], name: str) -> int | None:
     return count if count or (ratings and None not in ratings) else None
 
 
-def _select_six(rows: VisitRows, t2_count: int | None) -> bool | None:
+def _select_six(rows: VisitRows, lesion_count: int | None) -> bool | None:
     """The select-six rule by a rater's list, or else by the counts that were given."""
     if any(lesion.cvs is not None for lesion in rows.rated_lesions):
         return apply_vein_rule(SELECT_SIX_2024, count_veins(rows.rated_lesions)).met
@@ -259,7 +247,7 @@ def _select_six(rows: VisitRows, t2_count: int | None) -> bool | None:
     eligible = known(rows.rated, "cvs_eligible_count")
     if positive is None or eligible is None:
         return None
-    counts = VeinCounts(positive=positive, negative=eligible - positive, total=t2_count)
+    counts = VeinCounts(positive=positive, negative=eligible - positive, total=lesion_count)
     return apply_vein_rule(SELECT_SIX_2024, counts).met
 
 

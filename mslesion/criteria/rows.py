@@ -6,6 +6,7 @@ from dataclasses import asdict
 
 import pandas as pd
 
+from mslesion.criteria.facts import Facts
 from mslesion.criteria.facts_of_visit import (
     Row,
     VisitRows,
@@ -18,11 +19,9 @@ from mslesion.criteria.panels.activity import activity_panel
 from mslesion.criteria.panels.preclinical import preclinical_panel
 from mslesion.criteria.panels.progressive import progressive_panel
 from mslesion.criteria.panels.susceptibility import susceptibility_panel
-from mslesion.criteria.rules.activity import ACTIVITY
+from mslesion.criteria.rules import CRITERIA
 from mslesion.criteria.rules.brain_loss import in_pseudoatrophy_window
-from mslesion.criteria.rules.mcdonald import MCDONALD
-from mslesion.criteria.rules.ris import ISOLATED
-from mslesion.criteria.verdicts import judge
+from mslesion.criteria.verdicts import Criterion, evaluate_criterion
 from mslesion.errors import TableError
 from mslesion.schema.columns import as_table
 from mslesion.schema.criteria import CRITERIA as CRITERIA_TABLE
@@ -31,7 +30,7 @@ from mslesion.schema.ratings import Ratings
 
 
 def criteria_rows(given: VisitRows) -> list[dict]:
-    """Rows of criteria.csv of one visit, one a rule.
+    """Rows of criteria.csv of one visit, one per rule.
 
     Parameters
     ----------
@@ -43,40 +42,59 @@ def criteria_rows(given: VisitRows) -> list[dict]:
     list of dict
     """
     facts, alternatives = facts_of_visit(given), alternatives_of_visit(given)
-    rows = []
-    for position, criterion in enumerate((*MCDONALD, *ISOLATED, *ACTIVITY), start=1):
-        verdict = judge(criterion, facts, alternatives=alternatives)
-        low, high = verdict.score or (None, None)
-        rows.append(
-            _key(given)
-            | {
-                "position": position,
-                "criterion_id": criterion.id,
-                "name": criterion.name,
-                "version": criterion.version,
-                "met": verdict.outcome,
-                "score_low": low,
-                "score_high": high,
-                "facts_json": json.dumps(verdict.used),
-                "missing": "; ".join(verdict.missing),
-                "borderline": verdict.borderline,
-                "periventricular_only_caps": verdict.periventricular_only_caps,
-                "changes_if": "; ".join(verdict.flips or ()),
-                "evidence": criterion.evidence,
-                "source": criterion.source,
-                "sentence": verdict.sentence,
-            }
-        )
-    return rows
+    return [
+        _key(given) | criterion_row(criterion, facts, alternatives=alternatives)
+        for criterion in CRITERIA
+    ]
+
+
+def criterion_row(
+    criterion: Criterion, facts: Facts, *, alternatives: Mapping[str, Facts] | None = None
+) -> dict:
+    """The columns of criteria.csv on one rule, without those that name the visit.
+
+    Parameters
+    ----------
+    criterion : Criterion
+        One of `CRITERIA`.
+    facts : Facts
+        What is known of the visit.
+    alternatives : mapping of str to Facts, optional
+        The same visit under other settings, as for `evaluate_criterion`.
+
+    Returns
+    -------
+    dict
+    """
+    verdict = evaluate_criterion(criterion, facts, alternatives=alternatives)
+    low, high = verdict.score or (None, None)
+    return {
+        "position": CRITERIA.index(criterion) + 1,
+        "rule": criterion.name,
+        "title": criterion.title,
+        "version": criterion.version,
+        "met": verdict.outcome,
+        "score_low": low,
+        "score_high": high,
+        "facts_json": json.dumps(verdict.facts_used),
+        "missing": "; ".join(verdict.missing),
+        "borderline": verdict.borderline,
+        "periventricular_only_caps": verdict.periventricular_only_caps,
+        "changes_if": "; ".join(verdict.changes_if or ()),
+        "provisional": criterion.provisional,
+        "evidence": criterion.evidence,
+        "source": criterion.source,
+        "sentence": verdict.sentence,
+    }
 
 
 def panel_rows(given: VisitRows) -> list[dict]:
-    """Rows of panels.csv of one visit, one a domain.
+    """Rows of panels.csv of one visit, one per domain.
 
     Parameters
     ----------
     given : VisitRows
-        The visit. Without a visit before only the panels of one visit are made.
+        The visit. Without a previous visit only the panels of one visit are made.
 
     Returns
     -------

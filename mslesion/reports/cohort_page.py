@@ -25,7 +25,7 @@ DISTRIBUTIONS = (
     (VISITS.name, "lesion_count", "Lesions"),
     (VISITS.name, "bpf", "Brain parenchymal fraction"),
     (VISITS.name, "thalamus_ml", "Thalami, mL"),
-    (CHANGES.name, "new_t2_count", "New lesions since the visit before"),
+    (CHANGES.name, "new_t2_count", "New lesions since the previous visit"),
     (CHANGES.name, "pbvc_pct_per_year", "Brain volume change, % a year"),
 )
 """Table, column and title of each histogram."""
@@ -40,7 +40,7 @@ CHANGE_COLUMNS = (
     ("new_t2_count", "new"), ("enlarging_count", "enlarging"),
     ("pbvc_pct_per_year", "brain, % a year"),
 )  # fmt: skip
-RULES_SHOWN = {"CR-3": "space 2017", "CR-7": "space 2024"}
+RULES_SHOWN = {"mcdonald2017_dis": "space 2017", "mcdonald2024_dis": "space 2024"}
 """Rules with a column of their own; each rule can be filtered by."""
 
 
@@ -105,7 +105,7 @@ class _Line:
 
     def html(self) -> str:
         """The line of the table."""
-        visit, rules = self.visit, self.criteria.set_index("criterion_id")["met"]
+        visit, rules = self.visit, self.criteria.set_index("rule")["met"]
         subject, session = visit["participant_id"], format_value(visit["session_id"])
         cells = [
             f'<th scope="row" data-value="{escape(subject)}">'
@@ -153,9 +153,10 @@ def _heads() -> str:
 
 def _filter(tables: Mapping[str, pd.DataFrame]) -> str:
     """The form that the script shows; of no use without it."""
-    rules = tables[CRITERIA.name].drop_duplicates("criterion_id").sort_values("position")
+    rules = tables[CRITERIA.name].drop_duplicates("rule").sort_values("position")
     options = "".join(
-        f'<option value="{escape(row["criterion_id"])}">{escape(row["name"])}</option>'
+        f'<option value="{escape(row["rule"])}">{escape(row["title"])}'
+        f"{' (provisional)' if row['provisional'] else ''}</option>"
         for _, row in rules.iterrows()
     )
     verdicts = "".join(f"<option>{escape(verdict)}</option>" for verdict in OUTCOMES)

@@ -6,12 +6,11 @@ from html import escape
 
 import pandas as pd
 
-from mslesion.criteria.facts import WORDS
-from mslesion.criteria.wording import (
-    COMPATIBLE_FINDINGS,
+from mslesion.criteria.caveats import (
     MRI_PART_ONLY,
-    OTHER_CONDITIONS,
+    preclinical_caveat,
 )
+from mslesion.criteria.facts import FACT_WORDS
 from mslesion.io.tables import format_value, row_mark, show_value, value_tag
 from mslesion.reports.page import folded
 from mslesion.schema import CRITERIA, PANELS
@@ -28,13 +27,13 @@ STATE_MARKS = {
 TITLES = {
     "pre-clinical": "Findings of this visit",
     "susceptibility": "Central veins and paramagnetic rims",
-    "activity": "Activity since the visit before",
+    "activity": "Activity since the previous visit",
     "progressive": "Progressive activity: nine domains, no score",
 }
 """Headings of the panels, in their order on the page."""
 
 
-def interpretation(criteria: pd.DataFrame, panels: pd.DataFrame, *, is_open: bool) -> str:
+def criteria_and_panels(criteria: pd.DataFrame, panels: pd.DataFrame, *, is_open: bool) -> str:
     """Rules and panels of one visit.
 
     Parameters
@@ -76,7 +75,7 @@ def words_of(missing: str) -> list[str]:
     >>> words_of("cord_count; oligoclonal_bands")
     ['spinal cord lesions', 'CSF-restricted oligoclonal bands']
     """
-    return [WORDS[name] for name in missing.split("; ") if name]
+    return [FACT_WORDS[name] for name in missing.split("; ") if name]
 
 
 def facts_in_words(facts_json: str) -> str:
@@ -94,17 +93,17 @@ def facts_in_words(facts_json: str) -> str:
     Examples
     --------
     >>> facts_in_words('{"cord_count": 2, "incidental": true}')
-    'spinal cord lesions 2; whether the lesions were found by chance: yes'
+    'spinal cord lesions 2; whether the lesions are an incidental finding: yes'
     """
     parts = []
     for name, value in json.loads(facts_json).items():
         is_flag = isinstance(value, bool)
-        parts.append(f"{WORDS[name]}{':' if is_flag else ''} {show_value(value)}")
+        parts.append(f"{FACT_WORDS[name]}{':' if is_flag else ''} {show_value(value)}")
     return "; ".join(parts)
 
 
 def criteria_table(criteria: pd.DataFrame) -> str:
-    """Every rule with its verdict and what it rests on.
+    """Every rule with its verdict, and what the verdict rests on.
 
     Parameters
     ----------
@@ -117,8 +116,26 @@ def criteria_table(criteria: pd.DataFrame) -> str:
         HTML.
     """
     body = "".join(_rule(row) for row in criteria.to_dict("records"))
-    heads = ("rule", "verdict", "facts used", "not known", "changes", "how sure the wording is")
+    heads = ("rule", "verdict", "facts used", "not known", "changes", "evidence for the wording")
     return f'{_table(heads, body)}<p class="note">{escape(MRI_PART_ONLY)}</p>'
+
+
+def provisional_mark(row: Mapping) -> str:
+    """The word "provisional" for a rule that is so, else nothing.
+
+    Parameters
+    ----------
+    row : mapping
+        Row of criteria.csv.
+
+    Returns
+    -------
+    str
+        HTML.
+    """
+    if not row["provisional"]:
+        return ""
+    return '<br><small data-column="provisional" data-value="true">provisional</small>'
 
 
 def _rule(row: Mapping) -> str:
@@ -136,8 +153,8 @@ def _rule(row: Mapping) -> str:
     elif pd.isna(row["borderline"]):
         changes = "could not be tried"
     return (
-        f"<tr {row_mark(CRITERIA, row)}><td>{escape(row['name'])} "
-        f"<small>{escape(row['criterion_id'])}</small></td>"
+        f"<tr {row_mark(CRITERIA, row)}><td>{escape(row['title'])} "
+        f"<small>{escape(row['rule'])}</small>{provisional_mark(row)}</td>"
         f'<td class="state" data-column="met" data-value="{escape(row["met"])}">{verdict}{score}'
         f"</td><td>{escape(facts_in_words(row['facts_json']))}</td><td>{escape(missing)}</td>"
         f"<td>{escape(changes)}</td>"
@@ -161,8 +178,7 @@ def panel_table(panel: pd.DataFrame) -> str:
     top = ""
     if panel["panel"].iloc[0] == "pre-clinical":
         met = panel.loc[panel["state"] == "met", "domain"]
-        text = COMPATIBLE_FINDINGS.format(rules=", ".join(met)) if len(met) else OTHER_CONDITIONS
-        top = f"<p>{escape(text)}</p>"
+        top = f"<p>{escape(preclinical_caveat(list(met)))}</p>"
     is_pattern = panel["domain"] == "pattern"
     for text in panel.loc[is_pattern, "text"]:
         top += f"<p><b>Pattern {escape(text)}</b></p>"

@@ -5,7 +5,7 @@ from html import escape
 
 import pandas as pd
 
-from mslesion.reports.criteria_section import interpretation
+from mslesion.reports.criteria_section import criteria_and_panels
 from mslesion.reports.overview import overview
 from mslesion.reports.page import folded
 from mslesion.schema import CRITERIA, PANELS
@@ -33,7 +33,7 @@ def front_part(tables: Mapping[str, pd.DataFrame], subject: str, sessions: Seque
 
     def meaning(session: str, *, is_open: bool) -> str:
         rows = (rows_of_visit(tables[t.name], subject, session) for t in (CRITERIA, PANELS))
-        return interpretation(*rows, is_open=is_open)
+        return criteria_and_panels(*rows, is_open=is_open)
 
     older = "".join(
         folded(identifier(session, SESSION), meaning(session, is_open=False))

@@ -1,6 +1,6 @@
 """The first screen of a subject: the latest visit, in the order of a structured report.
 
-Technique, lesions by region, change since the visit before, brain volume, published rules,
+Technique, lesions by region, change since the previous visit, brain volume, published rules,
 quality; each value carries the table, row and column it is of.
 """
 
@@ -11,7 +11,7 @@ import pandas as pd
 
 from mslesion.io.tables import format_value, row_mark, show_value, value_tag
 from mslesion.measures.quality import CHECKS
-from mslesion.reports.criteria_section import STATE_MARKS, words_of
+from mslesion.reports.criteria_section import STATE_MARKS, provisional_mark, words_of
 from mslesion.reports.page import MARKS, region_name
 from mslesion.schema import CHANGES, CRITERIA, PANELS, VISITS
 from mslesion.schema.identifiers import bare_label, rows_of_visit
@@ -19,22 +19,22 @@ from mslesion.schema.locations import LOCATION_CLASSES
 from mslesion.schema.modalities import in_words
 
 RULES = {
-    "CR-3": "McDonald 2017, space",
-    "CR-4": "McDonald 2017, time by MRI",
-    "CR-7": "McDonald 2024, space",
-    "CR-8": "McDonald 2024, four regions",
-    "CR-9": "McDonald 2024, two regions with support",
-    "CR-12": "McDonald 2024, found by chance",
-    "CR-14": "RIS 2009",
-    "CR-15": "RIS 2023",
-    "CR-16": "NEDA-3, MRI part",
-    "CR-18": "MRI activity (Lublin)",
+    "mcdonald2017_dis": "McDonald 2017, space",
+    "mcdonald2017_dit": "McDonald 2017, time by MRI",
+    "mcdonald2024_dis": "McDonald 2024, space",
+    "mcdonald2024_four_regions": "McDonald 2024, four regions",
+    "mcdonald2024_two_regions": "McDonald 2024, two regions with support",
+    "mcdonald2024_incidental": "McDonald 2024, incidental finding",
+    "ris2009": "RIS 2009",
+    "ris2023": "RIS 2023",
+    "neda3_mri": "NEDA-3, MRI part",
+    "lublin2013_mri_activity": "Lublin 2013, MRI activity",
 }
 """Rules of the first screen, their names shortened; all of them stand in the details."""
-AFTER_A_VISIT = ("CR-16", "CR-18")
+AFTER_A_VISIT = ("neda3_mri", "lublin2013_mri_activity")
 """Rules on what changed: on the first screen where visits were compared."""
-ONLY_IF_MET = ("CR-12", "CR-14", "CR-15")
-"""Rules on lesions found by chance: on the first screen where that is so."""
+ONLY_IF_MET = ("mcdonald2024_incidental", "ris2009", "ris2023")
+"""Rules on incidental findings: on the first screen only if they are met."""
 MAX_MISSING = 2
 """Unknown facts that are named on the first screen; the rest is counted."""
 UNKNOWN = "not known"
@@ -161,7 +161,7 @@ def _value(row, name: str, unit: str = "") -> str:
 
 
 def _technique(visit: pd.Series, change: pd.Series | None) -> str:
-    """Scans, scanner, contrast agent, and whether the visit before was alike."""
+    """Scans, scanner, contrast agent, and whether the previous visit used the same."""
     scans = UNKNOWN if pd.isna(visit["inputs"]) else in_words(visit["inputs"])
     flair = ""
     if not pd.isna(visit["flair_dim"]):
@@ -226,7 +226,7 @@ def _given(panels: pd.DataFrame) -> str:
 
 
 def _change(change: pd.Series | None) -> str:
-    """What is new, larger, smaller or gone since the visit before."""
+    """What is new, larger, smaller or gone since the previous visit."""
     if change is None:
         return _card("Change", '<p class="none">No earlier visit was compared.</p>')
     title = "Change since " + (
@@ -288,8 +288,8 @@ _RATES = (("ventricles change", "pvvc_pct_per_year"), ("thalamus change", "thala
 def _rules(criteria: pd.DataFrame, panels: pd.DataFrame) -> str:
     """Verdicts of the rules that are asked for most, and the pattern of the panel."""
     lines = []
-    for row in criteria[criteria["criterion_id"].isin(list(RULES))].to_dict("records"):
-        rule = row["criterion_id"]
+    for row in criteria[criteria["rule"].isin(list(RULES))].to_dict("records"):
+        rule = row["rule"]
         is_first = pd.isna(row["session_from"])
         if (rule in ONLY_IF_MET and row["met"] != "met") or (is_first and rule in AFTER_A_VISIT):
             continue
@@ -301,7 +301,7 @@ def _rules(criteria: pd.DataFrame, panels: pd.DataFrame) -> str:
         elif not pd.isna(row["borderline"]) and row["borderline"]:
             note = "borderline"
         lines.append(
-            f"<tr {row_mark(CRITERIA, row)}><td>{escape(RULES[rule])}</td>"
+            f"<tr {row_mark(CRITERIA, row)}><td>{escape(RULES[rule])}{provisional_mark(row)}</td>"
             f'<td class="state" data-column="met" data-value="{escape(row["met"])}">'
             f"{escape(STATE_MARKS[row['met']])}</td></tr>"
         )

@@ -13,9 +13,9 @@ from mslesion.schema.columns import (
 from mslesion.schema.identifiers import SESSION
 
 OUTCOMES = {
-    "met": "met by what is known",
+    "met": "met by the known facts",
     "not met": "not met, whatever the unknown facts are",
-    "not assessable": "the unknown facts decide",
+    "not assessable": "the verdict depends on unknown facts",
 }
 DOMAIN_STATES = {
     "present": "the threshold is reached",
@@ -28,7 +28,7 @@ DOMAIN_STATES = {
 PANEL_NAMES = {
     "pre-clinical": "findings of one visit",
     "susceptibility": "central veins and paramagnetic rims as a rater counted them",
-    "activity": "activity since the visit before",
+    "activity": "activity since the previous visit",
     "progressive": "domains of progressive activity, without a score",
 }
 
@@ -45,17 +45,17 @@ _VISIT = (
 
 CRITERIA = Table(
     "criteria",
-    "One row a rule of a visit. A research measurement, never a diagnosis.",
+    "One row per rule and visit. A research measurement, never a diagnosis.",
     (
         *_VISIT,
         Column("position", COUNT, "Place of the rule in the list, from 1."),
-        Column("criterion_id", TEXT, "Identifier of the rule, CR-1 to CR-22."),
-        Column("name", TEXT, "Name of the rule."),
+        Column("rule", TEXT, "Name of the rule, such as mcdonald2017_dis."),
+        Column("title", TEXT, "Name of the rule in a sentence."),
         Column("version", TEXT, "Year of its version."),
         Column("met", TEXT, "Verdict.", levels=OUTCOMES),
-        Column("score_low", COUNT, "Lowest score that is possible; empty for a plain rule."),
-        Column("score_high", COUNT, "Highest score that is possible."),
-        Column("facts_json", TEXT, "Known facts that the rule looks at, as a JSON object."),
+        Column("score_low", COUNT, "Lowest possible score; empty if the rule is not a score."),
+        Column("score_high", COUNT, "Highest possible score."),
+        Column("facts_json", TEXT, "Known facts that the rule uses, as a JSON object."),
         Column("missing", TEXT,
                "Unknown facts that keep the rule open, joined by semicolons."),
         Column("borderline", FLAG,
@@ -64,7 +64,10 @@ CRITERIA = Table(
         Column("periventricular_only_caps", FLAG,
                "Whether the verdict changes without the cap-like periventricular lesions."),
         Column("changes_if", TEXT, "Settings that change the verdict, joined by semicolons."),
-        Column("evidence", TEXT, "How sure the wording of the rule is."),
+        Column("provisional", FLAG,
+               "Whether the wording of the rule rests on reviews or public code, not on the "
+               "primary paper: its verdict may change once the paper has been checked."),
+        Column("evidence", TEXT, "Where the wording of the rule was seen."),
         Column("source", TEXT, "Paper of the rule."),
         Column("sentence", TEXT, "The verdict in words."),
     ),
@@ -73,7 +76,7 @@ CRITERIA = Table(
 
 PANELS = Table(
     "panels",
-    "One row a domain of a panel. Domains are not added up.",
+    "One row per domain of a panel. Domains are not added up.",
     (
         *_VISIT,
         Column("panel", TEXT, "Panel.", levels=PANEL_NAMES),

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from mslesion.criteria import in_pseudoatrophy_window, judge_brain_loss, loss_cutoff_pct_per_year
+from mslesion.criteria import evaluate_brain_loss, in_pseudoatrophy_window, loss_cutoff_pct_per_year
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_cutoff_never_falls_with_age():
     ],
 )
 def test_cutoffs_against_the_interval(rate, interval, exceeds_age, exceeds_0_4):
-    loss = judge_brain_loss(rate, 2.0, ci95=interval, age_years=40)
+    loss = evaluate_brain_loss(rate, 2.0, ci95=interval, age_years=40)
     assert loss.exceeds_age_cutoff is exceeds_age
     assert loss.exceeds_0_4 is exceeds_0_4
     assert (loss.loss, loss.ci_low, loss.ci_high) == (-rate, -interval[1], -interval[0])
@@ -58,10 +58,10 @@ def test_cutoffs_against_the_interval(rate, interval, exceeds_age, exceeds_0_4):
 
 def test_interval_is_made_from_the_noise():
     # 1.96 * 0.37 / 2 = 0.3626
-    loss = judge_brain_loss(-0.5, 2.0, sd_pair_pct=0.37, age_years=40)
+    loss = evaluate_brain_loss(-0.5, 2.0, sd_pair_pct=0.37, age_years=40)
     assert (loss.ci_low, loss.ci_high) == (pytest.approx(0.1374), pytest.approx(0.8626))
     # the ordinary noise of one year: 1.96 * 0.52 = 1.0192
-    assert judge_brain_loss(-0.5, 1.0).ci_high == pytest.approx(1.5192)
+    assert evaluate_brain_loss(-0.5, 1.0).ci_high == pytest.approx(1.5192)
 
 
 @pytest.mark.parametrize(
@@ -70,17 +70,17 @@ def test_interval_is_made_from_the_noise():
     [(0.44, False, False), (0.45, True, False), (0.94, True, False), (0.95, True, True)],
 )
 def test_short_intervals(years, has_rate, is_judged):
-    loss = judge_brain_loss(-3.0, years, ci95=(-3.5, -2.5), age_years=50)
+    loss = evaluate_brain_loss(-3.0, years, ci95=(-3.5, -2.5), age_years=50)
     assert (loss.loss is not None) is has_rate
     assert (loss.exceeds_age_cutoff is not None) is is_judged
     assert (loss.exceeds_0_4 is not None) is is_judged
 
 
 def test_unknown_is_not_no():
-    assert judge_brain_loss(None, 2.0, age_years=40).exceeds_0_4 is None
-    assert judge_brain_loss(-1.0, None, age_years=40).loss is None
-    assert judge_brain_loss(-1.0, 2.0, ci95=(-1.2, -0.8)).exceeds_age_cutoff is None
-    assert judge_brain_loss(-1.0, 2.0, ci95=(-1.2, -0.8), age_years=85).age_cutoff is None
+    assert evaluate_brain_loss(None, 2.0, age_years=40).exceeds_0_4 is None
+    assert evaluate_brain_loss(-1.0, None, age_years=40).loss is None
+    assert evaluate_brain_loss(-1.0, 2.0, ci95=(-1.2, -0.8)).exceeds_age_cutoff is None
+    assert evaluate_brain_loss(-1.0, 2.0, ci95=(-1.2, -0.8), age_years=85).age_cutoff is None
 
 
 START = date(2020, 1, 1)

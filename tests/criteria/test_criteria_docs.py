@@ -15,9 +15,9 @@ def lines():
     return PAGE.read_text("utf-8").splitlines()
 
 
-@pytest.mark.parametrize("criterion", CRITERIA, ids=lambda criterion: criterion.id)
+@pytest.mark.parametrize("criterion", CRITERIA, ids=lambda criterion: criterion.name)
 def test_rules(lines, criterion):
-    cells = (criterion.id, criterion.name, criterion.text, criterion.source, criterion.evidence)
+    cells = (criterion.name, criterion.name, criterion.text, criterion.source, criterion.evidence)
     assert f"| {' | '.join(cells)} |" in lines
 
 

@@ -6,8 +6,15 @@ from itertools import product
 import numpy as np
 import pytest
 
-from mslesion.criteria import CRITERIA, CRITERIA_BY_ID, WITHOUT_CAPS, Facts, judge, modified_rio
-from mslesion.criteria.facts import FACT_NAMES, WORDS
+from mslesion.criteria import (
+    CRITERIA,
+    CRITERIA_BY_NAME,
+    WITHOUT_CAPS,
+    Facts,
+    evaluate_criterion,
+    modified_rio,
+)
+from mslesion.criteria.facts import FACT_NAMES, FACT_WORDS
 from mslesion.criteria.logic import (
     all_of,
     any_of,
@@ -52,9 +59,9 @@ def test_joined_conditions(condition, expected):
         (at_least(3, "periventricular_count"), {"periventricular_count": 3}, True),
         (at_least(3, "periventricular_count"), {}, None),
         # 8 + unknown: 9 can be reached; 9 + unknown: it is reached
-        (at_least(9, "t2_count", "cord_count"), {"t2_count": 8}, None),
-        (at_least(9, "t2_count", "cord_count"), {"t2_count": 9}, True),
-        (at_least(9, "t2_count", "cord_count"), {"t2_count": 8, "cord_count": 0}, False),
+        (at_least(9, "lesion_count", "cord_count"), {"lesion_count": 8}, None),
+        (at_least(9, "lesion_count", "cord_count"), {"lesion_count": 9}, True),
+        (at_least(9, "lesion_count", "cord_count"), {"lesion_count": 8, "cord_count": 0}, False),
         (fewer_than(3, "new_t2_count"), {"new_t2_count": 3}, False),
         (fewer_than(3, "new_t2_count"), {"new_t2_count": 2}, True),
         (fewer_than(0.4, "brain_loss_pct_per_year"), {"brain_loss_pct_per_year": -0.2}, True),
@@ -101,33 +108,33 @@ def test_count_met_gives_fewest_and_most():
 
 
 def test_every_fact_has_a_type_and_words():
-    assert set(WORDS) == set(FACT_NAMES)
+    assert set(FACT_WORDS) == set(FACT_NAMES)
     assert {field.default for field in fields(Facts)} == {None}
 
 
-_BARKHOF = {"t2_count": (0, 8, 9), "periventricular_count": (0, 2, 3), "cord_count": (0, 1, 9)}
+_BARKHOF = {"lesion_count": (0, 8, 9), "periventricular_count": (0, 2, 3), "cord_count": (0, 1, 9)}
 MANY = 99
 """More than any known count: tried for unknown counts only."""
 _FEW_OR_MANY = (0, 1, 2, MANY)
 THRESHOLDS = {
-    "CR-1": _BARKHOF,
-    "CR-2": {
+    "mcdonald2005_dis": _BARKHOF,
+    "mcdonald2010_dis": {
         "infratentorial_count": _FEW_OR_MANY,
         "cord_count": _FEW_OR_MANY,
         "symptomatic_infratentorial_count": _FEW_OR_MANY,
         "symptomatic_cord_count": _FEW_OR_MANY,
     },
-    "CR-5": {"cord_count": (0, 1, 2)},
-    "CR-6": {"periventricular_count": (0, 2, 3)},
-    "CR-11": {"cord_count": (0, 1, 2)},
-    "CR-13": {"age_years": (49, 50)},
-    "CR-14": _BARKHOF,
-    "CR-15": _BARKHOF,
-    "CR-17": {"brain_loss_pct_per_year": (-0.1, 0.39, 0.4)},
-    "CR-19": {"new_t2_count": (0, 2, 3), "relapse_count": (0, 1, 2)},
-    "CR-20": {"new_t2_count": (0, 1, 2, 3)},
-    "CR-21": {"new_t2_count": (0, 5, 6), "relapse_count": (0, 1, 2)},
-    "CR-22": dict.fromkeys(
+    "mcdonald2017_ppms": {"cord_count": (0, 1, 2)},
+    "magnims2016_dis": {"periventricular_count": (0, 2, 3)},
+    "mcdonald2024_progressive": {"cord_count": (0, 1, 2)},
+    "mcdonald2024_caution": {"age_years": (49, 50)},
+    "ris2009": _BARKHOF,
+    "ris2023": _BARKHOF,
+    "neda4_mri": {"brain_loss_pct_per_year": (-0.1, 0.39, 0.4)},
+    "magnims2016_score": {"new_t2_count": (0, 2, 3), "relapse_count": (0, 1, 2)},
+    "meda": {"new_t2_count": (0, 1, 2, 3)},
+    "modified_rio": {"new_t2_count": (0, 5, 6), "relapse_count": (0, 1, 2)},
+    "rio_mri": dict.fromkeys(
         ("combined_unique_active_count", "new_t2_count", "enlarging_count", "followup_gd_count"),
         (0, 1, 2, 3),
     ),
@@ -143,15 +150,16 @@ SAMPLE = 2000
 
 
 def values_of(criterion, name):
-    return (False, True) if name in FLAGS else THRESHOLDS.get(criterion.id, {}).get(name, (0, 1))
+    return (False, True) if name in FLAGS else THRESHOLDS.get(criterion.name, {}).get(name, (0, 1))
 
 
-@pytest.mark.parametrize("criterion", CRITERIA, ids=lambda criterion: criterion.id)
+@pytest.mark.parametrize("criterion", CRITERIA, ids=lambda criterion: criterion.name)
 def test_open_just_where_both_outcomes_can_be_reached(criterion):
-    names = criterion.rule.facts
+    names = criterion.condition.facts
     values = [values_of(criterion, name) for name in names]
     outcomes = [
-        criterion.rule(Facts(**dict(zip(names, full, strict=True)))) for full in product(*values)
+        criterion.condition(Facts(**dict(zip(names, full, strict=True))))
+        for full in product(*values)
     ]
     assert None not in outcomes  # full facts decide
     grid = np.array(outcomes).reshape([len(of_fact) for of_fact in values])  # an axis a fact
@@ -168,10 +176,10 @@ def test_open_just_where_both_outcomes_can_be_reached(criterion):
             for name, of_fact, index in zip(names, values, picked, strict=True)
             if index is not None
         }
-        verdict = judge(criterion, Facts(**known))
+        verdict = evaluate_criterion(criterion, Facts(**known))
         expected = None if len(reachable) == 2 else bool(reachable.pop())
         assert verdict.met is expected, known
-        assert set(verdict.used) == set(known)
+        assert set(verdict.facts_used) == set(known)
         assert set(verdict.missing) <= set(names) - set(known)
         assert bool(verdict.missing) == (expected is None)
 
@@ -179,15 +187,15 @@ def test_open_just_where_both_outcomes_can_be_reached(criterion):
 def test_every_rule_is_declared_once_with_source_and_evidence():
     assert [c.id for c in CRITERIA] == [f"CR-{n}" for n in range(1, 23)]
     for criterion in CRITERIA:
-        assert any(mark in criterion.source for mark in ("10.", "PMID", "PMC")), criterion.id
+        assert any(mark in criterion.source for mark in ("10.", "PMID", "PMC")), criterion.name
         assert criterion.evidence
-        assert set(criterion.rule.facts) <= set(FACT_NAMES)
-        for points in criterion.points:
-            assert set(points.facts) <= set(criterion.rule.facts)
+        assert set(criterion.condition.facts) <= set(FACT_NAMES)
+        for points in criterion.score_conditions:
+            assert set(points.facts) <= set(criterion.condition.facts)
 
 
 def test_borderline_if_another_setting_changes_the_verdict():
-    rule = CRITERIA_BY_ID["CR-3"]
+    rule = CRITERIA_BY_NAME["mcdonald2017_dis"]
     facts = Facts(
         periventricular_count=1, juxtacortical_count=1, intracortical_count=0,
         infratentorial_count=0, cord_count=0,
@@ -196,31 +204,35 @@ def test_borderline_if_another_setting_changes_the_verdict():
         periventricular_count=0, juxtacortical_count=1, intracortical_count=0,
         infratentorial_count=0, cord_count=0,
     )  # fmt: skip
-    assert judge(rule, facts).borderline is None
-    assert judge(rule, facts).periventricular_only_caps is None
-    same = judge(rule, facts, alternatives={"if contact is 3 mm": facts})
+    assert evaluate_criterion(rule, facts).borderline is None
+    assert evaluate_criterion(rule, facts).periventricular_only_caps is None
+    same = evaluate_criterion(rule, facts, alternatives={"if contact is 3 mm": facts})
     assert (same.borderline, same.periventricular_only_caps) == (False, False)
-    other = judge(rule, facts, alternatives={"if contact is 1.5 mm": none, WITHOUT_CAPS: facts})
+    other = evaluate_criterion(
+        rule, facts, alternatives={"if contact is 1.5 mm": none, WITHOUT_CAPS: facts}
+    )
     assert (other.borderline, other.periventricular_only_caps) == (True, False)
     assert "It changes if contact is 1.5 mm." in other.sentence
-    caps = judge(rule, facts, alternatives={"if contact is 3 mm": facts, WITHOUT_CAPS: none})
+    caps = evaluate_criterion(
+        rule, facts, alternatives={"if contact is 3 mm": facts, WITHOUT_CAPS: none}
+    )
     assert (caps.borderline, caps.periventricular_only_caps) == (False, True)
 
 
 def test_sentences_name_what_is_missing_and_no_diagnosis():
-    verdict = judge(CRITERIA_BY_ID["CR-19"], Facts(relapse_count=0))
+    verdict = evaluate_criterion(CRITERIA_BY_NAME["magnims2016_score"], Facts(relapse_count=0))
     assert verdict.sentence == (
         "MAGNIMS score of 1 or more: not assessable; not known: new T2 lesions. Score 0 to 1. "
         "MRI part only; requires clinical and laboratory context and exclusion of better "
         "explanations."
     )
     for criterion in CRITERIA:
-        sentence = judge(criterion, Facts()).sentence
+        sentence = evaluate_criterion(criterion, Facts()).sentence
         for word in ("PIRA", "diagnos", "has multiple sclerosis", "patient"):
             assert word not in sentence
 
 
 def test_modified_rio_takes_another_threshold():
     facts = Facts(new_t2_count=5, relapse_count=0)
-    assert judge(modified_rio(), facts).met is False
-    assert judge(modified_rio(new_lesions=4), facts).met is True
+    assert evaluate_criterion(modified_rio(), facts).met is False
+    assert evaluate_criterion(modified_rio(new_lesions=4), facts).met is True

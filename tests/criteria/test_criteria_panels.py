@@ -2,7 +2,8 @@
 
 import pytest
 
-from mslesion.criteria import Facts, preclinical_wording
+from mslesion.criteria import Facts
+from mslesion.criteria.caveats import RESEARCH_USE_ONLY, preclinical_caveat
 from mslesion.criteria.panels.activity import activity_panel, atrophy_confidence, lesion_confidence
 from mslesion.criteria.panels.domains import PanelRow
 from mslesion.criteria.panels.preclinical import preclinical_panel
@@ -13,7 +14,6 @@ from mslesion.criteria.panels.progressive import (
     pattern_of,
     progressive_panel,
 )
-from mslesion.criteria.wording import RESEARCH_USE_ONLY
 
 PAIR = {"interval_years": 2.0, "same_scanner": True, "quality_state": "pass"}
 
@@ -300,7 +300,7 @@ def test_activity_panel_without_anything():
 
 
 RIS = Facts(
-    t2_count=12, periventricular_count=4, juxtacortical_count=2, intracortical_count=0,
+    lesion_count=12, periventricular_count=4, juxtacortical_count=2, intracortical_count=0,
     infratentorial_count=1, incidental=True, other_causes_excluded=True, age_years=30,
 )  # fmt: skip
 
@@ -337,11 +337,12 @@ def test_shares_of_nothing_are_not_assessable():
     assert rows["risk factors"].state == X
 
 
-def test_wording_names_the_rules_that_are_met():
-    text = preclinical_wording(RIS)
-    assert text.startswith(
+def test_caveat_names_the_rules_that_are_met():
+    met = [row.domain for row in preclinical_panel(RIS, {}) if row.state == "met"]
+    assert preclinical_caveat(met) == (
         "Findings compatible with the MRI part of McDonald 2017 dissemination in space, "
         "McDonald 2024 dissemination in space, RIS 2009, RIS 2023; a research measurement, "
-        "not a diagnosis."
+        "not a diagnosis. Migraine, small-vessel disease, ageing and other conditions also "
+        "cause such lesions."
     )
-    assert preclinical_wording(Facts()).startswith("A research measurement, not a diagnosis.")
+    assert preclinical_caveat([]).startswith("A research measurement, not a diagnosis. Migraine")

@@ -83,7 +83,7 @@ def tables():
 def verdicts(tables, subject, session):
     frame = tables[0]
     own = frame[(frame["participant_id"] == subject) & (frame["session_id"] == session)]
-    return own.set_index("criterion_id")
+    return own.set_index("rule")
 
 
 def domains(tables, subject, session, panel):
@@ -101,16 +101,16 @@ def check_preclinical(tables):
     first, second = (
         verdicts(tables, "sub-preclinical", session) for session in ("ses-01", "ses-02")
     )
-    assert first.loc["CR-3", "met"] == first.loc["CR-7", "met"] == "met"
-    assert first.loc["CR-14", "met"] == first.loc["CR-15", "met"] == "met"
-    assert first.loc["CR-11", "met"] == "not met"  # no progression
-    assert first.loc["CR-4", "met"] == "not assessable"
-    assert missing(first.loc["CR-4"]) >= {"gd_count"}
-    assert first.loc["CR-8", "met"] == "not assessable"
-    assert missing(first.loc["CR-8"]) == {"cord_count", "optic_nerve_lesion"}
-    assert first.loc["CR-5", "met"] == "not assessable"
-    assert missing(first.loc["CR-5"]) == {"cord_count", "oligoclonal_bands"}
-    assert second.loc["CR-15", "met"] == "met"
+    assert first.loc["mcdonald2017_dis", "met"] == first.loc["mcdonald2024_dis", "met"] == "met"
+    assert first.loc["ris2009", "met"] == first.loc["ris2023", "met"] == "met"
+    assert first.loc["mcdonald2024_progressive", "met"] == "not met"  # no progression
+    assert first.loc["mcdonald2017_dit", "met"] == "not assessable"
+    assert missing(first.loc["mcdonald2017_dit"]) >= {"gd_count"}
+    assert first.loc["mcdonald2024_four_regions", "met"] == "not assessable"
+    assert missing(first.loc["mcdonald2024_four_regions"]) == {"cord_count", "optic_nerve_lesion"}
+    assert first.loc["mcdonald2017_ppms", "met"] == "not assessable"
+    assert missing(first.loc["mcdonald2017_ppms"]) == {"cord_count", "oligoclonal_bands"}
+    assert second.loc["ris2023", "met"] == "met"
     panel = domains(tables, "sub-preclinical", "ses-02", "pre-clinical")
     for domain in ("spinal cord lesions", "optic nerve lesion", "contrast-enhancing lesions",
                    "oligoclonal bands or kappa index"):  # fmt: skip
@@ -122,17 +122,17 @@ def check_relapsing(tables):
     """Lesions come at every visit, and enhance."""
     for session in ("ses-02", "ses-03"):
         own = verdicts(tables, "sub-relapsing", session)
-        assert own.loc["CR-18", "met"] == own.loc["CR-4", "met"] == "met"
-        assert own.loc["CR-9", "met"] == "met"
-        assert own.loc["CR-16", "met"] == own.loc["CR-17", "met"] == "not met"
-        for rule in ("CR-11", "CR-12", "CR-14", "CR-15"):
+        assert own.loc["lublin2013_mri_activity", "met"] == own.loc["mcdonald2017_dit", "met"] == "met"
+        assert own.loc["mcdonald2024_two_regions", "met"] == "met"
+        assert own.loc["neda3_mri", "met"] == own.loc["neda4_mri", "met"] == "not met"
+        for rule in ("mcdonald2024_progressive", "mcdonald2024_incidental", "ris2009", "ris2023"):
             assert own.loc[rule, "met"] == "not met"
         panel = domains(tables, "sub-relapsing", session, "progressive")
         assert panel.loc["relapsing-type activity", "state"] == "present"
         assert re.match(r"R(\+P)?:", panel.loc["pattern", "text"])
         assert panel.loc["chronic active rim", "state"] == "not assessable"
     # Two relapses are 2 points of MAGNIMS whatever the lesions
-    second = verdicts(tables, "sub-relapsing", "ses-02").loc["CR-19"]
+    second = verdicts(tables, "sub-relapsing", "ses-02").loc["magnims2016_score"]
     assert (second["score_low"], second["score_high"]) == (2, 2)
     assert json.loads(second["facts_json"])["relapse_count"] == 2
 
@@ -140,11 +140,11 @@ def check_relapsing(tables):
 def check_progressive(tables):
     """Twelve months of progression, no new lesion, more cord lesions; contrast not known."""
     own = verdicts(tables, "sub-progressive", "ses-02")
-    assert own.loc["CR-5", "met"] == own.loc["CR-11", "met"] == "met"
-    assert own.loc["CR-8", "met"] == "met"
-    for rule in ("CR-12", "CR-14", "CR-15"):
+    assert own.loc["mcdonald2017_ppms", "met"] == own.loc["mcdonald2024_progressive", "met"] == "met"
+    assert own.loc["mcdonald2024_four_regions", "met"] == "met"
+    for rule in ("mcdonald2024_incidental", "ris2009", "ris2023"):
         assert own.loc[rule, "met"] == "not met"
-    assert json.loads(own.loc["CR-11", "facts_json"])["cord_count"] == 3
+    assert json.loads(own.loc["mcdonald2024_progressive", "facts_json"])["cord_count"] == 3
     panel = domains(tables, "sub-progressive", "ses-02", "progressive")
     assert panel.loc["cord", "state"] == "present"
     assert panel.loc["chronic active rim", "state"] == "not assessable"
@@ -155,11 +155,11 @@ def test_preclinical(tables):
     check_preclinical(tables)
     second = verdicts(tables, "sub-preclinical", "ses-02")
     # The one new lesion is dissemination in time
-    assert second.loc["CR-4", "met"] == second.loc["CR-12", "met"] == "met"
-    assert json.loads(second.loc["CR-18", "facts_json"]) == {
+    assert second.loc["mcdonald2017_dit", "met"] == second.loc["mcdonald2024_incidental", "met"] == "met"
+    assert json.loads(second.loc["lublin2013_mri_activity", "facts_json"]) == {
         "new_t2_count": 1, "enlarging_count": 0,
     }  # fmt: skip
-    assert second.loc["CR-18", "met"] == "met"
+    assert second.loc["lublin2013_mri_activity", "met"] == "met"
     # A year is too short for its brain volume, and nothing else was assessed
     panel = domains(tables, "sub-preclinical", "ses-02", "progressive")
     assert panel.loc["global neurodegeneration", "state"] == "not assessable"
@@ -169,7 +169,7 @@ def test_preclinical(tables):
 def test_relapsing(tables):
     check_relapsing(tables)
     # 4 new and 2 enlarging lesions, 2 enhancing (truth and facts)
-    facts = json.loads(verdicts(tables, "sub-relapsing", "ses-02").loc["CR-18", "facts_json"])
+    facts = json.loads(verdicts(tables, "sub-relapsing", "ses-02").loc["lublin2013_mri_activity", "facts_json"])
     assert facts == {"followup_gd_count": 2, "new_t2_count": 4, "enlarging_count": 2}
     # Treatment began between the second and the third visit: 2020-06-15
     panel = domains(tables, "sub-relapsing", "ses-03", "activity")
@@ -178,8 +178,8 @@ def test_relapsing(tables):
 
 def test_progressive(tables):
     own, panel = check_progressive(tables)
-    assert own.loc["CR-18", "met"] == "not assessable"
-    assert missing(own.loc["CR-18"]) == {"followup_gd_count"}
+    assert own.loc["lublin2013_mri_activity", "met"] == "not assessable"
+    assert missing(own.loc["lublin2013_mri_activity"]) == {"followup_gd_count"}
     assert panel.loc["relapsing-type activity", "state"] == "not seen"
     assert "Enhancement was not looked for" in panel.loc["relapsing-type activity", "text"]
     assert panel.loc["pattern", "text"].startswith("P: progressive-type activity seen")
@@ -194,8 +194,8 @@ def test_progressive(tables):
 
 def test_thick_slices(tables):
     own = verdicts(tables, "sub-thick", "ses-01")
-    assert own.loc["CR-3", "met"] == "met"
-    assert missing(own.loc["CR-8"]) == {"cord_count", "optic_nerve_lesion"}
+    assert own.loc["mcdonald2017_dis", "met"] == "met"
+    assert missing(own.loc["mcdonald2024_four_regions"]) == {"cord_count", "optic_nerve_lesion"}
     assert "progressive" not in set(tables[1][tables[1]["participant_id"] == "sub-thick"]["panel"])
 
 

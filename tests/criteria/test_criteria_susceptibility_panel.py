@@ -2,8 +2,9 @@
 
 import pytest
 
-from mslesion.criteria import VEIN_RULES, Facts, VisitRows, facts_of_visit, panel_rows
+from mslesion.criteria import VEIN_RULES, Facts, VisitRows, facts_of_visit
 from mslesion.criteria.panels.susceptibility import susceptibility_panel
+from mslesion.criteria.rows import panel_rows
 from mslesion.schema.ratings import LesionRating
 
 
@@ -54,7 +55,7 @@ def test_unrated_lesions_leave_a_rule_open():
 
 def test_counts_stand_in_for_a_list():
     rated = {"cvs_positive_count": 2, "cvs_eligible_count": 6}
-    rows = by_domain(susceptibility_panel(Facts(t2_count=20), rated=rated))
+    rows = by_domain(susceptibility_panel(Facts(lesion_count=20), rated=rated))
     share = rows["central vein sign, share 40"]
     assert (share.state, share.value) == ("not met", 2)  # a third
     assert "2 with a vein of 6 eligible lesions; fewer than 10 eligible lesions" in share.text

@@ -2,10 +2,10 @@
 
 import pytest
 
-from mslesion.criteria import CRITERIA, CRITERIA_BY_ID, Facts, judge
+from mslesion.criteria import CRITERIA, CRITERIA_BY_NAME, Facts, evaluate_criterion
 
 SHORT = {
-    "t2": "t2_count", "pv": "periventricular_count", "jc": "juxtacortical_count",
+    "t2": "lesion_count", "pv": "periventricular_count", "jc": "juxtacortical_count",
     "ic": "intracortical_count", "it": "infratentorial_count", "cord": "cord_count",
     "optic": "optic_nerve_lesion", "gd": "gd_count", "dark": "non_enhancing_count",
     "s_it": "symptomatic_infratentorial_count", "s_cord": "symptomatic_cord_count",
@@ -35,7 +35,7 @@ def no_support(**others):
 
 CASES = {
     # 3 of 4: Gd or 9 T2; 1 infratentorial (or cord); 1 juxtacortical; 3 periventricular
-    "CR-1": [
+    "mcdonald2005_dis": [
         (no_lesions(t2=9, it=1, jc=1, gd=0), Y),
         (no_lesions(t2=9, it=1, jc=1), Y),  # nine lesions stand for enhancement
         (no_lesions(t2=8, it=1, jc=1, gd=0), N),
@@ -50,7 +50,7 @@ CASES = {
         (no_lesions(gd=0), N),
     ],
     # 2 of 4 regions of 2010: juxtacortical only, symptomatic lesions left out
-    "CR-2": [
+    "mcdonald2010_dis": [
         (no_lesions(pv=1, jc=1), Y),
         (no_lesions(pv=1, ic=1), N),
         (no_lesions(pv=1, it=1, s_it=0), Y),
@@ -62,7 +62,7 @@ CASES = {
         (no_lesions(pv=9), N),
     ],
     # 2 of 4 regions of 2017: cortical counts, symptomatic lesions count
-    "CR-3": [
+    "mcdonald2017_dis": [
         (no_lesions(pv=1, ic=1), Y),
         (no_lesions(pv=1, jc=1), Y),
         (no_lesions(jc=1, ic=1), N),  # one region together
@@ -77,7 +77,7 @@ CASES = {
         ({"pv": 1, "jc": 0, "ic": 0, "it": 0, "cord": 0}, N),
     ],
     # enhancing and non-enhancing at once, or new at follow-up
-    "CR-4": [
+    "mcdonald2017_dit": [
         ({"gd": 1, "dark": 3, "new": U, "gd2": U}, Y),
         ({"gd": 2, "dark": 0, "new": 0, "gd2": 0}, N),  # all enhance, nothing new
         ({"gd": 0, "dark": 3, "new": 0, "gd2": 0}, N),
@@ -88,7 +88,7 @@ CASES = {
         ({"dark": 0, "new": 0, "gd2": 0}, N),
     ],
     # 2 of 3: brain lesion; 2 cord lesions; oligoclonal bands
-    "CR-5": [
+    "mcdonald2017_ppms": [
         (no_lesions(pv=1, cord=2, ocb=N), Y),
         (no_lesions(pv=1, cord=1, ocb=N), N),
         (no_lesions(pv=1, cord=1, ocb=Y), Y),
@@ -100,7 +100,7 @@ CASES = {
         (no_lesions(t2=20, cord=1, ocb=N), N),
     ],
     # 2 of 5, and 3 periventricular lesions
-    "CR-6": [
+    "magnims2016_dis": [
         (no_lesions(pv=3, jc=1), Y),
         (no_lesions(pv=2, jc=1), N),
         (no_lesions(pv=2, jc=1, optic=Y), Y),
@@ -110,7 +110,7 @@ CASES = {
         (no_lesions(pv=2, optic=U), N),
     ],
     # 2 of 5, one lesion each
-    "CR-7": [
+    "mcdonald2024_dis": [
         (no_lesions(pv=1, optic=Y), Y),
         (no_lesions(pv=1, jc=1, ic=1), Y),
         (no_lesions(pv=1), N),
@@ -119,7 +119,7 @@ CASES = {
         (no_lesions(cord=2), N),  # two cord lesions are one region
     ],
     # 4 of 5
-    "CR-8": [
+    "mcdonald2024_four_regions": [
         (no_lesions(pv=1, jc=1, it=1, cord=1), Y),  # golden: 4 of 5
         (no_lesions(pv=1, jc=1, it=1, cord=0, optic=Y), Y),
         (no_lesions(pv=1, jc=1, it=1), N),
@@ -129,7 +129,7 @@ CASES = {
         (no_lesions(pv=1, jc=1, ic=1, it=1), N),  # cortical and juxtacortical are one
     ],
     # 2 regions and time, CSF or veins
-    "CR-9": [
+    "mcdonald2024_two_regions": [
         (no_lesions(pv=1, jc=1) | no_support(), N),
         (no_lesions(pv=1, jc=1) | no_support(new=1), Y),
         (no_lesions(pv=1, jc=1) | no_support(gd=1, dark=1), Y),
@@ -143,7 +143,7 @@ CASES = {
         (no_lesions(pv=1, optic=U) | no_support(ocb=Y), U),
     ],
     # 1 region, veins or a rim, and time or CSF
-    "CR-10": [
+    "mcdonald2024_one_region": [
         (no_lesions(pv=1) | no_support(six=Y, ocb=Y), Y),
         (no_lesions(pv=1) | no_support(prl=1, ocb=Y), Y),
         (no_lesions(pv=1) | no_support(six=Y, new=1), Y),
@@ -154,7 +154,7 @@ CASES = {
         (no_lesions(pv=1) | no_support(prl=U, ocb=Y), U),
     ],
     # progression, 2 regions or 2 cord lesions, and support
-    "CR-11": [
+    "mcdonald2024_progressive": [
         (no_lesions(pv=1, it=1, year=Y) | no_support(ocb=Y), Y),
         (no_lesions(cord=2, year=Y) | no_support(ocb=Y), Y),
         (no_lesions(cord=1, year=Y) | no_support(ocb=Y), N),
@@ -166,7 +166,7 @@ CASES = {
         (no_lesions(pv=1, cord=U, year=Y) | no_support(ocb=Y), U),
     ],
     # found by chance, 2 regions, and time by MRI, CSF or veins
-    "CR-12": [
+    "mcdonald2024_incidental": [
         (no_lesions(pv=1, jc=1, chance=Y) | no_support(ocb=Y), Y),
         (no_lesions(pv=1, jc=1, chance=Y) | no_support(new=1), Y),
         (no_lesions(pv=1, jc=1, chance=Y) | no_support(six=Y), Y),
@@ -177,7 +177,7 @@ CASES = {
         (no_lesions(pv=1, jc=1, chance=U) | no_support(ocb=Y), U),
     ],
     # caution: 50 or more, vascular or headache, and no cord lesion, CSF or veins
-    "CR-13": [
+    "mcdonald2024_caution": [
         ({"age": 50, "vascular": N, "headache": N, "cord": 0} | no_support(), Y),
         ({"age": 49.9, "vascular": N, "headache": N, "cord": 0} | no_support(), N),
         ({"age": 30, "vascular": Y, "headache": N, "cord": 0} | no_support(), Y),
@@ -188,8 +188,8 @@ CASES = {
         ({"age": 60, "vascular": Y, "headache": N, "cord": U} | no_support(), U),
         ({"age": 60, "vascular": Y, "headache": N, "cord": 0} | no_support(prl=3), Y),
     ],
-    # CR-1, by chance, other causes excluded
-    "CR-14": [
+    # mcdonald2005_dis, by chance, other causes excluded
+    "ris2009": [
         (no_lesions(t2=9, it=1, jc=1, gd=0, chance=Y, excluded=Y), Y),
         (no_lesions(t2=9, it=1, jc=1, gd=0, chance=Y, excluded=U), U),
         (no_lesions(t2=9, it=1, jc=1, gd=0, chance=U, excluded=Y), U),
@@ -197,8 +197,8 @@ CASES = {
         (no_lesions(t2=9, it=1, jc=1, gd=0, chance=Y, excluded=N), N),
         (no_lesions(t2=8, it=1, jc=1, gd=0, chance=Y, excluded=Y), N),
     ],
-    # CR-14, or 1 region with 2 of: cord, bands, new at follow-up
-    "CR-15": [
+    # ris2009, or 1 region with 2 of: cord, bands, new at follow-up
+    "ris2023": [
         (no_lesions(t2=9, it=1, jc=1, gd=0, chance=Y, excluded=Y) | no_support(), Y),
         (no_lesions(t2=1, pv=1, cord=1, chance=Y, excluded=Y) | no_support(ocb=Y), Y),
         (no_lesions(t2=1, pv=1, cord=1, chance=Y, excluded=Y) | no_support(new=1), Y),
@@ -209,14 +209,14 @@ CASES = {
         (no_lesions(chance=Y, excluded=Y) | no_support(ocb=Y, new=1), N),
         (no_lesions(t2=1, pv=1, cord=1, chance=N, excluded=Y) | no_support(ocb=Y), N),
     ],
-    "CR-16": [
+    "neda3_mri": [
         ({"new": 0, "grown": 0, "gd2": 0}, Y),
         ({"new": 1, "grown": U, "gd2": U}, N),
         ({"new": 0, "grown": 1, "gd2": 0}, N),
         ({"new": 0, "grown": 0, "gd2": 1}, N),
         ({"new": 0, "grown": 0, "gd2": U}, U),
     ],
-    "CR-17": [
+    "neda4_mri": [
         ({"new": 0, "grown": 0, "gd2": 0, "loss": 0.39}, Y),
         ({"new": 0, "grown": 0, "gd2": 0, "loss": 0.4}, N),  # on the threshold: failure
         ({"new": 0, "grown": 0, "gd2": 0, "loss": -0.3}, Y),  # a gain
@@ -224,7 +224,7 @@ CASES = {
         ({"new": 1, "grown": 0, "gd2": 0, "loss": U}, N),
         ({"new": 0, "grown": 0, "gd2": U, "loss": 0.5}, N),
     ],
-    "CR-18": [
+    "lublin2013_mri_activity": [
         ({"new": 1}, Y),
         ({"grown": 1}, Y),
         ({"gd2": 1}, Y),
@@ -233,7 +233,7 @@ CASES = {
         ({}, U),
     ],
     # 1 or 2 new, no relapse, no enhancement
-    "CR-20": [
+    "meda": [
         ({"relapses": 0, "gd2": 0, "new": 0}, N),
         ({"relapses": 0, "gd2": 0, "new": 1}, Y),
         ({"relapses": 0, "gd2": 0, "new": 2}, Y),
@@ -243,7 +243,7 @@ CASES = {
         ({"relapses": U, "gd2": 0, "new": 1}, U),
         ({"relapses": U, "gd2": U, "new": 3}, N),
     ],
-    "CR-22": [
+    "rio_mri": [
         ({"cua": 2, "new": 2, "grown": 0, "gd2": 2}, N),
         ({"cua": 3, "new": 1, "grown": 1, "gd2": 1}, Y),
         ({"new": 2, "grown": 1}, Y),
@@ -269,16 +269,16 @@ MODIFIED_RIO_SCORES = {
     [(rule, case, met) for rule, cases in CASES.items() for case, met in cases],
 )
 def test_truth_table(rule, case, expected):
-    assert judge(CRITERIA_BY_ID[rule], facts(**case)).met is expected
+    assert evaluate_criterion(CRITERIA_BY_NAME[rule], facts(**case)).met is expected
 
 
 @pytest.mark.parametrize(
     ("rule", "relapses", "new", "score"),
-    [("CR-19", *key, score) for key, score in MAGNIMS_SCORES.items()]
-    + [("CR-21", *key, score) for key, score in MODIFIED_RIO_SCORES.items()],
+    [("magnims2016_score", *key, score) for key, score in MAGNIMS_SCORES.items()]
+    + [("modified_rio", *key, score) for key, score in MODIFIED_RIO_SCORES.items()],
 )
 def test_scores(rule, relapses, new, score):
-    verdict = judge(CRITERIA_BY_ID[rule], facts(relapses=relapses, new=new))
+    verdict = evaluate_criterion(CRITERIA_BY_NAME[rule], facts(relapses=relapses, new=new))
     assert verdict.score == (score, score)
     assert verdict.met is (score >= 1)
 
@@ -286,23 +286,23 @@ def test_scores(rule, relapses, new, score):
 @pytest.mark.parametrize(
     ("rule", "known", "score", "met"),
     [
-        ("CR-19", {"relapses": 0}, (0, 1), None),
-        ("CR-19", {"relapses": 1}, (1, 2), True),
-        ("CR-19", {"relapses": 2}, (2, 2), True),
-        ("CR-19", {"new": 2}, (0, 2), None),
-        ("CR-19", {"new": 3}, (1, 2), True),
-        ("CR-19", {}, (0, 2), None),
-        ("CR-21", {"relapses": 2}, (2, 3), True),
-        ("CR-21", {"new": 0}, (0, 2), None),
+        ("magnims2016_score", {"relapses": 0}, (0, 1), None),
+        ("magnims2016_score", {"relapses": 1}, (1, 2), True),
+        ("magnims2016_score", {"relapses": 2}, (2, 2), True),
+        ("magnims2016_score", {"new": 2}, (0, 2), None),
+        ("magnims2016_score", {"new": 3}, (1, 2), True),
+        ("magnims2016_score", {}, (0, 2), None),
+        ("modified_rio", {"relapses": 2}, (2, 3), True),
+        ("modified_rio", {"new": 0}, (0, 2), None),
     ],
 )
 def test_scores_of_partial_facts_are_intervals(rule, known, score, met):
-    verdict = judge(CRITERIA_BY_ID[rule], facts(**known))
+    verdict = evaluate_criterion(CRITERIA_BY_NAME[rule], facts(**known))
     assert (verdict.score, verdict.met) == (score, met)
 
 
 def test_every_rule_has_a_table_with_all_three_outcomes():
     for criterion in CRITERIA:
-        if criterion.id in ("CR-19", "CR-21"):
+        if criterion.name in ("magnims2016_score", "modified_rio"):
             continue
-        assert {met for _, met in CASES[criterion.id]} == {True, False, None}, criterion.id
+        assert {met for _, met in CASES[criterion.name]} == {True, False, None}, criterion.name

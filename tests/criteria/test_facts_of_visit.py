@@ -54,7 +54,7 @@ def test_a_lesion_that_touches_both_keeps_its_class():
 
 def test_lesions_without_location_leave_regions_open():
     found = count_lesions([lesion("periventricular"), lesion(None), lesion("juxtacortical")])
-    assert found["t2_count"] == 3
+    assert found["lesion_count"] == 3
     assert found["periventricular_count"] is None
     assert found["juxtacortical_count"] is None
 
@@ -89,7 +89,7 @@ def test_visit_counts_stand_in_for_lesion_rows():
         "infratentorial_count": np.nan,
     }
     facts = facts_of_visit(VisitRows(visit=visit))
-    assert (facts.t2_count, facts.periventricular_count) == (4, 2)
+    assert (facts.lesion_count, facts.periventricular_count) == (4, 2)
     assert facts.infratentorial_count is None
     assert alternatives_of_visit(VisitRows(visit=visit)) == {}
 

@@ -103,7 +103,7 @@ def test_rated_lesions_reach_rules_and_panels(output):
     assert (share["state"], share["value"]) == ("met", 1)  # 1 of 2
     assert "1 with a vein of 2 eligible lesions; fewer than 10 eligible" in share["text"]
     assert by_domain.loc["central vein sign, select six 2024", "state"] == "not met"
-    facts = found["criteria"].set_index("criterion_id").loc["CR-10", "facts_json"]
+    facts = found["criteria"].set_index("rule").loc["mcdonald2024_one_region", "facts_json"]
     assert json.loads(facts)["prl_count"] == 1
 
 
@@ -185,8 +185,8 @@ def call(*arguments):
 
 
 def met(output):
-    frame = pd.read_csv(output / "criteria.csv", dtype=str).set_index("criterion_id")
-    return frame.loc["CR-5", "facts_json"]
+    frame = pd.read_csv(output / "criteria.csv", dtype=str).set_index("rule")
+    return frame.loc["mcdonald2017_ppms", "facts_json"]
 
 
 def test_facts_of_the_dataset_and_named_ones(study, tmp_path):

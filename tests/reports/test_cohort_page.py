@@ -61,7 +61,7 @@ def test_rules_to_filter_by(html, tables):
             (criteria["participant_id"] == subject) & (criteria["session_id"].fillna("") == session)
         ]
         for state, name in (("met", "data-met"), ("not assessable", "data-open")):
-            assert row[name].split() == list(own.loc[own["met"] == state, "criterion_id"])
+            assert row[name].split() == list(own.loc[own["met"] == state, "rule"])
     values = [a["value"] for tag, a in Page(html).tags if tag == "option" and "value" in a]
     assert values == ["", *(rule.id for rule in RULES)]
 

@@ -134,11 +134,11 @@ def test_filter_by_criterion(render):
       f.dispatchEvent(new Event("input"));
       record();
     };
-    choose("CR-3", "met", false);
-    choose("CR-3", "not met", false);
-    choose("CR-7", "not assessable", false);
-    choose("CR-18", "met", false);
-    choose("CR-3", "met", true);
+    choose("mcdonald2017_dis", "met", false);
+    choose("mcdonald2017_dis", "not met", false);
+    choose("mcdonald2024_dis", "not assessable", false);
+    choose("lublin2013_mri_activity", "met", false);
+    choose("mcdonald2017_dis", "met", true);
     choose("", "met", true);
     f.reset();
     setTimeout(() => { record(); store(); }, 50);

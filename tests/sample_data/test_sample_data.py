@@ -16,8 +16,8 @@ from scipy import ndimage as ndi
 
 from mslesion.clinical.ratings import read_ratings
 from mslesion.criteria.facts import Facts
-from mslesion.criteria.rules.ris import ISOLATED
-from mslesion.criteria.verdicts import judge
+from mslesion.criteria.rules.ris import RIS_CRITERIA
+from mslesion.criteria.verdicts import evaluate_criterion
 from mslesion.imaging.grid import voxel_volume_mm3
 from mslesion.io.dataset import find_visits
 from mslesion.io.nifti import load_scan
@@ -281,19 +281,19 @@ def test_slow_expansion_is_fast_enough_to_count(truth):
 
 
 def test_preclinical_lesions_are_those_of_an_isolated_syndrome(truth, ratings):
-    """With the true counts CR-14 and CR-15 are met at the first visit, by the brain alone."""
+    """With the true counts ris2009 and ris2023 are met at the first visit, by the brain alone."""
     row = rows_of(truth["visits"], "preclinical", "01").iloc[0]
     known = ratings.facts_of("preclinical", "01")
     facts = Facts(
-        t2_count=int(row.lesion_count),
+        lesion_count=int(row.lesion_count),
         periventricular_count=int(row.periventricular_count),
         juxtacortical_count=int(row.juxtacortical_count),
         infratentorial_count=int(row.infratentorial_count),
         incidental=known["incidental"],
         other_causes_excluded=known["other_causes_excluded"],
     )
-    for criterion in ISOLATED:
-        assert judge(criterion, facts).met is True
+    for criterion in RIS_CRITERIA:
+        assert evaluate_criterion(criterion, facts).met is True
     assert rows_of(truth["lesions"], "preclinical", "01").equivalent_diameter_mm.min() > 3
 
 

@@ -1,7 +1,8 @@
-"""Panel of MRI activity since the visit before: lesions, brain volume, named rules."""
+"""Panel of MRI activity since the previous visit: lesions, brain volume, named rules."""
 
 from collections.abc import Mapping
 
+from mslesion.criteria.caveats import LITERATURE_THRESHOLD
 from mslesion.criteria.facts import Facts
 from mslesion.criteria.facts_of_visit import known
 from mslesion.criteria.logic import at_least
@@ -14,20 +15,19 @@ from mslesion.criteria.panels.domains import (
     rule_row,
     state_of,
 )
-from mslesion.criteria.rules.activity import ACTIVITY
+from mslesion.criteria.rules import CRITERIA_BY_NAME
 from mslesion.criteria.rules.brain_loss import (
     MIN_YEARS_FOR_CUTOFF,
     BrainLoss,
-    judge_brain_loss,
-    lasts,
+    evaluate_brain_loss,
+    is_long_enough,
 )
-from mslesion.criteria.verdicts import judge
-from mslesion.criteria.wording import LITERATURE_THRESHOLD
+from mslesion.criteria.verdicts import evaluate_criterion
 
 PANEL = "activity"
-RULE_IDS = ("CR-16", "CR-17", "CR-18", "CR-19", "CR-20")
+RULES_SHOWN = ("neda3_mri", "neda4_mri", "lublin2013_mri_activity", "magnims2016_score", "meda")
 MIN_YEARS_FOR_CONFIDENCE = 2.0
-"""Atrophy over less time (`lasts`) is dominated by measurement error."""
+"""Atrophy over less time (`is_long_enough`) is dominated by measurement error."""
 
 _COUNTS = (
     ("new T2 lesions", "new_t2_count"),
@@ -38,7 +38,7 @@ _COUNTS = (
 
 
 def activity_panel(facts: Facts, change: Mapping) -> list[PanelRow]:
-    """What changed since the visit before.
+    """What changed since the previous visit.
 
     Parameters
     ----------
@@ -67,11 +67,11 @@ def activity_panel(facts: Facts, change: Mapping) -> list[PanelRow]:
                 text=why,
             )
         )
-    verdicts = [judge(rule, facts) for rule in ACTIVITY if rule.id in RULE_IDS]
+    verdicts = [evaluate_criterion(CRITERIA_BY_NAME[name], facts) for name in RULES_SHOWN]
     return [*rows, *_brain_rows(facts, change), *(rule_row(PANEL, v) for v in verdicts)]
 
 
-def brain_loss_of(facts: Facts, change: Mapping) -> BrainLoss:
+def brain_loss_of_pair(facts: Facts, change: Mapping) -> BrainLoss:
     """Yearly brain volume loss of a pair, against its cut-offs.
 
     Parameters
@@ -86,7 +86,7 @@ def brain_loss_of(facts: Facts, change: Mapping) -> BrainLoss:
     BrainLoss
     """
     low, high = known(change, "pbvc_ci95_low"), known(change, "pbvc_ci95_high")
-    return judge_brain_loss(
+    return evaluate_brain_loss(
         known(change, "pbvc_pct_per_year"),
         known(change, "interval_years"),
         ci95=None if low is None or high is None else (low, high),
@@ -129,7 +129,7 @@ def atrophy_confidence(change: Mapping) -> tuple[str, str]:
     _, why = lesion_confidence(change)
     reasons = [why.removeprefix("Low: ").removesuffix(".")] if why else []
     years = known(change, "interval_years")
-    if not lasts(years, MIN_YEARS_FOR_CONFIDENCE):
+    if not is_long_enough(years, MIN_YEARS_FOR_CONFIDENCE):
         reasons.append(f"interval under {MIN_YEARS_FOR_CONFIDENCE:g} years")
     if known(change, "pseudoatrophy_window"):
         reasons.append("a treatment began: volume may fall by loss of oedema")
@@ -138,7 +138,7 @@ def atrophy_confidence(change: Mapping) -> tuple[str, str]:
 
 def _brain_rows(facts: Facts, change: Mapping) -> list[PanelRow]:
     """Brain volume loss against the cut-off of its age, and against 0.4 %."""
-    loss = brain_loss_of(facts, change)
+    loss = brain_loss_of_pair(facts, change)
     confidence, why = atrophy_confidence(change)
     limit = "age not known or without a cut-off"
     if loss.age_cutoff is not None:
@@ -155,7 +155,7 @@ def _brain_rows(facts: Facts, change: Mapping) -> list[PanelRow]:
             threshold=threshold,
             confidence=None if met is None else confidence,
             evidence=GROUPS,
-            text=" ".join(filter(None, (why, undecided(loss, change, met=met)))),
+            text=" ".join(filter(None, (why, why_undecided(loss, change, met=met)))),
         )
         for domain, met, threshold in (
             ("brain volume loss for the age", loss.exceeds_age_cutoff, limit),
@@ -168,7 +168,7 @@ def _brain_rows(facts: Facts, change: Mapping) -> list[PanelRow]:
     ]
 
 
-def undecided(loss: BrainLoss, change: Mapping, *, met: bool | None) -> str:
+def why_undecided(loss: BrainLoss, change: Mapping, *, met: bool | None) -> str:
     """Why a brain volume loss is not held to be over or under its cut-off.
 
     Parameters
@@ -188,6 +188,6 @@ def undecided(loss: BrainLoss, change: Mapping, *, met: bool | None) -> str:
     years = known(change, "interval_years")
     if met is not None or loss.loss is None:
         return ""
-    if not lasts(years, MIN_YEARS_FOR_CUTOFF):
+    if not is_long_enough(years, MIN_YEARS_FOR_CUTOFF):
         return f"Cut-offs need {MIN_YEARS_FOR_CUTOFF:g} year or more."
     return "The cut-off lies inside the error, or there is none."

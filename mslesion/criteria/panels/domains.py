@@ -85,7 +85,7 @@ def rule_row(panel: str, verdict: Verdict) -> PanelRow:
     """
     return PanelRow(
         panel=panel,
-        domain=verdict.criterion.name,
+        domain=verdict.criterion.title,
         state=verdict.outcome,
         threshold=verdict.criterion.text,
         confidence=None if verdict.met is None else USUAL,

@@ -1,6 +1,6 @@
 """Panel of one visit, for findings without a diagnosis: what is there, and what is missing.
 
-No percentage of risk is given. In Lebrun-Frenay 2020 (Ann Neurol, 277 people of the 2009
+No risk in percent is given. In Lebrun-Frenay 2020 (Ann Neurol, 277 people of the 2009
 rule) age, oligoclonal bands, infratentorial and cord lesions, and enhancement at
 follow-up went with a first clinical event, which half of them had in 10 years; a cut at
 37 years and risks by number of factors are recalled and not used.
@@ -19,11 +19,11 @@ from mslesion.criteria.panels.domains import (
     rule_row,
     state_of,
 )
+from mslesion.criteria.rules import CRITERIA_BY_NAME
 from mslesion.criteria.rules.mcdonald import (
     CORD,
     CORTICAL,
     INFRATENTORIAL,
-    MCDONALD,
     NEW_AT_FOLLOWUP,
     OPTIC_NERVE,
     PERIVENTRICULAR,
@@ -31,13 +31,11 @@ from mslesion.criteria.rules.mcdonald import (
     RIM,
     SELECT_SIX,
 )
-from mslesion.criteria.rules.ris import ISOLATED
 from mslesion.criteria.rules.susceptibility import rim_category
-from mslesion.criteria.verdicts import Verdict, judge
-from mslesion.criteria.wording import COMPATIBLE_FINDINGS, OTHER_CONDITIONS
+from mslesion.criteria.verdicts import Verdict, evaluate_criterion
 
 PANEL = "pre-clinical"
-RULE_IDS = ("CR-3", "CR-7", "CR-14", "CR-15")
+RULES_SHOWN = ("mcdonald2017_dis", "mcdonald2024_dis", "ris2009", "ris2023")
 RISK_FACTORS = (
     ("infratentorial lesion", INFRATENTORIAL),
     ("spinal cord lesion", CORD),
@@ -78,7 +76,7 @@ def preclinical_panel(facts: Facts, visit: Mapping) -> list[PanelRow]:
     """
     rows = [
         _value("lesion volume", known(visit, "lesion_volume_ml"), "mL"),
-        _value("T2 lesions", facts.t2_count, None),
+        _value("T2 lesions", facts.lesion_count, None),
         *(_lesions(facts, *declared) for declared in _LESIONS),
         _value(
             "contrast-enhancing candidates",
@@ -125,25 +123,9 @@ def _lesions(facts: Facts, domain: str, condition: Condition, counts: Sequence[s
     )
 
 
-def preclinical_wording(facts: Facts) -> str:
-    """The sentence that stands over the panel.
-
-    Parameters
-    ----------
-    facts : Facts
-        Facts of the visit.
-
-    Returns
-    -------
-    str
-    """
-    met = [verdict.criterion.name for verdict in _verdicts(facts) if verdict.met]
-    return COMPATIBLE_FINDINGS.format(rules=", ".join(met)) if met else OTHER_CONDITIONS
-
-
 def _verdicts(facts: Facts) -> list[Verdict]:
     """The rules that belong to this panel."""
-    return [judge(rule, facts) for rule in (*MCDONALD, *ISOLATED) if rule.id in RULE_IDS]
+    return [evaluate_criterion(CRITERIA_BY_NAME[name], facts) for name in RULES_SHOWN]
 
 
 def _risk_factors(facts: Facts) -> PanelRow:

@@ -8,14 +8,15 @@ progression independent of relapses is a clinical definition.
 
 from collections.abc import Mapping, Sequence
 
+from mslesion.criteria.caveats import LITERATURE_THRESHOLD
 from mslesion.criteria.facts import Facts
 from mslesion.criteria.facts_of_visit import known
 from mslesion.criteria.logic import any_of, at_least
 from mslesion.criteria.panels.activity import (
     atrophy_confidence,
-    brain_loss_of,
+    brain_loss_of_pair,
     lesion_confidence,
-    undecided,
+    why_undecided,
 )
 from mslesion.criteria.panels.domains import (
     EMERGING,
@@ -34,16 +35,15 @@ from mslesion.criteria.panels.domains import (
     state_of,
 )
 from mslesion.criteria.rules.activity import NEDA_BRAIN_LOSS_PCT_PER_YEAR
-from mslesion.criteria.rules.brain_loss import MIN_YEARS_FOR_CUTOFF, exceeds, lasts
+from mslesion.criteria.rules.brain_loss import MIN_YEARS_FOR_CUTOFF, exceeds, is_long_enough
 from mslesion.criteria.rules.susceptibility import rim_category
-from mslesion.criteria.wording import LITERATURE_THRESHOLD
 
 PANEL = "progressive"
 MIN_EXPANSION_PCT_PER_YEAR = 8.0
 """A slowly expanding candidate counts from this mean rate on (inclusive), in %/y."""
 MIN_DESTROYED_MM3 = 14.0
 """Less lesion than this (exclusive) that became CSF is none: the volume of a ball of 3 mm, the
-smallest lesion (biomarkers 1.2). A quiet pair has no noise, and its borders never match."""
+smallest lesion. A quiet pair has no noise, and its borders never match."""
 HEALTHY_THALAMUS_LOSS_PCT_PER_YEAR = 0.28
 """Mean yearly loss of the thalamus in healthy people (Azevedo 2018, PMID 29328531)."""
 CORD_LESIONS = 2
@@ -100,7 +100,7 @@ def progressive_panel(
     Returns
     -------
     list of PanelRow
-        The nine domains, and the pattern. `wording.RESEARCH_USE_ONLY` goes with them.
+        The nine domains, and the pattern. `caveats.RESEARCH_USE_ONLY` goes with them.
     """
     rows = [
         _relapsing(facts, change),
@@ -149,7 +149,7 @@ def pattern_of(rows: Sequence[PanelRow]) -> tuple[str, str]:
 def _relapsing(facts: Facts, change: Mapping) -> PanelRow:
     """New, enlarging and enhancing lesions.
 
-    Unlike the rule CR-18, "not seen" needs no contrast agent: what is not seen may be
+    Unlike the rule `lublin2013_mri_activity`, "not seen" needs no contrast agent: what is not seen may be
     there, and the text says that it was not looked for.
     """
     met = any_of(at_least(1, "new_t2_count", "enlarging_count"), at_least(1, "followup_gd_count"))(
@@ -246,7 +246,7 @@ def _destruction(change: Mapping) -> PanelRow:
 
 def _brain(facts: Facts, change: Mapping) -> PanelRow:
     """Brain volume loss for the age, or over 0.4 %/y where the age is not known."""
-    loss = brain_loss_of(facts, change)
+    loss = brain_loss_of_pair(facts, change)
     if loss.age_cutoff is None:
         met = loss.exceeds_0_4
         threshold = f"interval wholly over {NEDA_BRAIN_LOSS_PCT_PER_YEAR} ({LITERATURE_THRESHOLD})"
@@ -265,7 +265,7 @@ def _brain(facts: Facts, change: Mapping) -> PanelRow:
         threshold=threshold,
         confidence=None if met is None else confidence,
         evidence=GROUPS,
-        text=" ".join(filter(None, (why, undecided(loss, change, met=met)))),
+        text=" ".join(filter(None, (why, why_undecided(loss, change, met=met)))),
     )
 
 
@@ -274,7 +274,7 @@ def _thalamus(change: Mapping) -> PanelRow:
     rate, years = known(change, "thalamus_pct_per_year"), known(change, "interval_years")
     low, high = known(change, "thalamus_ci95_low"), known(change, "thalamus_ci95_high")
     met = None
-    if None not in (rate, low, high) and lasts(years, MIN_YEARS_FOR_CUTOFF):
+    if None not in (rate, low, high) and is_long_enough(years, MIN_YEARS_FOR_CUTOFF):
         met = exceeds(HEALTHY_THALAMUS_LOSS_PCT_PER_YEAR, -high, -low)
     confidence, why = atrophy_confidence(change)
     if rate is not None and None in (low, high):

@@ -100,4 +100,4 @@ def vein_counts(
     positive, eligible = known(rated, "cvs_positive_count"), known(rated, "cvs_eligible_count")
     if positive is None or eligible is None:
         return None
-    return VeinCounts(positive=positive, negative=eligible - positive, total=facts.t2_count)
+    return VeinCounts(positive=positive, negative=eligible - positive, total=facts.lesion_count)

@@ -77,7 +77,7 @@ def loss_cutoff_pct_per_year(age_years: float) -> float | None:
     return max(YOUNG_CUTOFF_PCT_PER_YEAR, fitted) if age_years > 45 else YOUNG_CUTOFF_PCT_PER_YEAR
 
 
-def judge_brain_loss(
+def evaluate_brain_loss(
     pbvc_pct_per_year: float | None,
     years: float | None,
     *,
@@ -108,16 +108,16 @@ def judge_brain_loss(
 
     Examples
     --------
-    >>> judge_brain_loss(-0.9, 2.0, age_years=40, ci95=(-1.2, -0.6)).exceeds_age_cutoff
+    >>> evaluate_brain_loss(-0.9, 2.0, age_years=40, ci95=(-1.2, -0.6)).exceeds_age_cutoff
     True
     """
     age_cutoff = None if age_years is None else loss_cutoff_pct_per_year(age_years)
-    if pbvc_pct_per_year is None or not lasts(years, MIN_YEARS_FOR_RATE):
+    if pbvc_pct_per_year is None or not is_long_enough(years, MIN_YEARS_FOR_RATE):
         return BrainLoss(None, None, None, age_cutoff, None, None)
     half = CI95 * sd_pair_pct / years
     low, high = ci95 or (pbvc_pct_per_year - half, pbvc_pct_per_year + half)
     least, most = -high, -low
-    in_time = lasts(years, MIN_YEARS_FOR_CUTOFF)
+    in_time = is_long_enough(years, MIN_YEARS_FOR_CUTOFF)
     return BrainLoss(
         -pbvc_pct_per_year,
         least,
@@ -128,7 +128,7 @@ def judge_brain_loss(
     )
 
 
-def lasts(years: float | None, least: float) -> bool:
+def is_long_enough(years: float | None, least: float) -> bool:
     """Whether an interval is long enough, give or take how visits are planned.
 
     Parameters
@@ -144,7 +144,7 @@ def lasts(years: float | None, least: float) -> bool:
 
     Examples
     --------
-    >>> lasts(364 / 365.25, 1.0), lasts(0.9, 1.0), lasts(None, 1.0)
+    >>> is_long_enough(364 / 365.25, 1.0), is_long_enough(0.9, 1.0), is_long_enough(None, 1.0)
     (True, False, False)
     """
     return years is not None and years >= least - SCHEDULE_YEARS - 1e-9

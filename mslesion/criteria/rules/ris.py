@@ -1,6 +1,6 @@
-"""The rules of lesions found by chance: the radiologically isolated syndrome.
+"""The rules of the radiologically isolated syndrome (RIS).
 
-An older table ("2 of 4 locations", AJNR 2020) is another rule and is not mixed in.
+The table "2 of 4 locations" (AJNR 2020) is another rule and is not included.
 """
 
 from mslesion.criteria.logic import all_of, any_of, at_least_of, present
@@ -10,28 +10,28 @@ from mslesion.criteria.verdicts import Criterion
 OKUDA_2009 = "Okuda 2009, 10.1212/01.wnl.0000335764.14513.1a"
 LEBRUN_2023 = "Lebrun-Frenay 2023, 10.1093/brain/awad073"
 
-_BY_CHANCE = (present("incidental"), present("other_causes_excluded"))
+_INCIDENTAL = (present("incidental"), present("other_causes_excluded"))
 
-ISOLATED = (
+RIS_CRITERIA = (
     Criterion(
-        id="CR-14",
-        name="RIS 2009",
+        name="ris2009",
+        title="RIS 2009",
         version="2009",
-        text="Found by chance, other causes excluded, and 3 or more of the 4 parts of CR-1. "
-        "Lesions are to be ovoid, well circumscribed and over 3 mm; the lesion table holds "
-        "those of 3 mm or more, and their look is for a reader to judge.",
-        rule=all_of(BARKHOF, *_BY_CHANCE),
+        text="Incidental finding, other causes excluded, and dissemination in space of McDonald 2005. "
+        "Lesions should be ovoid, well circumscribed and over 3 mm; the lesion table holds "
+        "those of 3 mm or more, and a reader has to judge their shape.",
+        condition=all_of(BARKHOF, *_INCIDENTAL),
         source=OKUDA_2009,
-        evidence="seen: dissemination in space (EAN 2023); recalled: form and size of lesions",
+        evidence="seen: dissemination in space (EAN 2023); recalled: shape and size of lesions",
     ),
     Criterion(
-        id="CR-15",
-        name="RIS 2023",
+        name="ris2023",
+        title="RIS 2023",
         version="2023",
-        text="Found by chance, other causes excluded, and either CR-14, or 1 or more T2 lesions "
+        text="Incidental finding, other causes excluded, and either RIS 2009, or 1 or more T2 lesions "
         "in 1 of the 4 regions of 2017 with 2 of: a cord lesion; CSF-restricted oligoclonal "
         "bands; a new T2 or enhancing lesion at follow-up.",
-        rule=all_of(
+        condition=all_of(
             any_of(
                 BARKHOF,
                 all_of(
@@ -39,10 +39,10 @@ ISOLATED = (
                     at_least_of(2, CORD, present("oligoclonal_bands"), NEW_AT_FOLLOWUP),
                 ),
             ),
-            *_BY_CHANCE,
+            *_INCIDENTAL,
         ),
         source=LEBRUN_2023,
         evidence="seen",
     ),
 )  # fmt: skip
-"""CR-14 and CR-15."""
+"""Both versions of the radiologically isolated syndrome."""
