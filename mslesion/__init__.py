@@ -6,12 +6,14 @@ The names below are the public surface; each is imported when it is first used.
 from importlib import import_module
 
 _WHERE = {
+    "Facts": "criteria",
     "MSLesionError": "errors",
     "Scan": "io.nifti",
     "Settings": "pipeline.settings",
     "compare_masks": "evaluation",
     "compare_visits": "pipeline.pair.compare",
     "correct_bias": "imaging.bias",
+    "evaluate_criteria": "api.criteria",
     "find_lesions": "segmentation.lesions.instances",
     "find_midplane": "segmentation.anatomy.midplane",
     "find_surroundings": "measures.location",

@@ -58,6 +58,18 @@ def test_imports_point_down():
     assert not above
 
 
+def test_pure_rules_import_no_reader():
+    """Criteria need facts and declarations, and nothing that reads a scan or a file."""
+    found = {
+        name.split(".")[1]
+        for path in MODULES
+        if layer_of(path) == "criteria"
+        for name in imported(path)
+        if name.startswith("mslesion.")
+    }
+    assert found <= {"criteria", "errors", "schema"}
+
+
 def test_only_the_edges_open_files():
     """Nibabel's file functions, tables and folder globs stay in the layers of `OPENERS`."""
     found = {
@@ -82,7 +94,7 @@ def test_every_folder_is_a_layer():
 
 def test_public_names():
     assert mslesion.__all__ == sorted(mslesion.__all__)
-    assert len(mslesion.__all__) <= 25
+    assert len(mslesion.__all__) <= 32
     for name in mslesion.__all__:
         assert getattr(mslesion, name).__doc__
 

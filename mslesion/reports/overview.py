@@ -28,10 +28,10 @@ RULES = {
     "ris2009": "RIS 2009",
     "ris2023": "RIS 2023",
     "neda3_mri": "NEDA-3, MRI part",
-    "lublin2013_mri_activity": "Lublin 2013, MRI activity",
+    "lublin2013_activity": "Lublin 2013, MRI activity",
 }
 """Rules of the first screen, their names shortened; all of them stand in the details."""
-AFTER_A_VISIT = ("neda3_mri", "lublin2013_mri_activity")
+AFTER_A_VISIT = ("neda3_mri", "lublin2013_activity")
 """Rules on what changed: on the first screen where visits were compared."""
 ONLY_IF_MET = ("mcdonald2024_incidental", "ris2009", "ris2023")
 """Rules on incidental findings: on the first screen only if they are met."""

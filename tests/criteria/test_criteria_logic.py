@@ -1,5 +1,6 @@
 """Three-valued logic, and every rule against all values its unknown facts can take."""
 
+import re
 from dataclasses import fields
 from itertools import product
 
@@ -185,8 +186,9 @@ def test_open_just_where_both_outcomes_can_be_reached(criterion):
 
 
 def test_every_rule_is_declared_once_with_source_and_evidence():
-    assert [c.id for c in CRITERIA] == [f"CR-{n}" for n in range(1, 23)]
+    assert len(CRITERIA) == len(CRITERIA_BY_NAME) == 22
     for criterion in CRITERIA:
+        assert re.fullmatch(r"[a-z][a-z0-9_]*", criterion.name)
         assert any(mark in criterion.source for mark in ("10.", "PMID", "PMC")), criterion.name
         assert criterion.evidence
         assert set(criterion.condition.facts) <= set(FACT_NAMES)
@@ -212,7 +214,7 @@ def test_borderline_if_another_setting_changes_the_verdict():
         rule, facts, alternatives={"if contact is 1.5 mm": none, WITHOUT_CAPS: facts}
     )
     assert (other.borderline, other.periventricular_only_caps) == (True, False)
-    assert "It changes if contact is 1.5 mm." in other.sentence
+    assert "The verdict changes if contact is 1.5 mm." in other.sentence
     caps = evaluate_criterion(
         rule, facts, alternatives={"if contact is 3 mm": facts, WITHOUT_CAPS: none}
     )

@@ -283,7 +283,8 @@ def test_activity_panel():
         "new T2 lesions", "enlarging T2 lesions", "contrast-enhancing lesions",
         "combined unique active lesions", "brain volume loss for the age",
         "brain volume loss over 0.4 %/y", "NEDA-3, MRI part", "NEDA-4, MRI part",
-        "MRI activity (Lublin)", "MAGNIMS score of 1 or more", "Minimal activity (MEDA)",
+        "Lublin 2013 MRI activity", "MAGNIMS score of 1 or more",
+        "Minimal evidence of disease activity (MEDA)",
     )] == [
         "present", "not seen", "not assessable", "not assessable", "present", "present",
         "not met", "not met", "met", "not met", "not assessable",

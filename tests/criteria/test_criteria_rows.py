@@ -74,7 +74,11 @@ def test_tables_are_as_declared(tables):
     check_table(criteria, CRITERIA_TABLE)
     check_table(panels, PANELS)
     assert len(criteria) == 4 * len(CRITERIA)
-    assert list(criteria["rule"][:3]) == ["mcdonald2005_dis", "mcdonald2010_dis", "mcdonald2017_dis"]
+    assert list(criteria["rule"][:3]) == [
+        "mcdonald2005_dis",
+        "mcdonald2010_dis",
+        "mcdonald2017_dis",
+    ]
     assert sidecar(CRITERIA_TABLE)["met"]["Levels"]["not assessable"]
 
 
@@ -113,7 +117,7 @@ def test_no_lesions_and_unknown_cord(tables):
 
 def test_shortest_pair_is_the_visit_before(tables):
     criteria, panels = make_criteria_tables(*tables, changes=CHANGES)
-    row = row_of(criteria, participant_id="sub-02", session_id="ses-b", rule="lublin2013_mri_activity")
+    row = row_of(criteria, participant_id="sub-02", session_id="ses-b", rule="lublin2013_activity")
     assert (row["session_from"], row["met"]) == ("ses-a", "met")
     assert json.loads(row["facts_json"]) == {"new_t2_count": 1, "enlarging_count": 0}
     assert set(panels["panel"][panels["session_id"] == "ses-b"]) == {

@@ -122,7 +122,7 @@ def check_relapsing(tables):
     """Lesions come at every visit, and enhance."""
     for session in ("ses-02", "ses-03"):
         own = verdicts(tables, "sub-relapsing", session)
-        assert own.loc["lublin2013_mri_activity", "met"] == own.loc["mcdonald2017_dit", "met"] == "met"
+        assert own.loc["lublin2013_activity", "met"] == own.loc["mcdonald2017_dit", "met"] == "met"
         assert own.loc["mcdonald2024_two_regions", "met"] == "met"
         assert own.loc["neda3_mri", "met"] == own.loc["neda4_mri", "met"] == "not met"
         for rule in ("mcdonald2024_progressive", "mcdonald2024_incidental", "ris2009", "ris2023"):
@@ -140,7 +140,9 @@ def check_relapsing(tables):
 def check_progressive(tables):
     """Twelve months of progression, no new lesion, more cord lesions; contrast not known."""
     own = verdicts(tables, "sub-progressive", "ses-02")
-    assert own.loc["mcdonald2017_ppms", "met"] == own.loc["mcdonald2024_progressive", "met"] == "met"
+    assert (
+        own.loc["mcdonald2017_ppms", "met"] == own.loc["mcdonald2024_progressive", "met"] == "met"
+    )
     assert own.loc["mcdonald2024_four_regions", "met"] == "met"
     for rule in ("mcdonald2024_incidental", "ris2009", "ris2023"):
         assert own.loc[rule, "met"] == "not met"
@@ -155,11 +157,15 @@ def test_preclinical(tables):
     check_preclinical(tables)
     second = verdicts(tables, "sub-preclinical", "ses-02")
     # The one new lesion is dissemination in time
-    assert second.loc["mcdonald2017_dit", "met"] == second.loc["mcdonald2024_incidental", "met"] == "met"
-    assert json.loads(second.loc["lublin2013_mri_activity", "facts_json"]) == {
+    assert (
+        second.loc["mcdonald2017_dit", "met"]
+        == second.loc["mcdonald2024_incidental", "met"]
+        == "met"
+    )
+    assert json.loads(second.loc["lublin2013_activity", "facts_json"]) == {
         "new_t2_count": 1, "enlarging_count": 0,
     }  # fmt: skip
-    assert second.loc["lublin2013_mri_activity", "met"] == "met"
+    assert second.loc["lublin2013_activity", "met"] == "met"
     # A year is too short for its brain volume, and nothing else was assessed
     panel = domains(tables, "sub-preclinical", "ses-02", "progressive")
     assert panel.loc["global neurodegeneration", "state"] == "not assessable"
@@ -169,7 +175,9 @@ def test_preclinical(tables):
 def test_relapsing(tables):
     check_relapsing(tables)
     # 4 new and 2 enlarging lesions, 2 enhancing (truth and facts)
-    facts = json.loads(verdicts(tables, "sub-relapsing", "ses-02").loc["lublin2013_mri_activity", "facts_json"])
+    facts = json.loads(
+        verdicts(tables, "sub-relapsing", "ses-02").loc["lublin2013_activity", "facts_json"]
+    )
     assert facts == {"followup_gd_count": 2, "new_t2_count": 4, "enlarging_count": 2}
     # Treatment began between the second and the third visit: 2020-06-15
     panel = domains(tables, "sub-relapsing", "ses-03", "activity")
@@ -178,8 +186,8 @@ def test_relapsing(tables):
 
 def test_progressive(tables):
     own, panel = check_progressive(tables)
-    assert own.loc["lublin2013_mri_activity", "met"] == "not assessable"
-    assert missing(own.loc["lublin2013_mri_activity"]) == {"followup_gd_count"}
+    assert own.loc["lublin2013_activity", "met"] == "not assessable"
+    assert missing(own.loc["lublin2013_activity"]) == {"followup_gd_count"}
     assert panel.loc["relapsing-type activity", "state"] == "not seen"
     assert "Enhancement was not looked for" in panel.loc["relapsing-type activity", "text"]
     assert panel.loc["pattern", "text"].startswith("P: progressive-type activity seen")

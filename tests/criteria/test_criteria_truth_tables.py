@@ -224,7 +224,7 @@ CASES = {
         ({"new": 1, "grown": 0, "gd2": 0, "loss": U}, N),
         ({"new": 0, "grown": 0, "gd2": U, "loss": 0.5}, N),
     ],
-    "lublin2013_mri_activity": [
+    "lublin2013_activity": [
         ({"new": 1}, Y),
         ({"grown": 1}, Y),
         ({"gd2": 1}, Y),

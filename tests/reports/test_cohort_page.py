@@ -63,7 +63,7 @@ def test_rules_to_filter_by(html, tables):
         for state, name in (("met", "data-met"), ("not assessable", "data-open")):
             assert row[name].split() == list(own.loc[own["met"] == state, "rule"])
     values = [a["value"] for tag, a in Page(html).tags if tag == "option" and "value" in a]
-    assert values == ["", *(rule.id for rule in RULES)]
+    assert values == ["", *(rule.name for rule in RULES)]
 
 
 def test_whole_without_the_script(html):
@@ -86,7 +86,7 @@ def test_distributions_are_of_the_latest_visits(html, csvs):
     words = f"2 people, median {show_value(np.median(volumes))}, 0 to 0.765"
     assert f"Lesion volume, mL</b><br>{words}" in html
     assert f'aria-label="Lesion volume, mL: {words}"' in html
-    assert "New lesions since the visit before</b><br>1 people, median 2, 2 to 2" in html
+    assert "New lesions since the previous visit</b><br>1 people, median 2, 2 to 2" in html
     assert html.count("<svg") == len(DISTRIBUTIONS)
 
 

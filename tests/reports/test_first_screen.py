@@ -95,9 +95,12 @@ def test_rules_on_the_first_screen(tables):
     text = screen(tables).text
     assert "McDonald 2017, space ● met" in text
     # Three of five regions are known: the optic nerve may be the fourth
-    assert "McDonald 2024, four regions ? not assessable not known: optic nerve lesion" in text
-    assert "RIS" not in text  # not found by chance
-    assert "MRI activity (Lublin) ● met" in text
+    assert (
+        "McDonald 2024, four regions provisional ? not assessable not known: optic nerve lesion"
+        in text
+    )
+    assert "RIS" not in text  # not an incidental finding
+    assert "Lublin 2013, MRI activity ● met" in text
     first = screen(tables, "01", "1").text
     assert "Lublin" not in first  # nothing was compared
     assert "No earlier visit was compared." in first

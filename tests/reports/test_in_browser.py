@@ -137,7 +137,7 @@ def test_filter_by_criterion(render):
     choose("mcdonald2017_dis", "met", false);
     choose("mcdonald2017_dis", "not met", false);
     choose("mcdonald2024_dis", "not assessable", false);
-    choose("lublin2013_mri_activity", "met", false);
+    choose("lublin2013_activity", "met", false);
     choose("mcdonald2017_dis", "met", true);
     choose("", "met", true);
     f.reset();

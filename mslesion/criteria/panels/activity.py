@@ -25,7 +25,7 @@ from mslesion.criteria.rules.brain_loss import (
 from mslesion.criteria.verdicts import evaluate_criterion
 
 PANEL = "activity"
-RULES_SHOWN = ("neda3_mri", "neda4_mri", "lublin2013_mri_activity", "magnims2016_score", "meda")
+RULES_SHOWN = ("neda3_mri", "neda4_mri", "lublin2013_activity", "magnims2016_score", "meda")
 MIN_YEARS_FOR_CONFIDENCE = 2.0
 """Atrophy over less time (`is_long_enough`) is dominated by measurement error."""
 

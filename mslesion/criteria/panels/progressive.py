@@ -149,8 +149,8 @@ def pattern_of(rows: Sequence[PanelRow]) -> tuple[str, str]:
 def _relapsing(facts: Facts, change: Mapping) -> PanelRow:
     """New, enlarging and enhancing lesions.
 
-    Unlike the rule `lublin2013_mri_activity`, "not seen" needs no contrast agent: what is not seen may be
-    there, and the text says that it was not looked for.
+    Unlike the rule `lublin2013_activity`, "not seen" does not require contrast agent; the
+    text then says that enhancement was not assessed.
     """
     met = any_of(at_least(1, "new_t2_count", "enlarging_count"), at_least(1, "followup_gd_count"))(
         facts

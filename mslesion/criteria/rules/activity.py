@@ -73,7 +73,7 @@ ACTIVITY_CRITERIA = (
         evidence="seen; at exactly 0.4 the two sources differ (no failure by Guevara)",
     ),
     Criterion(
-        name="lublin2013_mri_activity",
+        name="lublin2013_activity",
         title="Lublin 2013 MRI activity",
         version="2013",
         text="An enhancing, new or enlarging lesion. To be assessed at least once a year.",

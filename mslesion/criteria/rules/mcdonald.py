@@ -59,7 +59,8 @@ MCDONALD_CRITERIA = (
         title="McDonald 2005 dissemination in space (Barkhof)",
         version="2005",
         text="3 or more of: 1 enhancing or 9 T2 lesions; 1 infratentorial; 1 juxtacortical; "
-        "3 periventricular lesions. A cord lesion counts as an infratentorial lesion and towards the 9.",
+        "3 periventricular lesions. A cord lesion counts as an infratentorial lesion and towards "
+        "the 9.",
         condition=BARKHOF,
         source=MCDONALD_2001,
         evidence="seen: the four parts, and that a cord lesion may replace a brain lesion (2001 "

@@ -17,8 +17,8 @@ RIS_CRITERIA = (
         name="ris2009",
         title="RIS 2009",
         version="2009",
-        text="Incidental finding, other causes excluded, and dissemination in space of McDonald 2005. "
-        "Lesions should be ovoid, well circumscribed and over 3 mm; the lesion table holds "
+        text="Incidental finding, other causes excluded, and dissemination in space of McDonald "
+        "2005. Lesions should be ovoid, well circumscribed and over 3 mm; the lesion table holds "
         "those of 3 mm or more, and a reader has to judge their shape.",
         condition=all_of(BARKHOF, *_INCIDENTAL),
         source=OKUDA_2009,
@@ -28,9 +28,9 @@ RIS_CRITERIA = (
         name="ris2023",
         title="RIS 2023",
         version="2023",
-        text="Incidental finding, other causes excluded, and either RIS 2009, or 1 or more T2 lesions "
-        "in 1 of the 4 regions of 2017 with 2 of: a cord lesion; CSF-restricted oligoclonal "
-        "bands; a new T2 or enhancing lesion at follow-up.",
+        text="Incidental finding, other causes excluded, and either RIS 2009, or 1 or more T2 "
+        "lesions in 1 of the 4 regions of 2017 with 2 of: a cord lesion; CSF-restricted "
+        "oligoclonal bands; a new T2 or enhancing lesion at follow-up.",
         condition=all_of(
             any_of(
                 BARKHOF,
