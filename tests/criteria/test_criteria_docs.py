@@ -1,10 +1,14 @@
 """The methods page says what the code does."""
 
+import contextlib
+import io
+import re
 from pathlib import Path
 
 import pytest
 
 from mslesion.criteria import CRITERIA, VEIN_RULES
+from mslesion.criteria.facts import FACT_NAMES, FACT_RANGES, FACT_WORDS
 from mslesion.schema.ratings import RATED_COLUMNS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "criteria.md"
@@ -17,14 +21,32 @@ def lines():
 
 @pytest.mark.parametrize("criterion", CRITERIA, ids=lambda criterion: criterion.name)
 def test_rules(lines, criterion):
-    cells = (criterion.name, criterion.name, criterion.text, criterion.source, criterion.evidence)
+    mark = "provisional" if criterion.provisional else ""
+    cells = (f"`{criterion.name}`", criterion.title, criterion.source, criterion.evidence, mark)
     assert f"| {' | '.join(cells)} |" in lines
+    assert f"| `{criterion.name}` | {criterion.text} |" in lines
 
 
 def test_vein_rules(lines):
     for rule in VEIN_RULES:
-        row = f"| `{rule.id}` | {rule.text} | {rule.performance} | {rule.evidence} |"
+        row = f"| `{rule.name}` | {rule.text} | {rule.performance} | {rule.evidence} |"
         assert row in lines
+
+
+def test_facts(lines):
+    for name in FACT_NAMES:
+        row = next(line for line in lines if line.startswith(f"| `{name}` | {FACT_WORDS[name]} |"))
+        if name in FACT_RANGES:
+            low, high = FACT_RANGES[name]
+            assert f"| number, {low:g} to {high:g} |" in row
+
+
+def test_example_runs(lines):
+    (code,) = re.findall(r"```python\n(.*?)```", "\n".join(lines), re.DOTALL)
+    output = io.StringIO()
+    with contextlib.redirect_stdout(output):
+        exec(compile(code, PAGE.name, "exec"), {})  # the page's own code
+    assert "mcdonald2017_dis  met" in output.getvalue()
 
 
 def test_rated_columns(lines):

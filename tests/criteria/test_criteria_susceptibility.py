@@ -6,7 +6,7 @@ from mslesion.criteria import VEIN_RULES, apply_vein_rule, count_veins, rim_cate
 from mslesion.criteria.rules.susceptibility import VeinCounts
 from mslesion.schema.ratings import LesionRating
 
-RULES = {rule.id: rule for rule in VEIN_RULES}
+RULES = {rule.name: rule for rule in VEIN_RULES}
 Y, N, U = True, False, None
 
 

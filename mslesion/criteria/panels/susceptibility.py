@@ -64,7 +64,7 @@ def susceptibility_panel(
         rows.append(
             PanelRow(
                 panel=PANEL,
-                domain=f"central vein sign, {rule.id.replace('_', ' ')}",
+                domain=f"central vein sign, {rule.name.replace('_', ' ')}",
                 state=STATES[result.met],
                 value=float(result.numerator),
                 threshold=rule.text,

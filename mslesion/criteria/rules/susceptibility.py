@@ -35,7 +35,7 @@ class VeinCounts:
 class VeinRule(NamedTuple):
     """One rule on the central vein sign."""
 
-    id: str
+    name: str
     text: str
     test: Callable[[VeinCounts], bool | None]
     """Takes counts without unrated lesions."""
@@ -166,7 +166,7 @@ def apply_vein_rule(rule: VeinRule, counts: VeinCounts) -> VeinResult:
     """
     worst = rule.test(replace(counts, negative=counts.negative + counts.unrated, unrated=0))
     best = rule.test(replace(counts, positive=counts.positive + counts.unrated, unrated=0))
-    few = rule.id == "share_40" and counts.eligible < MIN_ELIGIBLE_FOR_SHARE
+    few = rule.name == "share_40" and counts.eligible < MIN_ELIGIBLE_FOR_SHARE
     note = f"fewer than {MIN_ELIGIBLE_FOR_SHARE} eligible lesions" if few else ""
     return VeinResult(
         rule, worst if worst == best else None, counts.positive, counts.eligible, note
