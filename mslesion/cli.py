@@ -139,12 +139,13 @@ def _run(options: argparse.Namespace) -> int:
     """The work behind the parsed arguments."""
     from pathlib import Path
 
+    from mslesion.clinical.ratings import dataset_ratings
     from mslesion.errors import DatasetError, SettingsError
     from mslesion.io.dataset import find_visits
     from mslesion.pipeline.dataset.calibration import find_calibration_jobs, process_calibration
     from mslesion.pipeline.dataset.jobs import Job, process_job, run_cohort, write_failures
     from mslesion.pipeline.dataset.merge import has_outputs, write_group
-    from mslesion.pipeline.dataset.ratings import check_ratings, dataset_ratings
+    from mslesion.pipeline.dataset.ratings import check_ratings
     from mslesion.pipeline.pair.jobs import find_pair_jobs, process_pair
     from mslesion.pipeline.settings import Settings, read_settings
 
@@ -161,7 +162,12 @@ def _run(options: argparse.Namespace) -> int:
         raise DatasetError(
             f"{output} is the input too, but scans are never touched. Choose another OUTPUT_DIR."
         )
-    everyone = find_visits(root, subjects=tuple(options.participant_label), prefer=settings.prefer)
+    everyone = find_visits(
+        root,
+        subjects=tuple(options.participant_label),
+        prefer=settings.prefer,
+        ratings=ratings,
+    )
     visits = everyone
     if options.session_label:
         visits = find_visits(
@@ -169,6 +175,7 @@ def _run(options: argparse.Namespace) -> int:
             subjects=tuple(options.participant_label),
             sessions=tuple(options.session_label),
             prefer=settings.prefer,
+            ratings=ratings,
         )
     check_ratings(ratings, everyone)
     if options.dry_run:

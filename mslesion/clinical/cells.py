@@ -7,6 +7,7 @@ import logging
 import re
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,11 +38,12 @@ SPREADSHEET_EPOCH = date(1899, 12, 30)
 OLD_AGE = "89+"
 """How BIDS wants ages of 89 years and more, so that they tell of no one; taken for 89."""
 SIMILAR_NAME = 0.85
-"""Column names this alike (difflib ratio, inclusive) are taken for a slip of the pen."""
+"""Column names this alike (difflib ratio, inclusive) are taken for a misspelling."""
 SESSIONS_FILE = re.compile(r"sub-([A-Za-z0-9]+)_sessions\.tsv")
 """BIDS table of one subject's sessions: its name says whose they are."""
 _LABEL = re.compile(r"[A-Za-z0-9]+")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_ISO = re.compile(r"\d{8}|\d{4}-\d{2}-\d{2}([T ].*)?")
 _OTHER_SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas"}
 
 
@@ -92,7 +94,7 @@ def read_cells(path: Path, *, strict: bool) -> Iterator[dict[str, Cell]]:
         if len(texts) != len(header):
             raise TableError(
                 f"{path}, row {reader.line_num} has {len(texts)} values, but the header has "
-                f"{len(header)}. Mend the row; put a value that holds the separator in quotes."
+                f"{len(header)}. Correct the row; put a value that holds the separator in quotes."
             )
         yield {
             name: _cell(Cell(text.strip(), path, reader.line_num, column), name)
@@ -111,7 +113,7 @@ def _text(path: Path) -> str:
         ) from error
     except UnicodeDecodeError as error:
         raise TableError(
-            f"{path} is no text in UTF-8, but a CSV or TSV file is expected. "
+            f"{path} is not text in UTF-8, but a CSV or TSV file is expected. "
             "Save it as 'CSV UTF-8 (comma delimited)'."
         ) from error
 
@@ -152,13 +154,20 @@ def _name(path: Path, column: str, *, strict: bool) -> str:
             return key
     if low in COLUMN_BY_NAME:
         return COLUMN_BY_NAME[low].name
-    near = difflib.get_close_matches(low, [*KEYS, *COLUMN_BY_NAME], n=1, cutoff=SIMILAR_NAME)
+    near = _similar_name(low)
     if near and not strict:
-        log.warning("%s: the column %r is not read; was %r meant?", path, column, near[0])
+        log.warning("%s: the column %r is not read; was %r meant?", path, column, near)
     elif near or (strict and low not in FREE_COLUMNS):
-        hint = f"Did you mean {near[0]!r}?" if near else "Use a declared name or remove it."
+        hint = f"Did you mean {near!r}?" if near else "Use a declared name or remove it."
         raise TableError(f"{path} has the column {column!r}, but it is not declared. {hint}")
     return ""
+
+
+@cache
+def _similar_name(column: str) -> str:
+    """Declared name that another one is much like; empty if there is none."""
+    names = [*KEYS, *COLUMN_BY_NAME]
+    return next(iter(difflib.get_close_matches(column, names, n=1, cutoff=SIMILAR_NAME)), "")
 
 
 def _is_meant(name: str, column: str, *, of_visits: bool) -> bool:
@@ -234,18 +243,44 @@ def _number(cell: Cell, column: RatedColumn) -> float | int:
 
 def _date(cell: Cell, text: str) -> date:
     """A day in ISO form; what spreadsheets make of dates is refused."""
-    if re.fullmatch(r"\d{4}-\d{2}-\d{2}([T ].*)?", text):
-        try:
-            return datetime.fromisoformat(text).date()
-        except ValueError as error:
-            raise wrong(cell, "a day that exists", "Correct it.") from error
     remedy = "Format the column as text and write the date as YYYY-MM-DD."
     if re.fullmatch(r"\d{5}(\.0)?", text):
         meant = SPREADSHEET_EPOCH + timedelta(days=int(float(text)))
         raise wrong(
             cell, "a date such as 2020-01-31", f"A spreadsheet made a number of {meant}. {remedy}"
         )
-    raise wrong(cell, "a date such as 2020-01-31", remedy)
+    if not _ISO.fullmatch(text):
+        raise wrong(cell, "a date such as 2020-01-31", remedy)
+    day = parse_day(text)
+    if day is None:
+        raise wrong(cell, "a day that exists", "Correct it.")
+    return day
+
+
+def parse_day(text: str) -> date | None:
+    """The day of an ISO 8601 date, with or without a time of day.
+
+    Parameters
+    ----------
+    text : str
+        Such as ``2020-01-31``, ``2020-01-31T09:00:00`` or ``20200131``.
+
+    Returns
+    -------
+    date or None
+        None if the text is not such a date.
+
+    Examples
+    --------
+    >>> parse_day("20200131"), parse_day("month12")
+    (datetime.date(2020, 1, 31), None)
+    """
+    if not _ISO.fullmatch(text.strip()):
+        return None
+    try:
+        return datetime.fromisoformat(text.strip()).date()
+    except ValueError:
+        return None
 
 
 def wrong(cell: Cell, expected: str, remedy: str) -> TableError:

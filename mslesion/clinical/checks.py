@@ -1,14 +1,14 @@
 """Facts from outside that cannot be true together."""
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 
 from mslesion.clinical.cells import Cell, wrong
 from mslesion.errors import TableError
 from mslesion.schema.ratings import LesionRating
-from mslesion.schema.time import years_between
 
-AGE_TOLERANCE_YEARS = 1.5
-"""An age may differ by this from the one of the dates (inclusive): ages are often rounded."""
+FIRST_TRUE_DAY = date(1925, 1, 1)
+"""Dates before this day are shifted (BIDS specification, "Units", anonymised dates)."""
 
 NOT_BEFORE_BIRTH = ("onset_date", "treatment_start_date", "visit_date", "steroid_dates")
 NO_MORE_THAN = (
@@ -26,34 +26,49 @@ NOT_BY_CHANCE = (
 """Facts that cannot be there where lesions were found by chance."""
 
 
-def check_dates(person: Mapping[str, Cell], visit: Mapping[str, Cell]) -> None:
-    """Raise if dates or ages contradict each other.
+def is_shifted(day: date) -> bool:
+    """Whether a date was shifted to protect a person, as BIDS does it: before 1925.
+
+    Intervals between shifted dates are kept; the years since another event are not.
 
     Parameters
     ----------
-    person, visit : mapping of str to Cell
-        Facts of a person, and of one visit. Only an age that is given for the visit is
-        held against its date.
+    day : date
+        Any date of a person.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_shifted(date(1924, 12, 31)), is_shifted(date(1925, 1, 1))
+    (True, False)
+    """
+    return day < FIRST_TRUE_DAY
+
+
+def check_dates(facts: Mapping[str, Cell]) -> None:
+    """Raise if something is dated before birth.
+
+    Parameters
+    ----------
+    facts : mapping of str to Cell
+        Facts of a person and of one visit. A shifted date is not held against one that is not.
 
     Raises
     ------
     TableError
-        On the first contradiction.
+        On the first such date.
     """
-    facts = {**person, **visit}
     birth = facts.get("birth_date")
     if birth is None:
         return
     for cell in (facts[name] for name in NOT_BEFORE_BIRTH if name in facts):
         days = cell.value if isinstance(cell.value, tuple) else (cell.value,)
-        if min(days) < birth.value:
+        alike = [day for day in days if is_shifted(day) == is_shifted(birth.value)]
+        if alike and min(alike) < birth.value:
             raise wrong(cell, f"a day after birth ({birth.value})", "Correct one of the dates.")
-    day, age = visit.get("visit_date"), visit.get("age_years")
-    if day is None or age is None:
-        return
-    by_dates = years_between(birth.value, day.value)
-    if abs(by_dates - age.value) > AGE_TOLERANCE_YEARS:
-        raise wrong(age, f"{by_dates:.1f} by birth_date and visit_date", "Correct one of them.")
 
 
 def check_visit(facts: Mapping[str, Cell], lesions: Sequence[LesionRating]) -> None:

@@ -14,15 +14,19 @@ from mslesion.schema.ratings import (
     COLUMN_BY_NAME,
     KEYS,
     LESION,
+    MAY_DISAGREE,
     PERSON,
     VISIT,
     LesionRating,
     Place,
     Ratings,
+    Statement,
 )
 
 BIDS_TABLES = ("participants.tsv", "sessions.tsv")
 """Tables of a whole BIDS dataset."""
+RATINGS_FOLDER = "ratings"
+"""Folder of a dataset whose .csv files are read, beside its BIDS tables."""
 
 
 def read_ratings(paths: str | Path | Iterable[str | Path]) -> Ratings:
@@ -47,7 +51,7 @@ def read_ratings(paths: str | Path | Iterable[str | Path]) -> Ratings:
         twice, or facts contradict each other.
     """
     paths = [paths] if isinstance(paths, str | Path) else list(paths)
-    cells: dict[Place, dict[str, Cell]] = {}
+    cells: dict[Place, dict[str, list[Cell]]] = {}
     lesions: dict[Place, list[LesionRating]] = {}
     for path in (file for given in paths for file in _files(Path(given))):
         for (subject, session), row in _read_file(path):
@@ -59,15 +63,73 @@ def read_ratings(paths: str | Path | Iterable[str | Path]) -> Ratings:
             rating = {n: cell for n, cell in row.items() if COLUMN_BY_NAME[n].of == LESION}
             if rating:
                 lesions.setdefault((subject, session), []).append(_lesion(rating))
+    used = {place: {name: found[0] for name, found in row.items()} for place, row in cells.items()}
     for place in dict.fromkeys([*cells, *lesions]):
-        person, visit = cells.get((place[0], None), {}), cells.get(place, {})
-        check_dates(person, visit)
+        person, visit = used.get((place[0], None), {}), used.get(place, {})
+        check_dates({**person, **visit})
         check_visit({**person, **visit}, lesions.get(place, ()))
-    facts = {
-        place: {name: cell.value for name, cell in row.items()} for place, row in cells.items()
+    return Ratings(
+        facts={
+            place: {name: cell.value for name, cell in row.items()} for place, row in used.items()
+        },
+        lesions={place: tuple(rated) for place, rated in lesions.items()},
+        folders=tuple(Path(given) for given in paths if Path(given).is_dir()),
+        statements={
+            place: {name: tuple(map(_statement, found)) for name, found in row.items()}
+            for place, row in cells.items()
+        },
+    )
+
+
+def find_ratings(root: str | Path, more: Iterable[str | Path] = ()) -> list[Path]:
+    """Files and folders of facts: the dataset's own, and those that are named.
+
+    Parameters
+    ----------
+    root : str or Path
+        The dataset. Its BIDS tables and the folder `RATINGS_FOLDER` count, where they are.
+    more : iterable of str or Path
+        Other files or folders.
+
+    Returns
+    -------
+    list of Path
+        None twice; of two that disagree the later one is believed.
+    """
+    root = Path(root)
+    own = [path for name in BIDS_TABLES if (path := root / name).is_file()]
+    own += sorted(root.glob("sub-*/sub-*_sessions.tsv"))
+    folder = root / RATINGS_FOLDER
+    own += [folder] if folder.is_dir() else []
+    found = {path.resolve(): path for path in [*own, *map(Path, more)]}
+    inside = {
+        path.resolve() for other in found.values() if other.is_dir() for path in other.iterdir()
     }
-    folders = tuple(Path(given) for given in paths if Path(given).is_dir())
-    return Ratings(facts, {place: tuple(rated) for place, rated in lesions.items()}, folders)
+    return [path for key, path in found.items() if key not in inside or path.is_dir()]
+
+
+def dataset_ratings(root: str | Path, more: Iterable[str | Path] = ()) -> Ratings:
+    """All facts from outside of a dataset.
+
+    Parameters
+    ----------
+    root : str or Path
+        The dataset; facts beside its scans are not known where it is not here.
+    more : iterable of str or Path
+        Other files or folders of facts.
+
+    Returns
+    -------
+    Ratings
+        Empty where there are no facts.
+
+    Raises
+    ------
+    TableError
+        If a file is not as declared, or facts contradict each other.
+    """
+    paths = find_ratings(root, more)
+    return read_ratings(paths) if paths else Ratings()
 
 
 def _files(path: Path) -> list[Path]:
@@ -119,11 +181,18 @@ def _check_holds_for_all(facts: Mapping[str, Cell]) -> None:
             )
 
 
-def _add(facts: dict[str, Cell], name: str, cell: Cell) -> None:
-    """Add a fact; the same one with another value is an error."""
-    there = facts.setdefault(name, cell)
-    if there.value != cell.value:
-        raise wrong(cell, f"{str(there.value)!r}, as in {there.place},", "Correct one of them.")
+def _add(facts: dict[str, list[Cell]], name: str, cell: Cell) -> None:
+    """Add a fact before those of earlier tables; another value is an error for most."""
+    there = facts.setdefault(name, [])
+    if there and name not in MAY_DISAGREE and there[0].value != cell.value:
+        first = there[0]
+        raise wrong(cell, f"{str(first.value)!r}, as in {first.place},", "Correct one of them.")
+    there.insert(0, cell)
+
+
+def _statement(cell: Cell) -> Statement:
+    """A value and its source, without the path, which would tell of the machine."""
+    return Statement(cell.value, f"{cell.path.name}, column {cell.column!r}")
 
 
 def _lesion(row: Mapping[str, Cell]) -> LesionRating:

@@ -1,194 +1,148 @@
-"""What is known of a visit besides its scans: date, age, sex, scanner, protocol."""
+"""What is known of a visit besides its scans: one record, from all tables and files.
 
-import json
-import math
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime
-from pathlib import Path
+This is the only place that decides which source is believed. Everything else asks the record.
+"""
 
-import pandas as pd
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
 
-from mslesion.errors import DatasetError
-from mslesion.schema.modalities import FLAIR, T1W
+from mslesion.clinical.checks import is_shifted
+from mslesion.clinical.sidecars import date_of_folder
+from mslesion.schema.ratings import Ratings, Statement
+from mslesion.schema.time import years_between
 
-_DATE_COLUMNS = ("acq_time", "visit_date", "date")
-_IDENTITY = ("Manufacturer", "ManufacturersModelName", "DeviceSerialNumber")
+MAX_AGE_GAP_YEARS = 1.0
+"""Two ages further apart than this (exclusive) disagree: ages are often given in whole years."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VisitFacts:
     """Facts of a visit; what is not known is None or empty."""
 
     visit_date: date | None = None
     age_years: float | None = None
+    """Age at the visit."""
     sex: str = ""
+    """"female", "male" or "other"."""
     scanner_id: str = ""
-    """Manufacturer, model and serial number."""
+    """As a table names it, else manufacturer, model and serial number of the sidecar."""
     field_t: float | None = None
     """Magnetic field strength in tesla."""
     flair_dim: str = ""
-    """"2D" or "3D" by the sidecar; empty if it does not tell."""
+    """"2D" or "3D" by the sidecar; empty if it does not say."""
     t1_contrast: bool | None = None
     """Whether the T1w was taken after contrast agent."""
+    sources: Mapping[str, str] = field(default_factory=dict)
+    """File and column of each fact that is known."""
+    disagreements: tuple[str, ...] = ()
+    """Where two sources differ: the fact, and both values with their sources."""
 
 
-def bids_facts(root: Path, subject: str, session: str, scans: Mapping[str, Path]) -> VisitFacts:
-    """Facts of a visit of a BIDS dataset.
+def resolve_facts(
+    ratings: Ratings,
+    *,
+    subject: str,
+    session: str,
+    sidecars: Mapping[str, Statement] | None = None,
+    folder: str = "",
+) -> VisitFacts:
+    """The record of one visit, from all that was said of it.
+
+    Of several sources the first of these is believed:
+
+    1. files named by ``--ratings`` or in the folder ``ratings``, the last one named first;
+    2. ``sub-*_sessions.tsv``, ``sessions.tsv``, ``participants.tsv``;
+    3. the sidecars of the scans;
+    4. the name of the visit's folder, for its date.
+
+    What is said of the visit goes before what is said of the person. An age that is stated for
+    the visit goes before the one between birth and visit, and that before an age of the person.
 
     Parameters
     ----------
-    root : Path
-        The dataset.
+    ratings : Ratings
+        All tables (`read_ratings`).
     subject, session : str
         Labels without ``sub-`` and ``ses-``.
-    scans : mapping of str to Path
-        Scans by modality; their sidecars are read.
-
-    Returns
-    -------
-    VisitFacts
-
-    Raises
-    ------
-    DatasetError
-        If a table or sidecar is there but cannot be read.
-    """
-    person = _row(root / "participants.tsv", "participant_id", f"sub-{subject}")
-    sessions = root / f"sub-{subject}" / f"sub-{subject}_sessions.tsv"
-    visit = _row(sessions, "session_id", f"ses-{session}") if session else {}
-    stated = next((visit[c] for c in _DATE_COLUMNS if visit.get(c)), "")
-    sidecars = {kind: _sidecar(root, path) for kind, path in scans.items()}
-    return replace(
-        _scanner_facts(sidecars),
-        visit_date=parse_date(stated),
-        age_years=_number(visit.get("age") or person.get("age")),
-        sex=person.get("sex", ""),
-    )
-
-
-def plain_facts(folder: str, scans: Mapping[str, Path]) -> VisitFacts:
-    """Facts of a visit of a plain tree: the date its folder is named by, sidecars.
-
-    Parameters
-    ----------
+    sidecars : mapping of str to Statement, optional
+        What the sidecars say (`facts_of_sidecars`).
     folder : str
-        Name of the visit's folder.
-    scans : mapping of str to Path
-        Scans by modality; JSON files beside them are read.
+        Name of the visit's folder, where that may be a date.
 
     Returns
     -------
     VisitFacts
-
-    Raises
-    ------
-    DatasetError
-        If a sidecar is there but cannot be read.
+        Another date, an age more than `MAX_AGE_GAP_YEARS` away and another scanner are named
+        in `disagreements`.
     """
-    sidecars = {kind: _read_json(_beside(path)) for kind, path in scans.items()}
-    return replace(_scanner_facts(sidecars), visit_date=parse_date(folder))
+    sidecars = sidecars or {}
 
+    def of_visit(name: str) -> list[Statement]:
+        return list(ratings.statements_of(subject, session, name))
 
-def _scanner_facts(sidecars: Mapping[str, dict]) -> VisitFacts:
-    """What sidecars, by modality, tell of scanner and protocol."""
-    first = next((s for s in sidecars.values() if s), {})
-    agent = sidecars.get(T1W, {}).get("ContrastBolusAgent", "")
+    def of_person(name: str) -> list[Statement]:
+        return list(ratings.statements_of(subject, None, name))
+
+    folder_date = date_of_folder(folder)
+    days = of_visit("visit_date") + ([folder_date] if folder_date else [])
+    ages = of_visit("age_years") + _age_by_dates(of_person("birth_date"), days)
+    scanners = of_visit("scanner_id") or of_person("scanner_id")
+    scanners += [sidecars["scanner_id"]] if "scanner_id" in sidecars else []
+    known = {
+        "visit_date": days,
+        "age_years": ages or of_person("age_years"),
+        "sex": of_person("sex"),
+        "scanner_id": scanners,
+    } | {name: [one] for name, one in sidecars.items() if name != "scanner_id"}
+    known = {name: statements for name, statements in known.items() if statements}
     return VisitFacts(
-        scanner_id=" ".join(str(first[key]) for key in _IDENTITY if first.get(key)),
-        field_t=_number(first.get("MagneticFieldStrength")),
-        flair_dim=str(sidecars.get(FLAIR, {}).get("MRAcquisitionType", "")).upper(),
-        t1_contrast=None if agent == "" else str(agent).lower() not in ("none", "n/a"),
+        **{name: statements[0].value for name, statements in known.items()},
+        sources={name: statements[0].source for name, statements in known.items()},
+        disagreements=tuple(
+            text
+            for name, differ in DIFFER.items()
+            for text in _disagreements(name, known.get(name, ()), differ)
+        ),
     )
 
 
-def parse_date(text: str) -> date | None:
-    """Date of an ISO 8601 text or of eight digits; None if it is neither.
-
-    Parameters
-    ----------
-    text : str
-        Such as ``2020-01-31``, ``2020-01-31T09:00:00`` or ``20200131``.
-
-    Returns
-    -------
-    date or None
-
-    Examples
-    --------
-    >>> parse_date("20200131"), parse_date("month12")
-    (datetime.date(2020, 1, 31), None)
-    """
-    text = str(text).strip()
-    if not re.fullmatch(r"\d{8}|\d{4}-\d{2}-\d{2}([T ].*)?", text):
-        return None
-    try:
-        return datetime.fromisoformat(text).date()
-    except ValueError:
-        return None
+def _age_by_dates(births: Sequence[Statement], days: Sequence[Statement]) -> list[Statement]:
+    """Age at the visit by its date; not where a date was shifted for privacy."""
+    if not births or not days or is_shifted(births[0].value) or is_shifted(days[0].value):
+        return []
+    age = years_between(births[0].value, days[0].value)
+    return [Statement(age, f"{births[0].source}, and visit_date of {days[0].source}")]
 
 
-def _row(path: Path, key: str, value: str) -> dict[str, str]:
-    """One row of a TSV file, as text; empty if there is no such file or row."""
-    if not path.is_file():
-        return {}
-    try:
-        table = pd.read_csv(path, sep="\t", dtype=str, keep_default_na=False)
-    except (OSError, ValueError) as error:
-        raise DatasetError(
-            f"{path} cannot be read as a table ({error}), but tab-separated values are "
-            "expected. Mend the file or remove it."
-        ) from error
-    if not isinstance(table.index, pd.RangeIndex):  # pandas takes the first cells for names
-        raise DatasetError(
-            f"{path} has rows longer than its header, but every column needs a name. "
-            "Name the columns, or remove tabs at the ends of rows."
-        )
-    if key not in table:
-        raise DatasetError(
-            f"{path} has no column {key!r}, but rows are found by it. "
-            "Name the first column so, and separate columns by tabs."
-        )
-    rows = table[table[key] == value]
-    row = rows.iloc[0].to_dict() if len(rows) else {}
-    return {name: text for name, text in row.items() if text not in ("", "n/a")}
+def _disagreements(
+    name: str, statements: Sequence[Statement], differ: Callable[[Any, Any], bool]
+) -> list[str]:
+    """What is believed beside each other statement that differs from it."""
+    return [
+        f"{name} {_text(statements[0])} is used, not {_text(other)}"
+        for other in dict.fromkeys(statements[1:])
+        if differ(statements[0].value, other.value)
+    ]
 
 
-def _sidecar(root: Path, scan: Path) -> dict:
-    """Sidecar of a scan: its own, over the dataset's for all scans of its suffix."""
-    suffix = re.sub(r"\.nii(\.gz)?$", "", scan.name).rsplit("_", 1)[-1]
-    return _read_json(root / f"{suffix}.json") | _read_json(_beside(scan))
+def _are_two_scanners(first: str, second: str) -> bool:
+    """Whether neither name holds all words of the other: "Prisma" is a "Siemens Prisma"."""
+    words = [set(name.lower().split()) for name in (first, second)]
+    return not (words[0] <= words[1] or words[1] <= words[0])
 
 
-def _beside(scan: Path) -> Path:
-    """The JSON file of a scan."""
-    return scan.with_name(re.sub(r"\.nii(\.gz)?$", "", scan.name) + ".json")
+def _text(statement: Statement) -> str:
+    """A value and where it stands."""
+    value = statement.value
+    value = f"{value:.4g}" if isinstance(value, float) else value
+    return f"{value} ({statement.source})"
 
 
-def _read_json(path: Path) -> dict:
-    """Content of a JSON object; empty if there is no such file."""
-    if not path.is_file():
-        return {}
-    try:
-        content = json.loads(path.read_text("utf-8-sig"))
-    except (OSError, ValueError) as error:
-        raise DatasetError(
-            f"{path} cannot be read as JSON ({error}), but a sidecar is expected. "
-            "Mend the file or remove it."
-        ) from error
-    if not isinstance(content, dict):
-        raise DatasetError(
-            f"{path} holds a {type(content).__name__}, but an object is expected. "
-            "Mend the file or remove it."
-        )
-    return content
-
-
-def _number(value) -> float | None:
-    """A number, or None for what is none."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        return None
-    return number if math.isfinite(number) else None
+DIFFER: Mapping[str, Callable[[Any, Any], bool]] = {
+    "visit_date": lambda first, second: first != second,
+    "age_years": lambda first, second: abs(first - second) > MAX_AGE_GAP_YEARS,
+    "scanner_id": _are_two_scanners,
+}
+"""When two values of a fact disagree."""

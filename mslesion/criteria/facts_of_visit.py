@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,6 @@ from mslesion.criteria.rules.susceptibility import (
 from mslesion.criteria.verdicts import WITHOUT_CAPS
 from mslesion.schema.locations import LOCATION_CLASSES
 from mslesion.schema.ratings import LesionRating
-from mslesion.schema.time import iso_day, years_between
 
 OTHER_CONTACTS_MM = (1.5, 3.0)
 """Contact distances that a verdict is tried with, besides the table's own."""
@@ -67,23 +65,6 @@ class VisitRows:
     """Facts from outside, by the names of `Facts`."""
     rated_lesions: Sequence[LesionRating] = ()
     """A rater's lesions."""
-
-
-def visit_date(visit: Row, rated: Row) -> date | None:
-    """Day of a visit, by its row or by the facts from outside.
-
-    Parameters
-    ----------
-    visit : mapping
-        Row of visits.csv.
-    rated : mapping
-        Facts from outside.
-
-    Returns
-    -------
-    date or None
-    """
-    return _first(iso_day(known(visit, "visit_date")), known(rated, "visit_date"))
 
 
 def facts_of_visit(rows: VisitRows) -> Facts:
@@ -204,17 +185,10 @@ def _assemble(rows: VisitRows, counts: Mapping[str, int | None]) -> Facts:
     """All facts: counts of the brain, change since the previous visit, and ratings."""
     values = {name: known(rows.rated, name) for name in FACT_NAMES} | counts
     values["gd_count"] = gd = _first(values["gd_count"], _count_listed(rows.rated_lesions, "gd"))
-    values["age_years"] = _age(rows)
+    values["age_years"] = _first(known(rows.visit, "age_years"), values["age_years"])
     values["prl_count"] = _first(values["prl_count"], _count_listed(rows.rated_lesions, "prl"))
     values["cvs_select_six"] = _select_six(rows, counts["lesion_count"])
     return with_implied_facts(Facts(**values | _changed(rows.change, gd)))
-
-
-def _age(rows: VisitRows) -> float | None:
-    """Age at the visit: as stated, else by the dates, else of the person."""
-    birth, day = known(rows.rated, "birth_date"), visit_date(rows.visit, rows.rated)
-    by_dates = years_between(birth, day)
-    return _first(known(rows.visit, "age_years"), by_dates, known(rows.rated, "age_years"))
 
 
 def _changed(change: Row | None, gd: int | None) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from mslesion.criteria.facts_of_visit import (
     alternatives_of_visit,
     facts_of_visit,
     known,
-    visit_date,
 )
 from mslesion.criteria.panels.activity import activity_panel
 from mslesion.criteria.panels.preclinical import preclinical_panel
@@ -27,6 +26,7 @@ from mslesion.schema.columns import as_table
 from mslesion.schema.criteria import CRITERIA as CRITERIA_TABLE
 from mslesion.schema.criteria import PANELS
 from mslesion.schema.ratings import Ratings
+from mslesion.schema.time import iso_day
 
 
 def criteria_rows(given: VisitRows) -> list[dict]:
@@ -243,7 +243,7 @@ def _window(
         ratings.facts_of(_label(row, "participant_id"), _label(row, "session_id"))
         for row in (before, visit)
     ]
-    first, second = visit_date(before, rated[0]), visit_date(visit, rated[1])
+    first, second = (iso_day(known(row, "visit_date")) for row in (before, visit))
     if first is None or second is None:
         return {}
     window = in_pseudoatrophy_window(

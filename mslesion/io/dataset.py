@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
-from mslesion.clinical.visit_facts import VisitFacts, bids_facts, plain_facts
+from mslesion.clinical.ratings import dataset_ratings
+from mslesion.clinical.sidecars import facts_of_sidecars
+from mslesion.clinical.visit_facts import VisitFacts, resolve_facts
 from mslesion.errors import DatasetError
 from mslesion.schema.modalities import BY_PRECEDENCE, NAMES, reference_of
+from mslesion.schema.ratings import Ratings
 
 _NIFTI = re.compile(r"^[^.].*\.nii(\.gz)?$", re.IGNORECASE)
 """A name of an image; macOS leaves a hidden ``._scan.nii.gz`` beside each."""
@@ -52,6 +54,7 @@ def find_visits(
     subjects: tuple[str, ...] = (),
     sessions: tuple[str, ...] = (),
     prefer: str = "",
+    ratings: Ratings | None = None,
 ) -> list[Visit]:
     """All visits of a BIDS dataset or a plain tree, in order.
 
@@ -68,6 +71,9 @@ def find_visits(
     prefer : str
         Where a visit has several scans of one modality, the one whose name holds
         this text is taken.
+    ratings : Ratings, optional
+        What tables say of the visits; by default those of the dataset itself
+        (`mslesion.clinical.ratings.dataset_ratings`).
 
     Returns
     -------
@@ -80,13 +86,16 @@ def find_visits(
     DatasetError
         If the folder does not exist, or nothing in it can be used, or a label that
         was asked for is not there.
+    TableError
+        If a table of the dataset is not as declared.
     """
     root = Path(root)
     try:
         if not root.is_dir():
             raise DatasetError(f"{root} is no folder, but a dataset is expected. Check the path.")
-        is_bids = bool(_folders(root, "sub-"))
-        visits = _bids_visits(root, prefer) if is_bids else _plain_visits(root, prefer)
+        ratings = dataset_ratings(root) if ratings is None else ratings
+        find = _bids_visits if _folders(root, "sub-") else _plain_visits
+        visits = find(root, prefer, ratings)
     except PermissionError as error:
         raise DatasetError(
             f"{error.filename} cannot be read, but all of the dataset must be. "
@@ -102,7 +111,7 @@ def find_visits(
     return _keep(visits, "session", sessions, "ses", root)
 
 
-def _bids_visits(root: Path, prefer: str) -> list[Visit]:
+def _bids_visits(root: Path, prefer: str, ratings: Ratings) -> list[Visit]:
     """Visits of a BIDS dataset."""
     visits = []
     for folder in _folders(root, "sub-"):
@@ -114,11 +123,11 @@ def _bids_visits(root: Path, prefer: str) -> list[Visit]:
                 continue
             session = part.name.removeprefix("ses-") if part is not folder else ""
             visit = _choose(Visit(subject, session, {}), by_modality, prefer)
-            visits.append(_with_facts(visit, partial(bids_facts, root, subject, session)))
+            visits.append(_with_facts(visit, ratings, root=root))
     return visits
 
 
-def _plain_visits(root: Path, prefer: str) -> list[Visit]:
+def _plain_visits(root: Path, prefer: str, ratings: Ratings) -> list[Visit]:
     """Visits of a tree PATIENT[/VISIT]/scans."""
     visits = []
     patients = _folders(root)
@@ -130,7 +139,7 @@ def _plain_visits(root: Path, prefer: str) -> list[Visit]:
         subject = as_label(parts[0], "sub")
         session = as_label(parts[1], "ses") if len(parts) == 2 else ""
         visit = _choose(Visit(subject, session, {}), by_modality, prefer)
-        visits.append(_with_facts(visit, partial(plain_facts, parts[-1])))
+        visits.append(_with_facts(visit, ratings, folder=parts[-1]))
     return visits
 
 
@@ -153,12 +162,16 @@ def _folders(folder: Path, start: str = "") -> list[Path]:
     return sorted(path for path in names if path.is_dir() and not path.name.startswith("."))
 
 
-def _with_facts(visit: Visit, facts_of: Callable[[Mapping[str, Path]], VisitFacts]) -> Visit:
-    """The visit with its facts, or with the problem of reading them."""
+def _with_facts(
+    visit: Visit, ratings: Ratings, *, root: Path | None = None, folder: str = ""
+) -> Visit:
+    """The visit with its facts, or with the problem of reading its sidecars."""
     try:
-        return replace(visit, facts=facts_of(visit.scans))
+        sidecars = facts_of_sidecars(visit.scans, root=root)
     except DatasetError as error:
         return replace(visit, problem=visit.problem or str(error))
+    who = {"subject": visit.subject, "session": visit.session}
+    return replace(visit, facts=resolve_facts(ratings, **who, sidecars=sidecars, folder=folder))
 
 
 def as_label(text: str, prefix: str) -> str:

@@ -89,6 +89,8 @@ CHECKS = (
           consequence="The anatomy is not trusted; look at its lines."),
     Check("Q15", "bright vessels on T1w", "percent", warn_above=2,
           consequence="The T1w looks contrast-enhanced; its index is not given."),
+    Check("Q16", "facts of the visit on which two sources disagree", "", warn_above=0,
+          consequence="Date, age or scanner may be wrong: correct one of the sources."),
 )  # fmt: skip
 """Checks of biomarkers.md section 14 that one visit allows; thresholds of Q3b, Q5, Q6,
 Q9, Q13, Q15 and the whole of M1 and M2 are ours."""

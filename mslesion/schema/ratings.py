@@ -80,7 +80,8 @@ RATED_COLUMNS = (
                 "Twelve months of progression that no relapse explains.",
                 aliases=("progression",)),
     RatedColumn("visit_date", DATE, VISIT, "Day of the visit.", aliases=("acq_time", "date")),
-    RatedColumn("scanner", TEXT, EITHER, "Scanner.", aliases=("scanner_id",)),
+    RatedColumn("scanner_id", TEXT, EITHER, "Scanner, by any name that tells it from others.",
+                aliases=("scanner",)),
     RatedColumn("contrast_given", FLAG, VISIT, "Whether contrast agent was given.",
                 aliases=("gd_given", "contrast")),
     RatedColumn("gd_count", COUNT, VISIT, "Contrast-enhancing brain lesions.",
@@ -145,9 +146,21 @@ class LesionRating:
     """File and row it was read from."""
 
 
+class Statement(NamedTuple):
+    """One value of a fact, and where it stands."""
+
+    value: Any
+    source: str
+    """File and column, such as ``participants.tsv, column 'age'``."""
+
+
 Place = tuple[str, str | None]
 """Subject and session label; the session is empty for a visit without label, and None for
 what holds for all visits."""
+
+
+MAY_DISAGREE = ("visit_date", "age_years", "scanner_id")
+"""Facts that tables may give two values of: the later table is believed, with a warning."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +173,9 @@ class Ratings:
     """Rated lesions by subject and session."""
     folders: tuple[Path, ...] = ()
     """Folders that were read, for a rater's label maps."""
+    statements: Mapping[Place, Mapping[str, tuple[Statement, ...]]] = field(default_factory=dict)
+    """Every value of each fact with its source, by subject and session; the first is the one
+    in `facts`."""
 
     @property
     def subjects(self) -> list[str]:
@@ -182,6 +198,28 @@ class Ratings:
         subject, session = bare_label(subject), bare_label(session)
         person, visit = (self.facts.get((subject, place), {}) for place in (None, session))
         return {**person, **visit}
+
+    def statements_of(self, subject: str, session: str | None, name: str) -> tuple[Statement, ...]:
+        """Every value that is given of one fact, the believed one first.
+
+        Parameters
+        ----------
+        subject : str
+            Label, with or without ``sub-``.
+        session : str or None
+            Label, with or without ``ses-``; None for what holds for all visits.
+        name : str
+            Declared name of the fact.
+
+        Returns
+        -------
+        tuple of Statement
+        """
+        place = (bare_label(subject), None if session is None else bare_label(session))
+        if place in self.statements:
+            return self.statements[place].get(name, ())
+        facts = self.facts.get(place, {})
+        return (Statement(facts[name], "given"),) if name in facts else ()
 
     def lesions_of(self, subject: str, session: str) -> tuple[LesionRating, ...]:
         """Rated lesions of one visit.

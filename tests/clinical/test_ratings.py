@@ -68,7 +68,7 @@ def test_bids_folder(write, tmp_path):
 def test_a_bids_folder_is_read_by_its_tables_alone(write, tmp_path):
     write("participants.tsv", "participant_id\tscanner", "sub-01\tA")
     write("other.csv", "eye_colour", "blue")
-    assert read_ratings(tmp_path).facts_of("01", "1") == {"scanner": "A"}
+    assert read_ratings(tmp_path).facts_of("01", "1") == {"scanner_id": "A"}
 
 
 def test_one_csv_a_biomarker(write, tmp_path):
@@ -242,7 +242,7 @@ def test_limits_are_inclusive(write):
         ("a.csv", ["participant_id,eye_colour", "01,blue"],
          "Use a declared name or remove it."),
         ("a.csv", ["participant_id,ocb", "01,yes,no"],
-         "row 2 has 3 values, but the header has 2. Mend the row"),
+         "row 2 has 3 values, but the header has 2. Correct the row"),
         ("a.csv", ["participant_id,ocb", "01"], "row 2 has 1 values, but the header has 2"),
     ],
 )  # fmt: skip
@@ -326,8 +326,6 @@ VISIT = "participant_id,session_id,"
         (VISIT + "birth_date,visit_date", "01,1,1990-01-01,1989-01-01", "a day after birth"),
         (VISIT + "birth_date,steroid_dates", "01,1,1990-01-01,2020-01-01;1980-01-01",
          "a day after birth"),
-        (VISIT + "birth_date,visit_date,age", "01,1,1990-01-01,2020-01-01,31.6",
-         "'age' has '31.6', but 30.0 by birth_date and visit_date is expected"),
     ],
 )  # fmt: skip
 def test_contradictions(write, header, row, message):
@@ -343,7 +341,6 @@ def test_contradictions(write, header, row, message):
         (VISIT + "incidental,relapse_count", "01,1,yes,0"),
         (VISIT + "incidental,relapse_count", "01,1,no,3"),
         (VISIT + "cvs_positive_count,cvs_eligible_count", "01,1,4,4"),
-        (VISIT + "birth_date,visit_date,age", "01,1,1990-01-01,2020-01-01,31.4"),
         (VISIT + "birth_date,visit_date", "01,1,1990-01-01,1990-01-01"),
         (VISIT + "lesion,prl,prl_count", "01,1,1,yes,3"),
     ],

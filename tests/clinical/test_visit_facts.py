@@ -1,196 +1,205 @@
-"""What is known of a visit besides its scans."""
+"""The record of a visit: which source is believed, and what is said where two disagree."""
 
-import json
 from datetime import date
-from pathlib import Path
 
 import pytest
 
-from mslesion.clinical.visit_facts import VisitFacts, bids_facts, parse_date, plain_facts
-from mslesion.errors import DatasetError
+from mslesion.clinical.ratings import dataset_ratings
+from mslesion.clinical.visit_facts import VisitFacts, resolve_facts
+from mslesion.schema.ratings import Ratings, Statement
 
-ANAT = Path("sub-01/ses-1/anat")
-
-
-def write(path, content):
-    """A text file, or a JSON file of a dict."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content) if isinstance(content, dict) else content, "utf-8")
-    return path
+PRISMA = {"scanner_id": Statement("Siemens Prisma 12345", "FLAIR.json, Manufacturer")}
 
 
-def facts_of(root, session="1"):
-    scans = {kind: root / ANAT / f"sub-01_ses-1_{kind}.nii.gz" for kind in ("FLAIR", "T1w")}
-    return bids_facts(root, "01", session, scans)
+@pytest.fixture
+def write(tmp_path):
+    def write(name, *lines):
+        path = tmp_path / "in" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text("\n".join(line.replace("|", "\t") for line in lines) + "\n", "utf-8")
+        return path
+
+    return write
 
 
-def test_nothing_is_known(tmp_path):
-    assert facts_of(tmp_path) == VisitFacts()
-    assert plain_facts("baseline", {"FLAIR": tmp_path / "flair.nii.gz"}) == VisitFacts()
+def facts_of(tmp_path, session="1", *, more=(), **told):
+    ratings = dataset_ratings(tmp_path / "in", more)
+    return resolve_facts(ratings, subject="01", session=session, **told)
 
 
-# ------------------------------------------------------------------ tables
+def test_nothing_is_known():
+    assert resolve_facts(Ratings(), subject="01", session="1", folder="baseline") == VisitFacts()
 
 
-def test_tables_of_a_dataset(tmp_path):
+# ------------------------------------------------------------------ one source
+
+
+def test_tables_of_a_dataset(write, tmp_path):
+    write("participants.tsv", "participant_id|age|sex", "sub-02|30|M", "sub-01|41.5|F")
     write(
-        tmp_path / "participants.tsv", "participant_id\tage\tsex\nsub-02\t30\tM\nsub-01\t41.5\tF\n"
+        "sub-01/sub-01_sessions.tsv",
+        "session_id|acq_time|age",
+        "ses-1|2020-01-31T09:30:00|n/a",
+        "ses-2|2021-02-01|43",
     )
-    sessions = "session_id\tacq_time\nses-1\t2020-01-31T09:30:00\nses-2\t2021-02-01\n"
-    write(tmp_path / "sub-01/sub-01_sessions.tsv", sessions)
-    facts = facts_of(tmp_path)
-    assert (facts.age_years, facts.sex, facts.visit_date) == (41.5, "F", date(2020, 1, 31))
-    assert facts_of(tmp_path, "2").visit_date == date(2021, 2, 1)
+    first, second = facts_of(tmp_path), facts_of(tmp_path, "2")
+    assert first == VisitFacts(
+        visit_date=date(2020, 1, 31), age_years=41.5, sex="female",
+        sources={
+            "visit_date": "sub-01_sessions.tsv, column 'acq_time'",
+            "age_years": "participants.tsv, column 'age'",
+            "sex": "participants.tsv, column 'sex'",
+        },
+    )  # fmt: skip
+    # The age of the visit goes before that of the person, who may have been seen earlier
+    assert (second.age_years, second.disagreements) == (43, ())
     assert facts_of(tmp_path, "3").visit_date is None
     assert facts_of(tmp_path, "").visit_date is None
 
 
-def test_age_at_the_visit_is_preferred(tmp_path):
-    write(tmp_path / "participants.tsv", "participant_id\tage\nsub-01\t40\n")
-    write(tmp_path / "sub-01/sub-01_sessions.tsv", "session_id\tage\nses-1\t42\nses-2\tn/a\n")
-    assert facts_of(tmp_path).age_years == 42
-    assert facts_of(tmp_path, "2").age_years == 40
-
-
-@pytest.mark.parametrize("columns", ["acq_time", "visit_date", "date"])
-def test_columns_of_dates(tmp_path, columns):
-    write(tmp_path / "sub-01/sub-01_sessions.tsv", f"session_id\t{columns}\nses-1\t20200131\n")
+@pytest.mark.parametrize("column", ["acq_time", "visit_date", "date"])
+@pytest.mark.parametrize("day", ["20200131", "2020-01-31", "2020-01-31T23:59:59"])
+def test_columns_of_dates(write, tmp_path, column, day):
+    write("sub-01/sub-01_sessions.tsv", f"session_id|{column}", f"ses-1|{day}")
     assert facts_of(tmp_path).visit_date == date(2020, 1, 31)
 
 
-@pytest.mark.parametrize("age", ["n/a", "", "89+", "nan", "inf", "unknown"])
-def test_age_that_is_no_number(tmp_path, age):
-    write(tmp_path / "participants.tsv", f"participant_id\tage\tsex\nsub-01\t{age}\tn/a\n")
-    facts = facts_of(tmp_path)
-    assert facts.age_years is None
-    assert facts.sex == ""
-
-
-def test_labels_stay_text(tmp_path):
+def test_labels_stay_text(write, tmp_path):
     """Subject 01 is neither 1 nor 001; a table saved by a spreadsheet starts with a mark."""
-    rows = "\ufeffparticipant_id\tage\nsub-1\t20\nsub-001\t30\nsub-01\t40\n"
-    write(tmp_path / "participants.tsv", rows)
+    write("participants.tsv", "\ufeffparticipant_id|age", "sub-1|20", "sub-001|30", "sub-01|40")
     assert facts_of(tmp_path).age_years == 40
 
 
-@pytest.mark.parametrize(
-    ("content", "text"),
-    [
-        ("", "participants.tsv cannot be read as a table .* Mend the file or remove it"),
-        ("participant_id\tage\nsub-01\t40\t\n", "has rows longer than its header, but every"),
-        ("participant_id\tage\nsub-01\t1\nsub-02\t1\t2\t3\n", "cannot be read as a table"),
-        ("id\tage\nsub-01\t40\n", "has no column 'participant_id', but rows are found by it"),
-        ("participant_id,age\nsub-01,40\n", "has no column 'participant_id'.*separate columns by"),
-    ],
-)
-def test_broken_tables(tmp_path, content, text):
-    write(tmp_path / "participants.tsv", content)
-    with pytest.raises(DatasetError, match=text):
-        facts_of(tmp_path)
+def test_sidecars_and_folder(tmp_path):
+    told = PRISMA | {
+        "field_t": Statement(3.0, "FLAIR.json, MagneticFieldStrength"),
+        "t1_contrast": Statement(value=False, source="T1w.json, ContrastBolusAgent"),
+    }
+    facts = facts_of(tmp_path, sidecars=told, folder="2020-01-31")
+    assert (facts.visit_date, facts.scanner_id) == (date(2020, 1, 31), "Siemens Prisma 12345")
+    assert (facts.field_t, facts.t1_contrast, facts.flair_dim) == (3.0, False, "")
+    assert facts.sources["visit_date"] == "name of the folder 2020-01-31"
+    assert facts.disagreements == ()
 
 
-def test_table_of_another_encoding(tmp_path):
-    (tmp_path / "participants.tsv").write_bytes(
-        "participant_id\tnote\nsub-01\té\n".encode("latin-1")
+# ------------------------------------------------------------------ several sources
+
+
+def test_dates_that_disagree(write, tmp_path):
+    """Ratings before sessions.tsv before the folder; each other date is named."""
+    write("sub-01/sub-01_sessions.tsv", "session_id|acq_time", "ses-1|2020-01-31")
+    rated = write("ratings/a.csv", "participant_id,session_id,date", "01,1,2020-02-01")
+    facts = facts_of(tmp_path, folder="2020-01-30")
+    assert facts.visit_date == date(2020, 2, 1)
+    assert facts.sources["visit_date"] == "a.csv, column 'date'"
+    used = "visit_date 2020-02-01 (a.csv, column 'date') is used, not "
+    assert facts.disagreements == (
+        f"{used}2020-01-31 (sub-01_sessions.tsv, column 'acq_time')",
+        f"{used}2020-01-30 (name of the folder 2020-01-30)",
     )
-    with pytest.raises(DatasetError, match="cannot be read as a table"):
-        facts_of(tmp_path)
+    rated.unlink()
+    facts = facts_of(tmp_path, folder="2020-01-31")
+    assert (facts.visit_date, facts.disagreements) == (date(2020, 1, 31), ())
 
 
-# ------------------------------------------------------------------ sidecars
-
-SCANNER = {
-    "Manufacturer": "Siemens",
-    "ManufacturersModelName": "Prisma",
-    "DeviceSerialNumber": 12345,
-    "MagneticFieldStrength": 3,
-    "MRAcquisitionType": "3d",
-}
-
-
-@pytest.mark.parametrize("mark", ["", "\ufeff"])
-def test_sidecar(tmp_path, mark):
-    write(tmp_path / ANAT / "sub-01_ses-1_FLAIR.json", mark + json.dumps(SCANNER))
-    facts = facts_of(tmp_path)
-    assert facts.scanner_id == "Siemens Prisma 12345"
-    assert facts.field_t == 3.0
-    assert facts.flair_dim == "3D"
-    assert facts.t1_contrast is None
-
-
-def test_own_sidecar_over_that_of_the_dataset(tmp_path):
-    write(tmp_path / "FLAIR.json", SCANNER)
-    assert facts_of(tmp_path).field_t == 3.0
-    own = {"MagneticFieldStrength": 1.5, "MRAcquisitionType": "2D"}
-    write(tmp_path / ANAT / "sub-01_ses-1_FLAIR.json", own)
-    facts = facts_of(tmp_path)
-    assert (facts.field_t, facts.flair_dim) == (1.5, "2D")
-    assert facts.scanner_id == "Siemens Prisma 12345"
-
-
-def test_scanner_told_by_the_t1(tmp_path):
-    write(tmp_path / ANAT / "sub-01_ses-1_T1w.json", SCANNER)
-    facts = facts_of(tmp_path)
-    assert facts.scanner_id == "Siemens Prisma 12345"
-    assert facts.flair_dim == ""  # of the T1w
+def test_the_table_named_last_is_believed(write, tmp_path):
+    """Also where it repeats what an earlier one said."""
+    header, days = "participant_id,session_id,date", ("2020-01-01", "2020-01-02", "2020-01-01")
+    more = [write(f"../{n}.csv", header, f"01,1,{day}") for n, day in enumerate(days)]
+    facts = facts_of(tmp_path, more=more)
+    assert (facts.visit_date, facts.sources["visit_date"]) == (
+        date(2020, 1, 1), "2.csv, column 'date'",
+    )  # fmt: skip
+    assert len(facts.disagreements) == 1
+    assert "not 2020-01-02 (1.csv" in facts.disagreements[0]
 
 
 @pytest.mark.parametrize(
-    ("agent", "contrast"),
-    [("Gadovist", True), ("none", False), ("None", False), ("n/a", False), ("", None)],
+    ("scanner", "disagree"),
+    [("Prisma", False), ("SIEMENS prisma", False), ("Skyra", True), ("Siemens Skyra", True)],
 )
-def test_contrast_agent(tmp_path, agent, contrast):
-    write(tmp_path / ANAT / "sub-01_ses-1_T1w.json", {"ContrastBolusAgent": agent})
-    assert facts_of(tmp_path).t1_contrast is contrast
+def test_scanners(write, tmp_path, scanner, disagree):
+    """A table's name is used; one that holds only a part of the other's words is no other."""
+    write("participants.tsv", "participant_id|scanner", f"sub-01|{scanner}")
+    facts = facts_of(tmp_path, sidecars=PRISMA)
+    assert facts.scanner_id == scanner
+    text = (
+        f"scanner_id {scanner} (participants.tsv, column 'scanner') is used, not "
+        "Siemens Prisma 12345 (FLAIR.json, Manufacturer)"
+    )
+    assert facts.disagreements == ((text,) if disagree else ())
 
 
-@pytest.mark.parametrize("strength", ["three", None, [3], float("nan")])
-def test_field_that_is_no_number(tmp_path, strength):
-    write(tmp_path / ANAT / "sub-01_ses-1_FLAIR.json", {"MagneticFieldStrength": strength})
-    assert facts_of(tmp_path).field_t is None
+def test_the_scanner_of_a_visit_goes_before_that_of_the_person(write, tmp_path):
+    write("participants.tsv", "participant_id|scanner", "sub-01|A")
+    write("sub-01/sub-01_sessions.tsv", "session_id|scanner_id", "ses-1|n/a", "ses-2|B")
+    assert facts_of(tmp_path).scanner_id == "A"
+    second = facts_of(tmp_path, "2")
+    assert (second.scanner_id, second.disagreements) == ("B", ())
+
+
+# ------------------------------------------------------------------ age
+
+
+def dated(write, birth, day, *, age="n/a"):
+    write("participants.tsv", "participant_id|birth_date|age", f"sub-01|{birth}|20")
+    write("sub-01/sub-01_sessions.tsv", "session_id|acq_time|age", f"ses-1|{day}|{age}")
+
+
+def test_age_by_dates(write, tmp_path):
+    # 14610 days are 40 years of 365.25 days; the person's age is of another day
+    dated(write, "1980-01-01", "2020-01-01")
+    facts = facts_of(tmp_path)
+    assert (facts.age_years, facts.disagreements) == (40.0, ())
+    assert facts.sources["age_years"] == (
+        "participants.tsv, column 'birth_date', and visit_date of sub-01_sessions.tsv, "
+        "column 'acq_time'"
+    )
+    assert facts_of(tmp_path, "2").age_years == 20  # no date: only the person's age
 
 
 @pytest.mark.parametrize(
-    ("content", "text"),
+    ("age", "disagree"), [("39", False), ("41", False), ("41.01", True), ("30", True)]
+)
+def test_age_against_its_dates(write, tmp_path, age, disagree):
+    dated(write, "1980-01-01", "2020-01-01", age=age)
+    facts = facts_of(tmp_path)
+    assert facts.age_years == float(age)  # as stated
+    assert bool(facts.disagreements) is disagree
+    if disagree:
+        assert facts.disagreements[0].startswith(f"age_years {age} (sub-01_sessions.tsv, column")
+        assert "is used, not 40 (participants.tsv, column 'birth_date'" in facts.disagreements[0]
+
+
+def test_ages_of_two_tables(write, tmp_path):
+    write("participants.tsv", "participant_id|age", "sub-01|40")
+    near = write("../near.csv", "participant_id,age", "01,41")
+    far = write("../far.csv", "participant_id,age", "01,42")
+    assert facts_of(tmp_path, more=[near]).disagreements == ()
+    facts = facts_of(tmp_path, more=[far])
+    assert facts.age_years == 42
+    assert facts.disagreements == (
+        "age_years 42 (far.csv, column 'age') is used, not 40 (participants.tsv, column 'age')",
+    )
+
+
+@pytest.mark.parametrize(
+    ("birth", "day"),
     [
-        ("{broken", r"FLAIR.json cannot be read as JSON .* Mend the file or remove it"),
-        ("", "cannot be read as JSON"),
-        ("[1, 2]", "holds a list, but an object is expected"),
+        ("1850-01-01", "1884-06-01"),  # both shifted
+        ("1985-01-01", "1884-06-01"),  # the visit alone: it would be before birth
+        ("1884-01-01", "2020-01-01"),
+        ("1924-12-31", "2020-01-01"),
     ],
 )
-def test_broken_sidecars(tmp_path, content, text):
-    path = write(tmp_path / ANAT / "sub-01_ses-1_FLAIR.json", content)
-    with pytest.raises(DatasetError, match=text):
-        facts_of(tmp_path)
-    with pytest.raises(DatasetError, match=text):
-        plain_facts("baseline", {"FLAIR": path.with_name("sub-01_ses-1_FLAIR.nii.gz")})
+def test_no_age_by_shifted_dates(write, tmp_path, birth, day):
+    dated(write, birth, day)
+    facts = facts_of(tmp_path)
+    assert facts.visit_date == date.fromisoformat(day)  # intervals stay
+    assert (facts.age_years, facts.disagreements) == (20, ())
 
 
-# ------------------------------------------------------------------ plain trees
-
-
-def test_plain_folder_with_a_sidecar(tmp_path):
-    write(tmp_path / "flair.json", SCANNER)
-    facts = plain_facts("2020-01-31", {"FLAIR": tmp_path / "flair.nii"})
-    assert facts.visit_date == date(2020, 1, 31)
-    assert (facts.field_t, facts.flair_dim) == (3.0, "3D")
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("2020-01-31", date(2020, 1, 31)),
-        (" 20200131 ", date(2020, 1, 31)),
-        ("2020-01-31T09:00:00", date(2020, 1, 31)),
-        ("2020-01-31 09:00", date(2020, 1, 31)),
-        ("2020-02-30", None),
-        ("20201301", None),
-        ("2020-01-31 morning", None),
-        ("31.01.2020", None),
-        ("2020", None),
-        ("M12", None),
-        ("", None),
-    ],
-)
-def test_dates(text, expected):
-    assert parse_date(text) == expected
+def test_the_first_day_that_is_not_shifted(write, tmp_path):
+    dated(write, "1925-01-01", "2020-01-01")
+    # 34698 days: 95 years with 23 leap days (1928 to 2016)
+    assert facts_of(tmp_path).age_years == pytest.approx(34698 / 365.25)

@@ -12,8 +12,8 @@ import pandas as pd
 import pytest
 from html_values import check_values, read_table
 
+from mslesion.clinical.ratings import dataset_ratings
 from mslesion.criteria import make_criteria_tables
-from mslesion.pipeline.dataset.ratings import dataset_ratings
 from mslesion.schema import CHANGES, CRITERIA, LESIONS, PANELS, VISITS, as_table
 
 ROOT = Path(__file__).resolve().parents[2] / "sample_data"

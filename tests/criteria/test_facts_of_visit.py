@@ -1,7 +1,5 @@
 """From table rows to facts."""
 
-from datetime import date
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -175,13 +173,3 @@ def test_age_of_the_visit_goes_before_the_age_of_the_person():
     rows = VisitRows(visit={"age_years": 41.0}, rated={"age_years": 40.0})
     assert facts_of_visit(rows).age_years == 41.0
     assert facts_of_visit(VisitRows(visit={}, rated={"age_years": 40.0})).age_years == 40.0
-
-
-def test_age_by_dates():
-    # 14610 days are 40 years of 365.25 days
-    rated = {"age_years": 30.0, "birth_date": date(1980, 1, 1)}
-    rows = VisitRows(visit={"visit_date": "2020-01-01"}, rated=rated)
-    assert facts_of_visit(rows).age_years == 40.0
-    rows = VisitRows(visit={}, rated=rated | {"visit_date": date(2020, 1, 1)})
-    assert facts_of_visit(rows).age_years == 40.0
-    assert facts_of_visit(VisitRows(visit={}, rated=rated)).age_years == 30.0

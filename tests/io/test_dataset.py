@@ -83,7 +83,7 @@ def test_facts_of_a_visit(tmp_path):
     touch(tmp_path, "sub-01/ses-1/anat/sub-01_ses-1_FLAIR.nii.gz")
     (tmp_path / "participants.tsv").write_text("participant_id\tsex\tage\nsub-01\tF\t41\n")
     (visit,) = find_visits(tmp_path)
-    assert (visit.facts.sex, visit.facts.age_years) == ("F", 41.0)
+    assert (visit.facts.sex, visit.facts.age_years) == ("female", 41.0)
 
 
 def test_facts_that_cannot_be_read_cost_only_their_visit(tmp_path):

@@ -6,15 +6,13 @@ import numpy as np
 import phantoms
 import pytest
 
-from mslesion.clinical.ratings import read_ratings
+from mslesion.clinical.ratings import dataset_ratings, find_ratings, read_ratings
 from mslesion.errors import TableError
 from mslesion.io.dataset import Visit
 from mslesion.pipeline.dataset.ratings import (
     check_ratings,
     check_visits,
-    dataset_ratings,
     find_label_map,
-    find_ratings,
 )
 from mslesion.schema.ratings import LesionRating, Ratings
 

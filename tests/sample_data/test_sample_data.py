@@ -83,8 +83,8 @@ def test_visits():
     days = {(v.subject, v.session): v.facts.visit_date for v in visits}
     assert days["relapsing", "02"] == date(2020, 5, 12)
     assert {v.subject: (v.facts.age_years, v.facts.sex) for v in reversed(visits)} == {
-        "preclinical": (34, "F"), "progressive": (46, "M"), "relapsing": (29, "F"),
-        "thick": (41, "F"),
+        "preclinical": (34, "female"), "progressive": (46, "male"), "relapsing": (29, "female"),
+        "thick": (41, "female"),
     }  # fmt: skip
     ages = {(v.subject, v.session): v.facts.age_years for v in visits}
     assert (ages["preclinical", "02"], ages["progressive", "02"]) == (35, 48)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from mslesion.clinical.ratings import dataset_ratings
 from mslesion.errors import DatasetError
 from mslesion.io.derivatives import write_dataset
 from mslesion.io.nifti import write_bytes
@@ -14,7 +15,7 @@ from mslesion.pipeline.dataset.calibration import finished_calibration
 from mslesion.pipeline.dataset.interpretation import interpret
 from mslesion.pipeline.dataset.merge_changes import merge_changes
 from mslesion.pipeline.dataset.pages import subject_parts
-from mslesion.pipeline.dataset.ratings import dataset_ratings
+from mslesion.pipeline.dataset.ratings import check_records
 from mslesion.pipeline.pair.compare import check_rows
 from mslesion.pipeline.pair.records import finished_pairs, in_time
 from mslesion.pipeline.visit.records import read_record
@@ -92,6 +93,7 @@ def write_group(
         merged[declared.name] = as_table(rows, declared)
     if ratings is None:
         ratings = dataset_ratings(raw)
+    check_records(ratings, records)
     merged |= merge_changes(own, pairs, ratings=ratings)
     rows = [row for one in subjects for row in finished_calibration(output, own[one])]
     merged[CALIBRATION.name] = as_table(rows, CALIBRATION)

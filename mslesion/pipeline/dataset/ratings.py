@@ -1,7 +1,8 @@
-"""The facts from outside of a dataset: where they lie, and whose they are."""
+"""The facts from outside of a dataset, held against its visits."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -9,70 +10,16 @@ from typing import Any
 import numpy as np
 from nibabel.affines import apply_affine
 
-from mslesion.clinical.ratings import BIDS_TABLES, read_ratings
 from mslesion.errors import MSLesionError, TableError
 from mslesion.io.dataset import Visit
 from mslesion.io.nifti import load_scan
 from mslesion.schema.modalities import T1W_CONTRAST, reference_of
-from mslesion.schema.ratings import LesionRating, Ratings
+from mslesion.schema.ratings import MAY_DISAGREE, LesionRating, Ratings
 
 log = logging.getLogger(__name__)
 
-RATINGS_FOLDER = "ratings"
-"""Folder of a dataset whose .csv files are read, beside its BIDS tables."""
 LABEL_MAPS = ("_dseg.nii", "_dseg.nii.gz")
 """Ends of the name of a rater's label map; it begins with the name of the visit."""
-
-
-def find_ratings(root: str | Path, more: Iterable[str | Path] = ()) -> list[Path]:
-    """Files and folders of facts: the dataset's own, and those that are named.
-
-    Parameters
-    ----------
-    root : str or Path
-        The dataset. Its BIDS tables and the folder `RATINGS_FOLDER` count, where they are.
-    more : iterable of str or Path
-        Other files or folders.
-
-    Returns
-    -------
-    list of Path
-        None twice.
-    """
-    root = Path(root)
-    own = [path for name in BIDS_TABLES if (path := root / name).is_file()]
-    own += sorted(root.glob("sub-*/sub-*_sessions.tsv"))
-    folder = root / RATINGS_FOLDER
-    own += [folder] if folder.is_dir() else []
-    found = {path.resolve(): path for path in [*own, *map(Path, more)]}
-    inside = {
-        path.resolve() for other in found.values() if other.is_dir() for path in other.iterdir()
-    }
-    return [path for key, path in found.items() if key not in inside or path.is_dir()]
-
-
-def dataset_ratings(root: str | Path, more: Iterable[str | Path] = ()) -> Ratings:
-    """All facts from outside of a dataset.
-
-    Parameters
-    ----------
-    root : str or Path
-        The dataset; facts beside its scans are not known where it is not here.
-    more : iterable of str or Path
-        Other files or folders of facts.
-
-    Returns
-    -------
-    Ratings
-        Empty where there are no facts.
-
-    Raises
-    ------
-    TableError
-        If a file is not as declared, or facts contradict each other.
-    """
-    paths = find_ratings(root, more)
-    return read_ratings(paths) if paths else Ratings()
 
 
 def check_ratings(ratings: Ratings, visits: Sequence[Visit]) -> None:
@@ -123,6 +70,32 @@ def check_visits(ratings: Ratings, visits: Iterable[tuple[str, str]]) -> None:
         _check_label(session, sessions[subject], "session", "ses")
         there = ", ".join(sorted(sessions[subject]))
         log.warning("Facts of sub-%s ses-%s are of no visit (%s)", subject, session, there)
+
+
+def check_records(ratings: Ratings, records: Iterable[Mapping]) -> None:
+    """Warn of dates, ages and scanners that are not those the visits were measured with.
+
+    They are taken when a visit is measured, so that intervals and rates follow them.
+
+    Parameters
+    ----------
+    ratings : Ratings
+        What was read.
+    records : iterable of mapping
+        Records of the finished visits.
+    """
+    for record in records:
+        row = next(iter(record["visits"]), {})
+        for name in MAY_DISAGREE:
+            stated = ratings.statements_of(record["subject"], record["session"], name)
+            value = stated[0].value if stated else None
+            value = value.isoformat() if isinstance(value, date) else value
+            if value is not None and value != row.get(name):
+                log.warning(
+                    "sub-%s ses-%s was measured with %s %s, but the ratings give %s. Run the "
+                    "participant level again with the same ratings.",
+                    record["subject"], record["session"], name, row.get(name), value,
+                )  # fmt: skip
 
 
 def _check_label(label: str, labels: Iterable[str], kind: str, prefix: str) -> None:

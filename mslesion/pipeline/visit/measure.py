@@ -145,10 +145,13 @@ def measure_visit(
     empty.because(f"voxels longer than {MAX_CENTER_SPACING_MM:g} mm", "lesion_count_centers")
     empty.because("not found in the scan", *PARTS_ML, *_THALAMI, "third_ventricle_width_mm")
     empty.because("no white matter was found", "lesion_burden_white_matter_pct")
+    values["Q16"] = float(len(facts.disagreements))
+    details["Q16"] = "; ".join(facts.disagreements)
     checks = quality.judge_quality(values, details)
     row |= _about(prepared, segmented, facts, settings, segmenter)
     row["quality_state"] = quality.worst_state(checks)
-    row["flags"] = ";".join(sorted({*prepared.warnings, *_flags(checks)})) or None
+    disagree = ("facts_disagree",) if facts.disagreements else ()
+    row["flags"] = ";".join(sorted({*prepared.warnings, *disagree, *_flags(checks)})) or None
     row["empty_because"] = empty.text() or None
     return Measured(row, rows, checks)
 

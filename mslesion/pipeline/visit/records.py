@@ -69,7 +69,9 @@ def fingerprint(visit: Visit, *, settings: Settings, extra: tuple[Path, ...] = (
     """
     files = {name: _hash(path) for name, path in sorted(visit.scans.items())}
     files |= {path.name: _hash(path) for path in extra}
-    facts = {name: str(getattr(visit.facts, name)) for name in visit.facts.__slots__}
+    # Where a fact was read is not among them: a renamed table changes no output
+    names = [name for name in visit.facts.__slots__ if name != "sources"]
+    facts = {name: str(getattr(visit.facts, name)) for name in names}
     return {
         "format": RECORD_FORMAT,
         "version": version("mslesion"),
