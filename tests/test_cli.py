@@ -196,6 +196,18 @@ def test_plain_tree(tmp_path, seen):
     assert set(seen[0].visit.scans) == {"FLAIR", "T1w"}
 
 
+def test_ratings_reach_the_visits(tmp_path, seen):
+    """A date and a scanner of a named file are those that the visit is measured with."""
+    root = bids(tmp_path / "in", "01/1", "01/2")
+    table = tmp_path / "visits.csv"
+    lines = ("participant_id,session_id,visit_date,scanner", "01,1,2020-01-31,A", "01,2,,B")
+    table.write_text("\n".join(lines))
+    call(root, tmp_path / "out", "participant", "--ratings", table)
+    facts = [job.visit.facts for job in seen]
+    assert [str(one.visit_date) for one in facts] == ["2020-01-31", "None"]
+    assert [one.scanner_id for one in facts] == ["A", "B"]
+
+
 @pytest.mark.parametrize("flag", ["--participant-label", "--participant_label"])
 def test_labels(tmp_path, seen, flag):
     root = bids(tmp_path / "in", "01/1", "01/2", "02/1", "03/1")

@@ -92,10 +92,12 @@ def find_visits(
     root = Path(root)
     try:
         if not root.is_dir():
-            raise DatasetError(f"{root} is no folder, but a dataset is expected. Check the path.")
+            raise DatasetError(
+                f"{root} is not a folder, but a dataset is expected. Check the path."
+            )
         ratings = dataset_ratings(root) if ratings is None else ratings
         find = _bids_visits if _folders(root, "sub-") else _plain_visits
-        visits = find(root, prefer, ratings)
+        visits = find(root, prefer=prefer, ratings=ratings)
     except PermissionError as error:
         raise DatasetError(
             f"{error.filename} cannot be read, but all of the dataset must be. "
@@ -111,7 +113,7 @@ def find_visits(
     return _keep(visits, "session", sessions, "ses", root)
 
 
-def _bids_visits(root: Path, prefer: str, ratings: Ratings) -> list[Visit]:
+def _bids_visits(root: Path, *, prefer: str, ratings: Ratings) -> list[Visit]:
     """Visits of a BIDS dataset."""
     visits = []
     for folder in _folders(root, "sub-"):
@@ -127,7 +129,7 @@ def _bids_visits(root: Path, prefer: str, ratings: Ratings) -> list[Visit]:
     return visits
 
 
-def _plain_visits(root: Path, prefer: str, ratings: Ratings) -> list[Visit]:
+def _plain_visits(root: Path, *, prefer: str, ratings: Ratings) -> list[Visit]:
     """Visits of a tree PATIENT[/VISIT]/scans."""
     visits = []
     patients = _folders(root)

@@ -13,6 +13,7 @@ from mslesion.schema.ratings import (
     COLUMN_BY_NAME,
     COUNT,
     KEYS,
+    LESION,
     LEVEL,
     NUMBER,
     RATED_COLUMNS,
@@ -189,6 +190,10 @@ BIRTH = "birth_date"
         (BIRTH, "1-Mar", "a date such as 2020-01-31"),
         (BIRTH, "1990", "a date such as 2020-01-31"),
         (BIRTH, "1990-02-30", "a day that exists is expected. Correct it."),
+        (BIRTH, "19900230", "a day that exists"),
+        (BIRTH, "1990-02-01 morning", "a day that exists"),
+        ("age", "300", "a number from 0 to 120"),
+        ("age", "inf", "a number from 0 to 120"),
         ("participant_id", "01 a", "a label of letters and digits"),
     ],
 )
@@ -205,6 +210,8 @@ def test_wrong_values(write, column, text, message):
         ("gd_count", "2.5", "a whole number from 0 to 1000"),
         ("gd_count", ">=2", "a whole number from 0 to 1000"),
         ("gd_count", "-1", "a whole number from 0 to 1000"),
+        ("cord_count", "1e9", "a whole number from 0 to 1000"),
+        ("prl_count", "1.0001", "a whole number from 0 to 1000"),
         ("relapses", "51", "a whole number from 0 to 50"),
         ("ucca_mm2", "9.9", "a number from 10 to 150"),
         ("session_id", "1-Mar", "a label of letters and digits"),
@@ -282,6 +289,23 @@ def test_two_files_that_differ(write):
     assert read_ratings([one, same]).facts_of("01", "1") == {"gd_count": 2}
 
 
+def test_two_tables_that_disagree_on_a_visit(write):
+    """Date, age and scanner: the later table is believed; both values are kept."""
+    one = write("one.csv", "participant_id,session_id,visit_date,scanner", "01,1,2020-01-01,A")
+    two = write("two.csv", "participant_id,session_id,date", "01,1,2020-01-02")
+    ratings = read_ratings([one, two])
+    assert ratings.facts_of("01", "1") == {"visit_date": date(2020, 1, 2), "scanner_id": "A"}
+    assert ratings.statements_of("sub-01", "ses-1", "visit_date") == (
+        (date(2020, 1, 2), "two.csv, column 'date'"),
+        (date(2020, 1, 1), "one.csv, column 'visit_date'"),
+    )
+    assert ratings.statements_of("01", "1", "gd_count") == ()
+    assert ratings.statements_of("01", None, "visit_date") == ()
+    made = Ratings({("01", "1"): {"scanner_id": "B"}})
+    assert made.statements_of("01", "1", "scanner_id") == (("B", "given"),)
+    assert made.statements_of("02", "1", "scanner_id") == ()
+
+
 def test_facts_of_visits_need_a_session(write):
     path = write("a.csv", "participant_id,gd_count", "01,1")
     refused(path, "column 'gd_count' has '1', but a column session_id beside what differs")
@@ -324,6 +348,8 @@ VISIT = "participant_id,session_id,"
         ("participant_id,birth_date,onset_date", "01,1990-01-01,1989-12-31",
          "'onset_date' has '1989-12-31', but a day after birth (1990-01-01) is expected"),
         (VISIT + "birth_date,visit_date", "01,1,1990-01-01,1989-01-01", "a day after birth"),
+        (VISIT + "birth_date,visit_date", "01,1,1990-01-01,1925-01-01", "a day after birth"),
+        (VISIT + "birth_date,visit_date", "01,1,1890-01-01,1889-01-01", "a day after birth"),
         (VISIT + "birth_date,steroid_dates", "01,1,1990-01-01,2020-01-01;1980-01-01",
          "a day after birth"),
     ],
@@ -342,6 +368,8 @@ def test_contradictions(write, header, row, message):
         (VISIT + "incidental,relapse_count", "01,1,no,3"),
         (VISIT + "cvs_positive_count,cvs_eligible_count", "01,1,4,4"),
         (VISIT + "birth_date,visit_date", "01,1,1990-01-01,1990-01-01"),
+        (VISIT + "birth_date,visit_date", "01,1,1990-01-01,1924-12-31"),
+        (VISIT + "birth_date,steroid_dates", "01,1,1990-01-01,1900-01-01;2000-01-01"),
         (VISIT + "lesion,prl,prl_count", "01,1,1,yes,3"),
     ],
 )
@@ -372,6 +400,8 @@ def test_declarations_are_whole():
         assert column.description.endswith(".")
         assert (column.levels is not None) == (column.kind == LEVEL)
         assert column.low < column.high or column.kind not in (COUNT, NUMBER)
+        assert column.low >= 0 or column.of == LESION  # positions alone can be negative
+        assert column.high <= 100 or column.units != "percent"
     assert COLUMN_BY_NAME["ocb"].name == "oligoclonal_bands"
 
 

@@ -98,6 +98,7 @@ def test_dates_that_disagree(write, tmp_path):
         f"{used}2020-01-30 (name of the folder 2020-01-30)",
     )
     rated.unlink()
+    rated.parent.rmdir()
     facts = facts_of(tmp_path, folder="2020-01-31")
     assert (facts.visit_date, facts.disagreements) == (date(2020, 1, 31), ())
 

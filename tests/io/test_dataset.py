@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from mslesion.errors import DatasetError
+from mslesion.errors import DatasetError, TableError
 from mslesion.io.dataset import Visit, as_label, find_visits, plain_modality
 from mslesion.schema.modalities import FLAIR, T1W, T1W_CONTRAST, T2W
+from mslesion.schema.ratings import Ratings
 
 
 def touch(root, *names):
@@ -84,6 +85,33 @@ def test_facts_of_a_visit(tmp_path):
     (tmp_path / "participants.tsv").write_text("participant_id\tsex\tage\nsub-01\tF\t41\n")
     (visit,) = find_visits(tmp_path)
     assert (visit.facts.sex, visit.facts.age_years) == ("female", 41.0)
+
+
+def test_tables_beside_the_dataset(tmp_path):
+    """Read once for all visits, and given to each."""
+    touch(tmp_path, "sub-01/ses-1/anat/sub-01_ses-1_FLAIR.nii.gz", "sub-02/anat/x_FLAIR.nii.gz")
+    (tmp_path / "participants.tsv").write_text("participant_id\tage\nsub-01\t41\n")
+    told = {("01", "1"): {"visit_date": date(2020, 1, 31)}, ("02", None): {"scanner_id": "A"}}
+    first, second = find_visits(tmp_path, ratings=Ratings(told))
+    assert (first.facts.visit_date, first.facts.age_years) == (date(2020, 1, 31), None)
+    assert second.facts.scanner_id == "A"
+
+
+def test_a_date_that_is_not_that_of_the_folder(tmp_path):
+    touch(tmp_path, "P1/2020-01-31/flair.nii.gz")
+    told = Ratings({("P1", "20200131"): {"visit_date": date(2020, 2, 1)}})
+    (visit,) = find_visits(tmp_path, ratings=told)
+    assert visit.facts.visit_date == date(2020, 2, 1)
+    assert visit.facts.disagreements == (
+        "visit_date 2020-02-01 (given) is used, not 2020-01-31 (name of the folder 2020-01-31)",
+    )
+
+
+def test_a_wrong_table_is_refused_as_a_whole(tmp_path):
+    touch(tmp_path, "sub-01/anat/sub-01_FLAIR.nii.gz", "sub-02/anat/sub-02_FLAIR.nii.gz")
+    (tmp_path / "participants.tsv").write_text("participant_id\tage\nsub-01\t41\nsub-02\t300\n")
+    with pytest.raises(TableError, match=r"participants.tsv, row 3, column 'age' has '300'"):
+        find_visits(tmp_path)
 
 
 def test_facts_that_cannot_be_read_cost_only_their_visit(tmp_path):

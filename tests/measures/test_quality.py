@@ -32,6 +32,7 @@ BY_ID = {check.check_id: check for check in CHECKS}
         ("Q11", 0.95, PASS), ("Q11", 0.94, WARN), ("Q11", 0.85, WARN), ("Q11", 0.84, FAIL),
         ("M1", 10, PASS), ("M1", 40, WARN), ("M1", 40.1, FAIL),
         ("Q15", 2, PASS), ("Q15", 2.1, WARN),
+        ("Q16", 0, PASS), ("Q16", 1, WARN),
     ],
 )  # fmt: skip
 def test_thresholds_themselves_pass(check_id, value, state):

@@ -11,6 +11,7 @@ from mslesion.errors import TableError
 from mslesion.io.dataset import Visit
 from mslesion.pipeline.dataset.ratings import (
     check_ratings,
+    check_records,
     check_visits,
     find_label_map,
 )
@@ -81,6 +82,30 @@ def test_facts_of_no_visit_are_told(tmp_path, caplog):
     with caplog.at_level(logging.WARNING):
         check_visits(read_ratings(table), [("01", "1"), ("01", "2")])
     assert caplog.messages == ["Facts of sub-01 ses-9 are of no visit (1, 2)"]
+
+
+def test_facts_that_are_newer_than_the_visit(tmp_path, caplog):
+    """What is given to the group level alone does not reach intervals and rates."""
+    table = write(
+        tmp_path / "a.csv",
+        "participant_id,session_id,visit_date,scanner,age",
+        "01,1,2020-01-31,A,40",
+        "02,,2020-01-31,,",
+    )
+    row = {"visit_date": "2020-01-31", "scanner_id": "A", "age_years": 40.0}
+    one = {"subject": "01", "session": "1", "visits": [row]}
+    with caplog.at_level(logging.WARNING):
+        check_records(read_ratings(table), [one])
+        assert caplog.messages == []
+        undated = one | {"visits": [row | {"visit_date": None}]}
+        nothing = {"subject": "02", "session": "", "visits": []}
+        check_records(read_ratings(table), [undated, nothing])
+    assert caplog.messages == [
+        "sub-01_ses-1 was measured with visit_date None, but the ratings give 2020-01-31. Run the "
+        "participant level again with the same ratings.",
+        "sub-02 was measured with visit_date None, but the ratings give 2020-01-31. Run the "
+        "participant level again with the same ratings.",
+    ]
 
 
 def test_no_contrast_agent_but_a_scan_after_it(tmp_path):

@@ -1,6 +1,7 @@
 """One visit on a phantom head: what is found is what was put in."""
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 import pandas as pd
@@ -209,6 +210,20 @@ def test_contrast_agent_empties_the_t1_index(plain):
     assert row["t1_type"] == "contrast"
     assert reasons(row)["t1_hypointense_volume_ml"] == "the T1w was taken after contrast"
     assert row["t1_hypointense_volume_ml"] is None
+
+
+def test_sources_that_disagree(plain):
+    """A named flag, and a check with both values."""
+    text = (
+        "visit_date 2020-02-01 (a.csv, column 'date') is used, not 2020-01-31 (b.tsv, column 'd')"
+    )
+    found = measured(plain, facts=VisitFacts(visit_date=date(2020, 2, 1), disagreements=(text,)))
+    assert found.visit["visit_date"] == "2020-02-01"
+    assert {"facts_disagree", "Q16:warn"} <= set(found.visit["flags"].split(";"))
+    (check,) = (row for row in found.quality if row["check_id"] == "Q16")
+    assert (check["value"], check["state"], check["detail"]) == (1, "warn", text)
+    row = measured(plain).visit
+    assert "facts_disagree" not in (row["flags"] or "")
 
 
 def test_vessels_that_look_enhanced_empty_the_t1_index(plain):

@@ -85,16 +85,17 @@ def check_records(ratings: Ratings, records: Iterable[Mapping]) -> None:
         Records of the finished visits.
     """
     for record in records:
+        subject, session = record["subject"], record["session"]
         row = next(iter(record["visits"]), {})
         for name in MAY_DISAGREE:
-            stated = ratings.statements_of(record["subject"], record["session"], name)
+            stated = ratings.statements_of(subject, session, name)
             value = stated[0].value if stated else None
             value = value.isoformat() if isinstance(value, date) else value
             if value is not None and value != row.get(name):
                 log.warning(
-                    "sub-%s ses-%s was measured with %s %s, but the ratings give %s. Run the "
-                    "participant level again with the same ratings.",
-                    record["subject"], record["session"], name, row.get(name), value,
+                    "%s was measured with %s %s, but the ratings give %s. Run the participant "
+                    "level again with the same ratings.",
+                    Visit(subject, session, {}).name, name, row.get(name), value,
                 )  # fmt: skip
 
 
