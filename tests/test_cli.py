@@ -260,7 +260,7 @@ def test_unusable_folders(tmp_path, capsys):
     empty.mkdir()
     root = bids(tmp_path / "in", "01")
     for arguments, message in (
-        ((tmp_path / "none", tmp_path / "out", "participant"), "is no folder, but a dataset is"),
+        ((tmp_path / "none", tmp_path / "out", "participant"), "is not a folder, but a dataset is"),
         ((empty, tmp_path / "out", "participant"), "has no scans, but"),
         ((root, root, "participant"), "is the input too, but scans are never touched"),
         ((root, empty, "group"), "has no finished visit, but they are what is merged"),

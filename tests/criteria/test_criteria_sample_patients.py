@@ -32,19 +32,16 @@ def tables():
     if not TRUTH.is_dir():
         pytest.skip("sample_data is not here")
     visits, lesions, changes = (truth(name) for name in ("visits", "lesions", "changes"))
-    sessions = {
-        path.name.split("_")[0]: pd.read_csv(path, sep="\t", dtype=str)
-        for path in ROOT.glob("sub-*/sub-*_sessions.tsv")
-    }
-    ages = {
-        (subject, row["session_id"]): float(row["age"])
-        for subject, table in sessions.items()
-        for row in table.to_dict("records")
+    ratings = dataset_ratings(ROOT)
+    facts = {
+        (v.participant_id, v.session_id): ratings.facts_of(v.participant_id, v.session_id)
+        for v in visits.itertuples()
     }
     rows = [
         {
             "participant_id": v["participant_id"], "session_id": v["session_id"],
-            "age_years": ages[v["participant_id"], v["session_id"]],
+            "age_years": facts[v["participant_id"], v["session_id"]]["age_years"],
+            "visit_date": facts[v["participant_id"], v["session_id"]]["visit_date"].isoformat(),
             "lesion_count": v["lesion_count"], "lesion_volume_ml": v["lesion_volume_ml"],
         }
         for v in visits.to_dict("records")
@@ -75,7 +72,7 @@ def tables():
         as_table(rows, VISITS),
         as_table(placed, LESIONS),
         changes=as_table(compared, CHANGES),
-        ratings=dataset_ratings(ROOT),
+        ratings=ratings,
     )
     return criteria, panels
 

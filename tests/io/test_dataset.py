@@ -311,7 +311,7 @@ def test_folders_that_become_one_label(tmp_path, folders):
 
 
 def test_no_folder(tmp_path):
-    with pytest.raises(DatasetError, match="is no folder, but a dataset is expected"):
+    with pytest.raises(DatasetError, match="is not a folder, but a dataset is expected"):
         find_visits(tmp_path / "none")
     touch(tmp_path, "file.nii.gz")
     with pytest.raises(DatasetError, match="is no folder"):
