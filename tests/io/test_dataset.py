@@ -314,7 +314,7 @@ def test_no_folder(tmp_path):
     with pytest.raises(DatasetError, match="is not a folder, but a dataset is expected"):
         find_visits(tmp_path / "none")
     touch(tmp_path, "file.nii.gz")
-    with pytest.raises(DatasetError, match="is no folder"):
+    with pytest.raises(DatasetError, match="is not a folder"):
         find_visits(tmp_path / "file.nii.gz")
 
 
