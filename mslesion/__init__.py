@@ -1,45 +1,81 @@
 """Brain MRI of people with multiple sclerosis, turned into biomarkers.
 
-The names below are the public surface; each is imported when it is first used.
+The names below are the public surface; each is imported when it is first used, so that the
+import itself takes no time. Every function that takes an image takes a path, a nibabel image, or
+a tuple of an array and its affine.
 """
 
 from importlib import import_module
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
 
-_WHERE = {
+if TYPE_CHECKING:
+    from mslesion.api.agreement import compare_masks
+    from mslesion.api.criteria import evaluate_criteria
+    from mslesion.api.lesions import measure_lesions
+    from mslesion.api.resampling import resample_mask
+    from mslesion.api.tracking import track_lesions
+    from mslesion.criteria import Facts
+    from mslesion.errors import MSLesionError
+    from mslesion.evaluation import summarize_agreement
+    from mslesion.io.dataset import find_visits
+    from mslesion.io.images import save_like
+    from mslesion.io.nifti import Scan, load_labels, load_mask, load_scan
+    from mslesion.pipeline.pair.compare import compare_visits
+    from mslesion.pipeline.settings import Settings
+    from mslesion.pipeline.visit.process import process_visit
+
+    __version__: str
+
+_MODULE_OF = {
     "Facts": "criteria",
     "MSLesionError": "errors",
     "Scan": "io.nifti",
     "Settings": "pipeline.settings",
-    "compare_masks": "evaluation",
+    "compare_masks": "api.agreement",
     "compare_visits": "pipeline.pair.compare",
-    "correct_bias": "imaging.bias",
     "evaluate_criteria": "api.criteria",
-    "find_lesions": "segmentation.lesions.instances",
-    "find_midplane": "segmentation.anatomy.midplane",
-    "find_surroundings": "measures.location",
     "find_visits": "io.dataset",
+    "load_labels": "io.nifti",
     "load_mask": "io.nifti",
     "load_scan": "io.nifti",
-    "locate_lesions": "measures.location",
-    "measure_shapes": "imaging.shape",
-    "measure_volumes": "measures.volumes",
-    "predict": "segmentation.predict",
+    "measure_lesions": "api.lesions",
     "process_visit": "pipeline.visit.process",
-    "register_rigid": "imaging.registration",
-    "resample": "imaging.resampling",
-    "resample_mask": "imaging.resampling",
-    "save_like": "io.nifti",
+    "resample_mask": "api.resampling",
+    "save_like": "io.images",
     "summarize_agreement": "evaluation",
+    "track_lesions": "api.tracking",
 }
 
-__all__ = sorted(_WHERE)
+__all__ = [
+    "Facts",
+    "MSLesionError",
+    "Scan",
+    "Settings",
+    "__version__",
+    "compare_masks",
+    "compare_visits",
+    "evaluate_criteria",
+    "find_visits",
+    "load_labels",
+    "load_mask",
+    "load_scan",
+    "measure_lesions",
+    "process_visit",
+    "resample_mask",
+    "save_like",
+    "summarize_agreement",
+    "track_lesions",
+]
 
 
-def __getattr__(name: str):
+def __getattr__(name: str) -> Any:
     """Import a public name."""
-    if name not in _WHERE:
+    if name == "__version__":
+        return version("mslesion")
+    if name not in _MODULE_OF:
         raise AttributeError(f"module 'mslesion' has no attribute {name!r}")
-    return getattr(import_module(f"mslesion.{_WHERE[name]}"), name)
+    return getattr(import_module(f"mslesion.{_MODULE_OF[name]}"), name)
 
 
 def __dir__() -> list[str]:

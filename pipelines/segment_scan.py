@@ -30,9 +30,9 @@ def main(argv: list[str] | None = None) -> int:
         mask = ms.load_mask(given.mask) if given.mask else None
         result = ms.process_visit(scans, lesion_mask=mask)
         scan = result.prepared.reference_scan
-        ms.save_like(result.anatomy, given.output / "anatomy.nii.gz", scan=scan)
+        ms.save_like(result.anatomy, given.output / "anatomy.nii.gz", like=scan)
         if result.lesion_labels is not None:
-            ms.save_like(result.lesion_labels, given.output / "lesions.nii.gz", scan=scan)
+            ms.save_like(result.lesion_labels, given.output / "lesions.nii.gz", like=scan)
         for name, table in (
             ("visit", result.visits),
             ("lesions", result.lesions),

@@ -22,6 +22,7 @@ from scipy.spatial.transform import Rotation
 
 import mslesion as ms
 from mslesion.imaging.itk import to_itk
+from mslesion.imaging.registration import register_rigid
 from mslesion.schema import structures as s
 from mslesion.segmentation.anatomy.maps import brain_mask
 
@@ -51,9 +52,8 @@ def agreement(visit, scans, reference, folds, inputs):
         settings=ms.Settings(min_size="all"),
     )
     row = ms.compare_masks(
-        predicted=result.lesion_labels > 0,
-        reference=reference,
-        affine=result.affine,
+        (result.lesion_labels > 0, result.affine),
+        (reference, result.affine),
         participant_id=visit.subject,
         session_id=visit.session,
     )
@@ -135,7 +135,7 @@ def brain(data):
                 mask, affine = brain_mask(result.anatomy, result.affine), result.affine
                 if modality == "T1w":  # the truth lies in the FLAIR's frame
                     t1w = result.prepared.reference_scan
-                    match = ms.register_rigid(flair.data, flair.affine, t1w.data, t1w.affine)
+                    match = register_rigid(flair.data, flair.affine, t1w.data, t1w.affine)
                     affine = np.linalg.inv(match.matrix) @ affine
                 image = to_itk(mask.astype(np.float32), affine)
                 moved = sitk.Resample(image, truth, to_flair, sitk.sitkLinear, 0.0)

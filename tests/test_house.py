@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from dataclasses import fields
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,22 @@ def test_public_names():
     assert len(mslesion.__all__) <= 32
     for name in mslesion.__all__:
         assert getattr(mslesion, name).__doc__
+    assert mslesion.__version__ == version("mslesion")
+
+
+def test_editors_see_every_public_name():
+    """What is imported for type checkers is what is given at run time."""
+    tree = ast.parse((PACKAGE / "__init__.py").read_text("utf-8"))
+    (block,) = (node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        alias.name: node.module.removeprefix("mslesion.")
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert seen == mslesion._MODULE_OF
+    assert {*seen, "__version__"} == set(mslesion.__all__)
+    assert (PACKAGE / "py.typed").is_file()
 
 
 def test_unknown_name():

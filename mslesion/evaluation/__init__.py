@@ -1,11 +1,11 @@
 """Agreement of lesion masks with reference masks, by the rules of the field.
 
-`compare_masks` measures one pair, `summarize_agreement` a set of pairs. The rules
+`measure_agreement` measures one pair, `summarize_agreement` a set of pairs. The rules
 stand one in a module: voxels, surfaces, Anima's lesion detection (MSSEG), one-to-one
 matching, detection by size, the ISBI score, and what each is worth where a mask is empty.
 """
 
-from mslesion.evaluation.agreement import compare_masks
+from mslesion.evaluation.agreement import measure_agreement
 from mslesion.evaluation.anima import FalseLesions, detect_by_anima, measure_false_lesions
 from mslesion.evaluation.bootstrap import Interval, bootstrap_interval
 from mslesion.evaluation.detection import Detection
@@ -30,11 +30,11 @@ __all__ = [
     "VolumeAgreement",
     "VoxelOverlap",
     "bootstrap_interval",
-    "compare_masks",
     "detect_any_overlap",
     "detect_by_anima",
     "detect_by_size",
     "match_lesions",
+    "measure_agreement",
     "measure_false_lesions",
     "measure_overlap",
     "measure_surfaces",

@@ -18,7 +18,7 @@ from mslesion.schema.agreement import AGREEMENT
 from mslesion.schema.columns import as_table
 
 
-def compare_masks(
+def measure_agreement(
     *,
     predicted: np.ndarray,
     reference: np.ndarray,
@@ -51,7 +51,7 @@ def compare_masks(
     --------
     >>> predicted, reference = np.zeros((2, 8, 8, 8), bool)
     >>> predicted[0, 0, :5] = reference[0, 0, :4] = True
-    >>> row = compare_masks(predicted=predicted, reference=reference, affine=np.eye(4))
+    >>> row = measure_agreement(predicted=predicted, reference=reference, affine=np.eye(4))
     >>> row[["dice", "anima_f1", "lesion_f1", "hausdorff95_mm"]].round(3).to_numpy().tolist()
     [[0.889, 1.0, 1.0, 0.8]]
     """

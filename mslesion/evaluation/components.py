@@ -30,7 +30,7 @@ def check_masks(*, predicted: np.ndarray, reference: np.ndarray) -> None:
     if predicted.shape != reference.shape:
         raise GeometryError(
             f"predicted has {predicted.shape} voxels, but reference has {reference.shape}. "
-            "Resample it first: mslesion.resample_mask(mask, affine, to_shape, to_affine)."
+            "Resample it: mslesion.resample_mask(mask, like=scan)."
         )
 
 

@@ -64,7 +64,7 @@ def summarize_agreement(
     Parameters
     ----------
     rows : DataFrame
-        Rows of `compare_masks`; those with a `reason` failed and are left out.
+        Rows of `mslesion.compare_masks`; those with a `reason` failed and are left out.
     confidence, resamples, seed
         As `bootstrap_interval`.
 

@@ -15,6 +15,12 @@ from mslesion.errors import GeometryError
 AFFINE_TOLERANCE_MM = 1e-3
 """Two grids agree when no corner is further apart than this, in mm (inclusive)."""
 
+HOW_TO_RESAMPLE = (
+    "Resample it: --resample-masks in the command, mslesion.resample_mask(mask, like=scan) in "
+    "Python."
+)
+"""The way out where two grids differ."""
+
 SPACING_DECIMALS = 5
 """Spacings are rounded to 0.00001 mm: a float32 header holds no more, and turned 5 mm
 slices must not become 5.0000002 mm ones, over a threshold of 5 mm."""
@@ -144,15 +150,13 @@ def check_same_grid(shape, affine, other_shape, other_affine, *, name, other_nam
     if tuple(shape) != tuple(other_shape):
         raise GeometryError(
             f"{name} has {_times(shape)} voxels, but {other_name} has "
-            f"{_times(other_shape)}. Resample it first: "
-            "mslesion.resample_mask(mask, affine, to=grid)."
+            f"{_times(other_shape)}. {HOW_TO_RESAMPLE}"
         )
     gap = corner_gap_mm(shape, affine, other_affine)
     if not gap <= AFFINE_TOLERANCE_MM:  # a gap of NaN is no agreement
         raise GeometryError(
             f"{name} is placed up to {gap:.3g} mm away from {other_name}, but at most "
-            f"{AFFINE_TOLERANCE_MM} mm is allowed. Resample it first: "
-            "mslesion.resample_mask(mask, affine, to=grid)."
+            f"{AFFINE_TOLERANCE_MM} mm is allowed. {HOW_TO_RESAMPLE}"
         )
 
 

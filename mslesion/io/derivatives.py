@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from mslesion.io.nifti import Scan, save_like, write_bytes
+from mslesion.io.nifti import Scan, write_bytes, write_on_grid
 from mslesion.io.tables import write_json, write_tsv
 from mslesion.schema import LESIONS, TABLES, sidecar
 from mslesion.schema.locations import LOCATION_CLASSES
@@ -60,7 +60,7 @@ def write_map(path: Path, array: np.ndarray, *, scan: Scan, description: str, **
     Path
         Of the image.
     """
-    save_like(array, path, scan=scan)
+    write_on_grid(array, path, scan=scan)
     about = {"Description": description, "SpatialReference": "orig", **more}
     write_json(about, path.with_suffix("").with_suffix(".json"))
     return path

@@ -164,7 +164,7 @@ def load_labels(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
 
 
 def load_map(path: str | Path, *, like: Scan) -> np.ndarray:
-    """Read a map that `save_like` wrote, as it was.
+    """Read a map that `write_on_grid` wrote, as it was.
 
     Parameters
     ----------
@@ -226,7 +226,7 @@ def as_stored(array: np.ndarray, scan: Scan) -> np.ndarray:
     return apply_orientation(array, ornt_transform(axcodes2ornt("RAS"), to_ras))
 
 
-def save_like(array: np.ndarray, path: str | Path, *, scan: Scan) -> None:
+def write_on_grid(array: np.ndarray, path: str | Path, *, scan: Scan) -> None:
     """Write an array on a scan's grid, on the grid of the scan's file.
 
     The file appears whole or not at all, and is the same bit for bit for the same

@@ -167,7 +167,9 @@ def as_text(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     )
 
 
-def write_csv(frame: pd.DataFrame, table: Table, folder: str | Path) -> Path:
+def write_csv(
+    frame: pd.DataFrame, table: Table, folder: str | Path, *, name: str | None = None
+) -> Path:
     """Write ``<name>.csv`` and its data dictionary ``<name>.json``.
 
     Parameters
@@ -178,13 +180,15 @@ def write_csv(frame: pd.DataFrame, table: Table, folder: str | Path) -> Path:
         Its declaration.
     folder : str or Path
         Where to.
+    name : str, optional
+        Name of the file without its ending; by default that of the table.
 
     Returns
     -------
     Path
         Of the CSV.
     """
-    path = Path(folder) / f"{table.name}.csv"
+    path = Path(folder) / f"{name or table.name}.csv"
     text = as_text(frame, table).to_csv(index=False, lineterminator="\n")
     write_bytes(text.encode(), path)
     write_json(sidecar(table), path.with_suffix(".json"))

@@ -173,7 +173,7 @@ def score_veins(
         sizes = "x".join(f"{length:g}" for length in size)
         raise GeometryError(
             f"The T2* scan has voxels of {sizes} mm, but vesselness needs them as long as wide. "
-            "Resample it first: mslesion.resample."
+            "Resample it first."
         )
     rng = np.random.default_rng(seed)
     touching = ndi.binary_dilation(fluid, np.ones((3, 3, 3)))

@@ -8,7 +8,7 @@ import pytest
 from evaluation_phantoms import THICK, UNIT, blobs, disturbed, empty, lines, reoriented, rotated
 
 from mslesion.errors import GeometryError, MaskError
-from mslesion.evaluation import EMPTY_RULES, compare_masks
+from mslesion.evaluation import EMPTY_RULES, measure_agreement
 from mslesion.schema.agreement import AGREEMENT
 from mslesion.schema.columns import NUMBER, check_table
 
@@ -17,7 +17,7 @@ SPECK = lines((0, 1))
 
 
 def row(predicted, reference, affine=UNIT):
-    table = compare_masks(predicted=predicted, reference=reference, affine=affine)
+    table = measure_agreement(predicted=predicted, reference=reference, affine=affine)
     check_table(table, AGREEMENT)
     return table.iloc[0]
 
@@ -98,7 +98,7 @@ def test_row_by_hand():
 
 
 def test_subject_and_session_stand_in_the_row():
-    table = compare_masks(
+    table = measure_agreement(
         predicted=LESION, reference=LESION, affine=UNIT, participant_id="01", session_id="2"
     )
     assert table[["participant_id", "session_id"]].iloc[0].tolist() == ["sub-01", "ses-2"]

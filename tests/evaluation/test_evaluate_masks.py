@@ -57,8 +57,8 @@ def test_pairs_by_equal_names(script, tmp_path):
         save(tmp_path / side / "centre-1" / "case7.nii.gz", lines((0, 8)))
     code, table = run(script, tmp_path)
     assert code == 0
-    assert table.index.tolist() == ["sub-centre-1/case7"]
-    assert table["session_id"].isna().all()
+    assert table.index.tolist() == ["sub-centre1"]
+    assert table["session_id"].tolist() == ["ses-case7"]
 
 
 def test_the_axes_of_the_files_may_differ(script, tmp_path):
@@ -93,11 +93,11 @@ def test_a_pair_that_fails_is_a_row_with_its_reason(script, tmp_path, capsys):
     assert table["dice"].notna().sum() == 1
     reasons = table["reason"].dropna()
     assert table.loc["sub-good", "dice"] == 1
-    assert "0.5 mm away from the reference sub-shifted" in reasons["sub-shifted"]
+    assert "predicted/sub-shifted_mask.nii.gz is placed up to 0.5 mm" in reasons["sub-shifted"]
     assert "has 2 labels (1, 3), but a mask has one" in reasons["sub-grey"]
     assert "has voxels that are not finite" in reasons["sub-holes"]
     assert "has 0 masks of this visit" in reasons["sub-lonely"]
-    assert "has 2 masks of this visit, but one is expected" in reasons["sub-twice"]
+    assert "has 2 masks of this visit (sub-twice_run-1_mask" in reasons["sub-twice"]
     assert "sub-torn" in reasons
     printed = capsys.readouterr().out
     assert "1 pairs compared, 6 not" in printed
@@ -116,7 +116,10 @@ def test_a_folder_without_masks(script, tmp_path, capsys):
     save(tmp_path / "predicted" / "a.nii.gz", lines())
     arguments = [str(tmp_path / name) for name in ("predicted", "reference", "out.csv")]
     assert script.main(arguments) == 2
-    assert "reference has no file *.nii*, but masks are expected" in capsys.readouterr().err
+    assert "reference is not a folder, but masks are expected in it" in capsys.readouterr().err
+    (tmp_path / "reference").mkdir()
+    assert script.main(arguments) == 2
+    assert "reference has no image that fits '*.nii*', but masks" in capsys.readouterr().err
 
 
 def test_the_output_is_a_csv(script, tmp_path, capsys):

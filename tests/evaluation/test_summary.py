@@ -6,7 +6,7 @@ from evaluation_phantoms import UNIT, blobs, disturbed, lines
 from mslesion.errors import TableError
 from mslesion.evaluation import (
     bootstrap_interval,
-    compare_masks,
+    measure_agreement,
     measure_volume_agreement,
     summarize_agreement,
 )
@@ -16,7 +16,7 @@ from mslesion.schema.columns import as_table, check_table, empty_table
 
 def compared(subject, seed, session=None):
     reference = blobs(seed, share=0.03 + 0.01 * (seed % 5))
-    return compare_masks(
+    return measure_agreement(
         predicted=disturbed(reference, 100 + seed),
         reference=reference,
         affine=UNIT,
@@ -30,7 +30,7 @@ def rows():
     scans = [compared(f"{number:02d}", number) for number in range(5)]
     scans.append(compared("00", 7, "2"))
     scans.append(
-        compare_masks(
+        measure_agreement(
             predicted=lines((0, 8)), reference=lines(), affine=UNIT, participant_id="healthy"
         )
     )
@@ -113,7 +113,9 @@ def test_patients_must_be_known(rows):
     nameless = rows.assign(
         participant_id=pd.array([None] * len(rows), dtype=rows["participant_id"].dtype)
     )
-    with pytest.raises(TableError, match=r"no participant_id in some rows, .* Give compare_masks"):
+    with pytest.raises(
+        TableError, match=r"no participant_id in some rows, .* Give compare_masks"
+    ):
         summarize_agreement(nameless)
 
 

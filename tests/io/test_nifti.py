@@ -26,8 +26,8 @@ from mslesion.io.nifti import (
     as_stored,
     load_mask,
     load_scan,
-    save_like,
     write_bytes,
+    write_on_grid,
 )
 
 SHAPE = (20, 22, 24)
@@ -499,7 +499,7 @@ def scan(tmp_path):
 def test_integers_keep_their_numbers(tmp_path, scan, largest, dtype):
     array = np.zeros(scan.data.shape, np.int32)
     array[3, 4, 5] = largest
-    save_like(array, tmp_path / "out.nii.gz", scan=scan)
+    write_on_grid(array, tmp_path / "out.nii.gz", scan=scan)
     image = nib.load(tmp_path / "out.nii.gz")
     assert image.get_data_dtype() == dtype
     assert np.asarray(image.dataobj).max() == largest
@@ -507,7 +507,7 @@ def test_integers_keep_their_numbers(tmp_path, scan, largest, dtype):
 
 def test_written_on_the_grid_of_the_file(tmp_path, scan):
     array = ball(SHAPE, COARSE, centre=(40, 44, 40), radius=17)
-    save_like(array, tmp_path / "new" / "out.nii.gz", scan=scan)
+    write_on_grid(array, tmp_path / "new" / "out.nii.gz", scan=scan)
     image, source = nib.load(tmp_path / "new/out.nii.gz"), nib.load(scan.path)
     assert image.shape == source.shape[:3]
     np.testing.assert_allclose(image.affine, source.affine, atol=1e-5)
@@ -522,7 +522,7 @@ def test_round_trip_of_floats_on_every_grid(tmp_path, name):
     shape, affine = named_grid(name, size_mm=62.0)
     stored, turned = reoriented(scan_data(shape), affine, "LPS")
     scan = load_scan(write(tmp_path / "scan.nii", stored, turned))
-    save_like(scan.data / 2, tmp_path / "half.nii.gz", scan=scan)
+    write_on_grid(scan.data / 2, tmp_path / "half.nii.gz", scan=scan)
     half = load_scan(tmp_path / "half.nii.gz")
     np.testing.assert_array_equal(half.data, scan.data / 2)
     np.testing.assert_allclose(half.affine, scan.affine, atol=1e-5)
@@ -531,7 +531,7 @@ def test_round_trip_of_floats_on_every_grid(tmp_path, name):
 
 def test_the_same_bytes_every_time(tmp_path, scan):
     for name in ("a.nii.gz", "b.nii.gz"):
-        save_like(scan.data > 5, tmp_path / name, scan=scan)
+        write_on_grid(scan.data > 5, tmp_path / name, scan=scan)
     assert (tmp_path / "a.nii.gz").read_bytes() == (tmp_path / "b.nii.gz").read_bytes()
     gzip.decompress((tmp_path / "a.nii.gz").read_bytes())
 
@@ -550,7 +550,7 @@ def test_disk_full(tmp_path, monkeypatch, scan):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OutputError, match=r"out.nii.gz cannot be written \(No space left on"):
-        save_like(scan.data, tmp_path / "out.nii.gz", scan=scan)
+        write_on_grid(scan.data, tmp_path / "out.nii.gz", scan=scan)
     assert (tmp_path / "out.nii.gz").read_bytes() == old
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out.nii.gz", "scan.nii.gz"]
 
@@ -580,7 +580,7 @@ def test_files_are_never_touched(tmp_path):
     before = [(p.stat().st_mtime_ns, hashlib.sha256(p.read_bytes()).digest()) for p in (path, mask)]
     scan = load_scan(path)
     load_mask(mask, like=scan)
-    save_like(scan.data, tmp_path / "out.nii.gz", scan=scan)
+    write_on_grid(scan.data, tmp_path / "out.nii.gz", scan=scan)
     after = [(p.stat().st_mtime_ns, hashlib.sha256(p.read_bytes()).digest()) for p in (path, mask)]
     assert after == before
 

@@ -53,8 +53,9 @@ def describe_changes(
     *,
     first: np.ndarray,
     second: np.ndarray,
-    pair: MatchedPair,
+    pair: MatchedPair | None,
     thickest_mm: float,
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0),
     years: float | None = None,
     rule: str = DEFAULT_RULE,
     locations: tuple[Mapping[int, str], Mapping[int, str]] = ({}, {}),
@@ -64,13 +65,15 @@ def describe_changes(
     Parameters
     ----------
     evidence : ChangeEvidence
-        Which voxels are lesion at which visit, in the common frame of 1 mm voxels.
+        Which voxels are lesion at which visit, in the common frame.
     first, second : (I, J, K) int array
         Lesions of each visit as outlined there, in the frame.
-    pair : MatchedPair
-        FLAIR of both visits.
+    pair : MatchedPair or None
+        FLAIR of both visits; without it no intensity confirms a change.
     thickest_mm : float
         Longest voxel side of both.
+    spacing_mm : tuple of float, shape (3,)
+        Voxel sides of the frame, axes close to RAS.
     years : float, optional
         Time between the visits.
     rule : str
@@ -83,12 +86,13 @@ def describe_changes(
     LesionChanges
     """
     labels = [assign_lesions(evidence.first, first), assign_lesions(evidence.second, second)]
-    links, meetings = t.link_lesions(*labels)
+    links, meetings = t.link_lesions(*labels, spacing=spacing_mm)
     listed = [int(outlined.max(initial=0)) for outlined in (first, second)]
     numbers = [sorted(set(np.unique(one).tolist()) - {0}) for one in labels]
-    sizes = [_sizes(one) for one in labels]
+    sizes = [_sizes(one, spacing_mm) for one in labels]
+    voxel_mm3 = float(np.prod(spacing_mm))
     hosts = _hosts(links, 0, sizes[1]), _hosts(links, 1, sizes[0])
-    specks = _find_specks(hosts, sizes, (first, second), thickest_mm)
+    specks = _find_specks(hosts, sizes, (first, second), thickest_mm, voxel_mm3)
     links = _without_bridges(links, hosts, specks)
     groups = t.group_lesions(
         links,
@@ -139,21 +143,24 @@ def describe_changes(
                 if whole
                 else 100 * (theirs.volume_mm3 - ours.volume_mm3) / ours.volume_mm3,
                 "radius_change_mm": radius_change_mm(ours, theirs),
-                "gained_mm3": float(np.count_nonzero(gained)),
-                "lost_mm3": float(np.count_nonzero(lost)),
+                "gained_mm3": np.count_nonzero(gained) * voxel_mm3,
+                "lost_mm3": np.count_nonzero(lost) * voxel_mm3,
                 "long_axis_from_mm": ours.long_axis_mm,
                 "long_axis_to_mm": theirs.long_axis_mm,
                 **{f"class_{name}": value for name, value in classes.items()},
                 "confirmed_by_intensity": _confirmed(pair, box, changed, rising=rising),
                 "is_under_floor": max(ours.diameter_mm, theirs.diameter_mm) < floor - 1e-6,
                 "location": _location(group, locations),
+                "evidence": MASKS_ALONE if pair is None else SCANS_AND_MASKS,
                 "note": _note(group, listed, ours, theirs),
             }
         )  # fmt: skip
     kept_links = [k for k in links if k.first <= listed[0] and k.second <= listed[1]]
-    return LesionChanges(rows, change_map, kept_links, _summary(rows, evidence))
+    return LesionChanges(rows, change_map, kept_links, _summary(rows, evidence, voxel_mm3))
 
 
+SCANS_AND_MASKS, MASKS_ALONE = "scans and masks", "masks alone"
+"""What a row rests on."""
 UNLISTED = "no outlined lesion at a visit where the scans show one"
 SPECK = "{:.0f} mm3 of lesion in its place at the other visit, too little to count"
 
@@ -193,17 +200,18 @@ def assign_lesions(mask: np.ndarray, outlined: np.ndarray) -> np.ndarray:
     return out
 
 
-def _sizes(labels: np.ndarray) -> dict[int, Size]:
-    """Size of each lesion of 1 mm voxels, axes close to RAS."""
+def _sizes(labels: np.ndarray, spacing_mm: tuple[float, float, float]) -> dict[int, Size]:
+    """Size of each lesion, axes close to RAS."""
     sizes = {}
+    sides = np.array(spacing_mm)
     for number, box in enumerate(ndi.find_objects(labels), start=1):
         if box is None:
             continue
         mask = labels[box] == number
         sizes[number] = Size(
-            volume_mm3=float(np.count_nonzero(mask)),
-            long_axis_mm=longest_distance_mm(np.argwhere(mask).astype(float)) + 1,
-            area_mm2=float(mask.sum(axis=(0, 1)).max()),
+            volume_mm3=float(np.count_nonzero(mask) * sides.prod()),
+            long_axis_mm=longest_distance_mm(np.argwhere(mask) * sides) + float(sides.mean()),
+            area_mm2=float(mask.sum(axis=(0, 1)).max() * sides[:2].prod()),
         )
     return sizes
 
@@ -230,7 +238,9 @@ def _ids(numbers: tuple[int, ...], listed: int) -> str | None:
     return "+".join(str(n) for n in numbers if n <= listed) or None
 
 
-def _find_specks(hosts, sizes, outlined, thickest_mm: float) -> tuple[set[int], set[int]]:
+def _find_specks(
+    hosts, sizes, outlined, thickest_mm: float, voxel_mm3: float
+) -> tuple[set[int], set[int]]:
     """Lesions of each visit that are too little for the largest lesion they are linked to.
 
     Those of one lesion count together: a lesion of many pieces was there before. None is a
@@ -238,7 +248,8 @@ def _find_specks(hosts, sizes, outlined, thickest_mm: float) -> tuple[set[int], 
     """
     specks = set(), set()
     for visit, other in ((0, 1), (1, 0)):
-        own_mm3 = np.bincount(outlined[visit].ravel(), minlength=max(sizes[visit], default=0) + 1)
+        count = np.bincount(outlined[visit].ravel(), minlength=max(sizes[visit], default=0) + 1)
+        own_mm3 = count * voxel_mm3
         own = {
             number: replace(size, volume_mm3=max(size.volume_mm3, float(own_mm3[number])))
             for number, size in sizes[visit].items()
@@ -299,9 +310,9 @@ def _location(group: t.Group, locations) -> str | None:
     return None
 
 
-def _confirmed(pair: MatchedPair, box, changed: np.ndarray, *, rising: bool) -> bool | None:
-    """Whether the signal changed with the lesion; None where nothing changed."""
-    if not changed.any():
+def _confirmed(pair: MatchedPair | None, box, changed: np.ndarray, *, rising: bool) -> bool | None:
+    """Whether the signal changed with the lesion; None without scans or change."""
+    if pair is None or not changed.any():
         return None
     before, after = (pair.first, pair.second) if rising else (pair.second, pair.first)
     white, spread = pair.levels[2], pair.spreads[2]
@@ -311,7 +322,7 @@ def _confirmed(pair: MatchedPair, box, changed: np.ndarray, *, rising: bool) -> 
     return bool(rise and low - white < MAX_BEFORE_SPREADS * spread)
 
 
-def _summary(rows: list[dict], evidence: ChangeEvidence) -> dict:
+def _summary(rows: list[dict], evidence: ChangeEvidence, voxel_mm3: float) -> dict:
     """Counts and volumes of the pair; lesions under the detection floor do not count."""
     counted = [row for row in rows if not row["is_under_floor"]]
 
@@ -319,7 +330,9 @@ def _summary(rows: list[dict], evidence: ChangeEvidence) -> dict:
         return sum(row[key] in values for row in counted)
 
     new = [row for row in counted if row["change"] == t.NEW]
-    gain, loss = (float(np.count_nonzero(m)) / 1000 for m in (evidence.gained, evidence.lost))
+    gain, loss = (
+        np.count_nonzero(part) * voxel_mm3 / 1000 for part in (evidence.gained, evidence.lost)
+    )
     return {
         "new_t2_count": len(new),
         "new_t2_volume_ml": sum(row["volume_to_mm3"] for row in new) / 1000,

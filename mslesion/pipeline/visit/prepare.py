@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
 from mslesion.errors import ImageError, StepError
 from mslesion.imaging.registration import register_rigid
 from mslesion.imaging.resampling import Grid, resample, working_grid
-from mslesion.io.nifti import Scan, load_scan
+from mslesion.io.images import Image, read_scan
+from mslesion.io.nifti import Scan
 from mslesion.schema.modalities import NAMES, T1W, reference_of, scan_for
 
 MAX_MOTION_MM = 80.0
@@ -53,12 +53,12 @@ class Prepared:
         )
 
 
-def prepare_visit(files: Mapping[str, str | Path | Scan]) -> Prepared:
+def prepare_visit(files: Mapping[str, Image]) -> Prepared:
     """Read a visit's scans and register them to its FLAIR (or T1w).
 
     Parameters
     ----------
-    files : mapping of str to str, Path or Scan
+    files : mapping of str to path, nibabel image, Scan, or tuple of (array, affine)
         Scans by modality (FLAIR, T1w, T2w, T1wGd).
 
     Returns
@@ -79,11 +79,7 @@ def prepare_visit(files: Mapping[str, str | Path | Scan]) -> Prepared:
             f"The visit has a scan named {odd[0]!r}, but {', '.join(NAMES)} are known. "
             "Name it by one of them."
         )
-    scans = {
-        name: files[name] if isinstance(files[name], Scan) else load_scan(files[name])
-        for name in NAMES
-        if name in files
-    }
+    scans = {name: read_scan(files[name], name=f"{name} scan") for name in NAMES if name in files}
     reference = reference_of(scans)
     if reference is None:
         raise ImageError(

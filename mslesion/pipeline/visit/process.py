@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from mslesion.io.dataset import Visit
-from mslesion.io.nifti import Scan
+from mslesion.io.images import Image, read_mask
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.measure import measure_visit
 from mslesion.pipeline.visit.prepare import Prepared, prepare_visit
@@ -54,9 +54,9 @@ class VisitResult:
 
 
 def process_visit(
-    scans: Mapping[str, str | Path | Scan] | Visit,
+    scans: Mapping[str, Image] | Visit,
     *,
-    lesion_mask: tuple[np.ndarray, np.ndarray] | None = None,
+    lesion_mask: Image | None = None,
     segmenter: tuple[str, str] = ("given mask", ""),
     settings: Settings | None = None,
     models: str | Path | None = None,
@@ -65,11 +65,11 @@ def process_visit(
 
     Parameters
     ----------
-    scans : mapping of str to path or Scan, or Visit
+    scans : mapping of str to image, or Visit
         Scans by modality (FLAIR, T1w, T2w, T1wGd); FLAIR or T1w is needed.
-    lesion_mask : tuple of ((I, J, K) bool array, (4, 4) array), optional
-        A mask and its affine (`mslesion.load_mask` gives both), instead of our own
-        lesion step.
+        An image is a path, a nibabel image, or a tuple of ((I, J, K) array, (4, 4) array).
+    lesion_mask : image, optional
+        A mask on the grid of the FLAIR (T1w without FLAIR), instead of the lesion network.
     segmenter : tuple of str
         Name and version of what made the given mask.
     settings : Settings, optional
@@ -92,8 +92,9 @@ def process_visit(
     start = time.perf_counter()
     visit = scans if isinstance(scans, Visit) else Visit("1", "", dict(scans))
     settings = settings or Settings()
+    given = None if lesion_mask is None else read_mask(lesion_mask, name="lesion mask")
     prepared = prepare_visit(visit.scans)
-    segmented = segment_visit(prepared, settings=settings, lesion_mask=lesion_mask, models=models)
+    segmented = segment_visit(prepared, settings=settings, lesion_mask=given, models=models)
     if lesion_mask is None:
         segmenter = ("mslesion", version("mslesion"))
     measured = measure_visit(

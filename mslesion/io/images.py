@@ -8,9 +8,8 @@ import numpy as np
 from nibabel.spatialimages import SpatialImage
 
 from mslesion.errors import GeometryError, ImageError, MaskError
-from mslesion.imaging.grid import check_same_grid
 from mslesion.io.mask_values import Label, as_mask
-from mslesion.io.nifti import Scan, load_labels, load_mask, load_scan, to_ras
+from mslesion.io.nifti import Scan, load_labels, load_mask, load_scan, to_ras, write_on_grid
 
 Image = str | PathLike[str] | SpatialImage | tuple[np.ndarray, np.ndarray] | Scan
 """What every public function takes for an image."""
@@ -128,27 +127,21 @@ def read_scan(image: Image, *, name: str = "scan") -> Scan:
     return Scan(turned, turned_affine, Path(name), warnings, values.shape, affine)
 
 
-def check_on_grid_of(mask: Mask, scan: Scan, *, name: str, scan_name: str) -> None:
-    """Raise unless a mask lies on the grid of a scan.
+def name_of(image: Image, name: str) -> str:
+    """What an image is called in an error: its path, or a name.
 
     Parameters
     ----------
-    mask : tuple of ((I, J, K) bool array, (4, 4) array)
-        The mask.
-    scan : Scan
-        The scan.
-    name, scan_name : str
-        What they are called in an error.
+    image : image
+        In any of the forms of `Image`.
+    name : str
+        For an image that is not a path.
 
-    Raises
-    ------
-    GeometryError
-        If the grids differ.
+    Returns
+    -------
+    str
     """
-    check_same_grid(
-        mask[0].shape, mask[1], scan.data.shape, scan.affine,
-        name=f"The {name}", other_name=f"the {scan_name}",
-    )  # fmt: skip
+    return str(image) if isinstance(image, str | PathLike) else f"The {name}"
 
 
 def _values(image: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
@@ -189,3 +182,31 @@ def _values(image: Any, name: str) -> tuple[np.ndarray, np.ndarray]:
             "on it. Give the voxel-to-world matrix in mm."
         )
     return data, affine
+
+
+def save_like(array: np.ndarray, path: str | PathLike[str], *, like: Image) -> None:
+    """Write an array on the grid of a scan, with the axes of the scan's file.
+
+    The file appears whole or not at all, and is the same bit for bit for the same input.
+
+    Parameters
+    ----------
+    array : (I, J, K) array
+        On the grid of the scan, axes turned to RAS, as every function here gives it. bool
+        and int are stored as the smallest unsigned integer that holds them, float as
+        float32.
+    path : path
+        Where to write, ending in ``.nii.gz``.
+    like : path, nibabel image, Scan, or tuple of ((I, J, K) array, (4, 4) array)
+        The scan.
+
+    Raises
+    ------
+    GeometryError
+        If the array has another shape than the scan.
+    OutputError
+        If the file cannot be written.
+    ImageError
+        If the scan cannot be read.
+    """
+    write_on_grid(array, Path(path), scan=read_scan(like))

@@ -1,0 +1,145 @@
+"""The lesions of one mask: how many, how large, where, and how they look."""
+
+from collections.abc import Mapping
+
+import numpy as np
+import pandas as pd
+
+from mslesion.api.anatomy import read_anatomy
+from mslesion.errors import MaskError
+from mslesion.imaging.grid import check_same_grid
+from mslesion.imaging.resampling import Grid
+from mslesion.io.images import Image, Mask, read_mask, read_scan
+from mslesion.io.mask_values import Label
+from mslesion.io.nifti import Scan
+from mslesion.measures.location import find_surroundings, locate_lesions
+from mslesion.measures.single_lesions import find_edge_contacts, measure_single_lesions
+from mslesion.pipeline.settings import Settings
+from mslesion.pipeline.visit.process import process_visit
+from mslesion.schema import LESIONS, as_table
+from mslesion.schema.modalities import FLAIR, T1W
+from mslesion.segmentation.anatomy.label_maps import AUTO, Mapped
+from mslesion.segmentation.anatomy.maps import to_scan_grid
+from mslesion.segmentation.anatomy.midplane import find_midplane
+from mslesion.segmentation.lesions.instances import LesionMap, find_lesions
+
+
+def measure_lesions(
+    mask: Image,
+    *,
+    flair: Image | None = None,
+    t1w: Image | None = None,
+    anatomy: Image | None = None,
+    anatomy_labels: str | Mapped = AUTO,
+    label: Label | None = None,
+    settings: Settings | None = None,
+) -> pd.DataFrame:
+    """Measure every lesion of a mask.
+
+    Size and shape need the mask alone. The location needs an anatomy map, or a scan in which
+    the structures are then found. The look on FLAIR and T1w needs these scans.
+
+    Parameters
+    ----------
+    mask : path, nibabel image, or tuple of ((I, J, K) array, (4, 4) array)
+        Lesion mask: 0 and one other value, or lesions numbered 1 to n.
+    flair, t1w : image, optional
+        Scans of the same visit in the forms of `mask`. The mask lies on the grid of the
+        FLAIR, or of the T1w where there is no FLAIR.
+    anatomy : image, optional
+        Label map of the same head. Without a scan it only has to share the world space of
+        the mask.
+    anatomy_labels : {"auto", "freesurfer", "dlmuse", "mslesion"} or mapping
+        Numbering of the anatomy; a mapping takes each label to the name or number of one of
+        our structures.
+    label : int, tuple of int or "all", optional
+        Which label of a label map is lesion.
+    settings : Settings, optional
+        Smallest lesion that counts, rule of the location.
+
+    Returns
+    -------
+    DataFrame
+        A row a lesion with the columns of ``lesions.csv`` (`mslesion.schema.LESIONS`).
+        What the given images do not tell is empty. A mask without lesions gives no rows.
+
+    Raises
+    ------
+    ImageError, MaskError, GeometryError
+        If an image cannot be used, or the mask does not lie on the grid of the scan or
+        does not fit what the scan shows.
+    StepError
+        If a scan shows no brain.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mask = np.zeros((20, 20, 20), np.uint8)
+    >>> mask[5:9, 5:9, 5:9] = 1
+    >>> lesions = measure_lesions((mask, np.eye(4)))
+    >>> lesions[["lesion_id", "volume_mm3", "slice_count"]].to_numpy().tolist()
+    [[1, 64.0, 4]]
+    >>> int(lesions["location"].isna().sum())
+    1
+    """
+    settings = settings or Settings()
+    found = read_mask(mask, label=label)
+    scans = {
+        name: read_scan(image, name=name)
+        for name, image in ((FLAIR, flair), (T1W, t1w))
+        if image is not None
+    }
+    structures = None if anatomy is None else read_anatomy(anatomy, anatomy_labels)
+    if scans:
+        return _with_scans(found, scans, structures, settings)
+    lesions = find_lesions(*found, min_size=settings.min_size)
+    rows = measure_single_lesions(lesions)
+    if structures is not None:
+        places = _places(lesions, *structures, settings)
+        rows = [row | place for row, place in zip(rows, places, strict=True)]
+    return as_table(rows, LESIONS)
+
+
+def _with_scans(
+    mask: Mask,
+    scans: Mapping[str, Scan],
+    anatomy: tuple[np.ndarray, np.ndarray] | None,
+    settings: Settings,
+) -> pd.DataFrame:
+    """The lesion table of a visit whose mask is given."""
+    reference = next(iter(scans))
+    if not settings.resample_masks:
+        scan = scans[reference]
+        check_same_grid(
+            mask[0].shape, mask[1], scan.data.shape, scan.affine,
+            name="The mask", other_name=f"the {reference} scan",
+        )  # fmt: skip
+    result = process_visit(scans, lesion_mask=mask, anatomy=anatomy, settings=settings)
+    row = result.visits.iloc[0]
+    if pd.isna(row["lesion_volume_ml"]):
+        raise MaskError(
+            f"The mask does not fit the {reference} scan ({row['flags']}), but lesions lie in the "
+            "brain and are brighter than white matter on FLAIR. Check that both are of one visit."
+        )
+    return result.lesions.assign(participant_id=pd.NA, session_id=pd.NA).astype(
+        result.lesions.dtypes
+    )
+
+
+def _places(
+    lesions: LesionMap, labels: np.ndarray, affine: np.ndarray, settings: Settings
+) -> list[dict]:
+    """Location columns by an anatomy map alone."""
+    midplane = find_midplane(labels, affine)
+    surroundings = find_surroundings(labels, affine, midplane=midplane)
+    places = locate_lesions(
+        lesions.labels,
+        lesions.affine,
+        surroundings=surroundings,
+        midplane=midplane,
+        scheme=settings.location_scheme,
+        contact_mm=settings.contact_mm,
+    )
+    on_mask = to_scan_grid(labels, affine, to=Grid(lesions.labels.shape, lesions.affine))
+    edges = find_edge_contacts(lesions.labels, on_mask > 0)
+    return [place | edge for place, edge in zip(places, edges, strict=True)]

@@ -1,0 +1,330 @@
+"""Every lesion of one person followed over two or more masks."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from itertools import pairwise
+from typing import Any, TypeVar
+
+import numpy as np
+import pandas as pd
+
+from mslesion.api.anatomy import read_anatomy
+from mslesion.api.lesions import measure_lesions
+from mslesion.clinical.visit_facts import VisitFacts
+from mslesion.errors import GeometryError, SettingsError, StepError
+from mslesion.imaging.grid import check_same_grid, world_mm
+from mslesion.io.dataset import Visit
+from mslesion.io.images import Image, Mask, read_mask, read_scan
+from mslesion.io.mask_values import Label
+from mslesion.io.tables import rows_of
+from mslesion.longitudinal.lesions.masks_alone import compare_masks_alone
+from mslesion.pipeline.dataset.merge_changes import merge_changes
+from mslesion.pipeline.pair.compare import compare_visits
+from mslesion.pipeline.settings import Settings
+from mslesion.pipeline.visit.process import VisitResult, process_visit
+from mslesion.schema import LESION_CHANGES, as_table
+from mslesion.schema.identifiers import bare_label
+from mslesion.schema.modalities import FLAIR
+from mslesion.schema.ratings import Ratings
+from mslesion.schema.time import years_between
+from mslesion.segmentation.anatomy.label_maps import AUTO, Mapped
+from mslesion.segmentation.lesions.instances import LesionMap, find_lesions
+
+FIRST_DAY = date(2000, 1, 1)
+"""Stands for the day of the first visit where only the days between visits are given; no
+result holds it."""
+
+T = TypeVar("T")
+PerVisit = Sequence[T] | Mapping[str, T]
+"""Something for each visit in order of time, or by session label."""
+Scans = Image | Mapping[str, Image]
+"""The FLAIR of a visit, or its scans by modality."""
+
+
+def track_lesions(
+    masks: PerVisit[Image],
+    *,
+    scans: PerVisit[Scans] | None = None,
+    days: PerVisit[int | date] | None = None,
+    anatomy: Image | PerVisit[Image] | None = None,
+    anatomy_labels: str | Mapped = AUTO,
+    label: Label | None = None,
+    settings: Settings | None = None,
+) -> pd.DataFrame:
+    """Follow every lesion of one person over two or more masks.
+
+    Each visit is compared with the visit before it and with the first one. With scans, they
+    are registered and both scans and both masks decide what changed. Without scans, the
+    masks alone decide: borders are taken as drawn, and nothing confirms a change.
+
+    Parameters
+    ----------
+    masks : sequence of image, or mapping of str to image
+        Lesion masks in order of time; a mapping gives the session labels. An image is a
+        path, a nibabel image, or a tuple of ((I, J, K) array, (4, 4) array).
+    scans : sequence or mapping, optional
+        For each visit its FLAIR, or a mapping of modality to image. Without scans all
+        masks lie on one grid.
+    days : sequence or mapping of int or date, optional
+        Day of each visit: a date, or the number of days since any fixed day.
+    anatomy : image, or sequence or mapping of image, optional
+        Label map for the location of the lesions: one for all visits where the masks share
+        a grid, or one for each visit.
+    anatomy_labels : str or mapping
+        Numbering of the anatomy, as for `measure_lesions`.
+    label : int, tuple of int or "all", optional
+        Which label of a label map is lesion.
+    settings : Settings, optional
+        Smallest lesion that counts, rule of change, rule of the location.
+
+    Returns
+    -------
+    DataFrame
+        A row a lesion and pair of visits with the columns of ``lesion_changes.csv``
+        (`mslesion.schema.LESION_CHANGES`). ``change`` is new, enlarging, stable,
+        shrinking, resolved, merged or split (see the levels of the column); ``track_id`` is
+        the same along all visits; ``evidence`` says what the row rests on.
+
+    Raises
+    ------
+    ImageError, MaskError, GeometryError
+        If an image cannot be used, or masks without scans lie on different grids.
+    SettingsError
+        If there are fewer than two masks, or scans or days do not belong to the masks.
+    StepError
+        If two visits cannot be compared, with the reason.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> before, after = np.zeros((2, 30, 30, 30), np.uint8)
+    >>> before[5:10, 5:10, 5:10] = after[5:10, 5:10, 5:10] = 1
+    >>> after[20:25, 20:25, 20:25] = 1
+    >>> table = track_lesions([(before, np.eye(4)), (after, np.eye(4))])
+    >>> table[["track_id", "change", "volume_to_mm3"]].to_numpy().tolist()
+    [[1, 'stable', 125.0], [2, 'new', 125.0]]
+    """
+    settings = settings or Settings()
+    sessions, images = _by_session(masks)
+    found = [
+        read_mask(image, name=f"mask of session {session}", label=label)
+        for session, image in zip(sessions, images, strict=True)
+    ]
+    dates = _dates(_matching(days, sessions, "days"))
+    if scans is None:
+        maps = _one_for_all(anatomy, sessions)
+        visits = _from_masks(found, maps, anatomy_labels, sessions=sessions, settings=settings)
+        compare = _compare_masks
+    else:
+        maps = [
+            None if image is None else read_anatomy(image, anatomy_labels)
+            for image in _matching(anatomy, sessions, "anatomy")
+        ]
+        given = _matching(scans, sessions, "scans")
+        visits = _from_scans(found, given, maps, dates=dates, settings=settings)
+        compare = _compare_scans
+    return _tracked(visits, compare, dates=dates, sessions=sessions, settings=settings)
+
+
+def _by_session(masks: PerVisit[Image]) -> tuple[list[str], list[Image]]:
+    """Session labels and masks in order of time."""
+    if isinstance(masks, Mapping):
+        sessions, images = [str(key) for key in masks], list(masks.values())
+    elif isinstance(masks, Sequence) and not isinstance(masks, str):
+        images = list(masks)
+        sessions = [str(number) for number in range(1, len(images) + 1)]
+    else:
+        sessions, images = [], []
+    if len(images) < 2:
+        raise SettingsError(
+            f"masks holds {len(images)} masks, but two or more of one person are expected. Give a "
+            "list in order of time, or a mapping of session label to mask."
+        )
+    return sessions, images
+
+
+def _matching(values: PerVisit[T] | None, sessions: Sequence[str], name: str) -> list[T | None]:
+    """The value of each visit; None for each where none were given."""
+    if values is None:
+        return [None] * len(sessions)
+    if isinstance(values, Mapping):
+        by_session = {str(key): value for key, value in values.items()}
+        missing = [session for session in sessions if session not in by_session]
+        if missing:
+            raise SettingsError(
+                f"{name} has no session {missing[0]!r}, but masks has it. Give {name} for each "
+                "session of the masks."
+            )
+        return [by_session[session] for session in sessions]
+    if isinstance(values, str) or not isinstance(values, Sequence):
+        raise SettingsError(
+            f"{name} is a {type(values).__name__}, but a list with a value for each mask, or a "
+            "mapping by session, is expected. Give one of these."
+        )
+    if len(values) != len(sessions):
+        raise SettingsError(
+            f"{name} has {len(values)} values, but there are {len(sessions)} masks. Give one for "
+            "each mask."
+        )
+    return list(values)
+
+
+def _dates(days: Sequence[int | date | None]) -> list[date | None]:
+    """Dates of the visits, in rising order; numbers count from any fixed day."""
+    dates = []
+    for day in days:
+        if day is None or isinstance(day, date):
+            dates.append(day)
+        elif isinstance(day, int | np.integer) and not isinstance(day, bool):
+            dates.append(FIRST_DAY + timedelta(days=int(day)))
+        else:
+            raise SettingsError(
+                f"days holds {day!r}, but a date or a whole number of days is expected. Correct it."
+            )
+    known = [day for day in dates if day is not None]
+    if any(later <= earlier for earlier, later in pairwise(known)):
+        raise SettingsError(
+            "days do not rise from each mask to the next, but masks are given in order of time. "
+            "Sort both, or correct the days."
+        )
+    return dates
+
+
+def _one_for_all(anatomy: Any, sessions: Sequence[str]) -> list:
+    """The anatomy of each visit: one image stands for all."""
+    is_image = isinstance(anatomy, str | tuple) or not isinstance(anatomy, Sequence | Mapping)
+    if is_image:
+        return [anatomy] * len(sessions)
+    return _matching(anatomy, sessions, "anatomy")
+
+
+@dataclass(frozen=True, slots=True)
+class _VisitOfMasks:
+    """A visit that only its mask is known of."""
+
+    map: LesionMap
+    lesions: pd.DataFrame
+    """Their table, with the location where an anatomy map tells it."""
+
+    @property
+    def locations(self) -> dict[int, str]:
+        """Location class of each lesion, by its number."""
+        known = self.lesions.dropna(subset=["location"])
+        return dict(zip(known["lesion_id"], known["location"], strict=True))
+
+
+def _from_masks(
+    masks: Sequence[Mask],
+    anatomies: Sequence,
+    anatomy_labels: str | Mapped,
+    *,
+    sessions: Sequence[str],
+    settings: Settings,
+) -> list[_VisitOfMasks]:
+    """What masks alone tell of each visit; all lie on one grid."""
+    (first, affine), visits = masks[0], []
+    for (mask, own), anatomy, session in zip(masks, anatomies, sessions, strict=True):
+        try:
+            check_same_grid(
+                mask.shape, own, first.shape, affine,
+                name=f"The mask of session {session}",
+                other_name=f"the mask of session {sessions[0]}",
+            )  # fmt: skip
+        except GeometryError as error:
+            raise GeometryError(
+                f"{str(error).split(' Resample')[0]} Without scans all masks lie on one grid. "
+                "Give the scans, or bring the masks to one grid."
+            ) from error
+        table = measure_lesions(
+            (mask, own), anatomy=anatomy, anatomy_labels=anatomy_labels, settings=settings
+        )
+        found = find_lesions(mask, own, min_size=settings.min_size)
+        visits.append(_VisitOfMasks(found, table))
+    return visits
+
+
+def _compare_masks(first: _VisitOfMasks, second: _VisitOfMasks, *, years, settings: Settings):
+    """Rows and links of a pair, by the masks alone."""
+    found = compare_masks_alone(
+        first.map,
+        second.map,
+        years=years,
+        rule=settings.change_rule,
+        locations=(first.locations, second.locations),
+    )
+    rows = []
+    for given in found.rows:
+        row = dict(given)
+        voxel = np.array([[row.pop(axis) for axis in "ijk"]])
+        (point,) = world_mm(second.map.affine, voxel).tolist()
+        rows.append(row | dict(zip(("x_mm", "y_mm", "z_mm"), point, strict=True)))
+    return rows, found.links
+
+
+def _from_scans(
+    masks: Sequence[Mask],
+    scans: Sequence,
+    anatomies: Sequence,
+    *,
+    dates: Sequence[date | None],
+    settings: Settings,
+) -> list[VisitResult]:
+    """The result of each visit, with its mask given."""
+    results = []
+    numbered = enumerate(zip(masks, scans, anatomies, dates, strict=True), start=1)
+    for number, (mask, given, anatomy, day) in numbered:
+        by_modality = given if isinstance(given, Mapping) else {FLAIR: given}
+        read = {name: read_scan(image, name=name) for name, image in by_modality.items()}
+        results.append(
+            process_visit(
+                Visit("1", str(number), read, facts=VisitFacts(visit_date=day)),
+                lesion_mask=mask,
+                anatomy=anatomy,
+                settings=settings,
+            )
+        )
+    return results
+
+
+def _compare_scans(first: VisitResult, second: VisitResult, *, settings: Settings, **_known):
+    """Rows and links of a pair, by scans and masks together."""
+    pair = compare_visits(first, second, rule=settings.change_rule).pair
+    if pair.lesions is None:
+        raise StepError(
+            f"The masks of visits {first.visit.session} and {second.visit.session} (in the order "
+            f"given) cannot be compared: {pair.lesion_reason}. Check the scans, or leave them out "
+            "to compare the masks alone."
+        )
+    return pair.lesion_rows(), pair.lesions.links
+
+
+def _tracked(visits: Sequence, compare, *, dates, sessions, settings: Settings) -> pd.DataFrame:
+    """The table of all pairs, with tracks over all visits."""
+    names = [str(number) for number in range(1, len(visits) + 1)]
+    records = [
+        {
+            "session": name,
+            "visits": [{"visit_date": day and day.isoformat()}],
+            "lesions": rows_of(visit.lesions[["lesion_id", "volume_mm3"]]),
+        }
+        for name, visit, day in zip(names, visits, dates, strict=True)
+    ]
+    pairs = []
+    for end in range(1, len(visits)):
+        for start in sorted({0, end - 1}):
+            rows, links = compare(
+                visits[start],
+                visits[end],
+                years=years_between(dates[start], dates[end]),
+                settings=settings,
+            )
+            ends = {"session_from": names[start], "session_to": names[end]}
+            pairs.append({**ends, "change": ends, "links": links, "expansions": [],
+                          "lesions": [row | ends for row in rows]})  # fmt: skip
+    merged = merge_changes({"1": records}, {"1": pairs}, ratings=Ratings())
+    table = merged[LESION_CHANGES.name].assign(participant_id=None)
+    labels = dict(zip(names, sessions, strict=True))
+    for column in ("session_from", "session_to"):
+        table[column] = table[column].map(bare_label).map(labels)
+    return as_table(table, LESION_CHANGES)
