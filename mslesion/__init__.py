@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from mslesion.io.dataset import find_visits
     from mslesion.io.images import save_like
     from mslesion.io.nifti import Scan, load_labels, load_mask, load_scan
+    from mslesion.pipeline.dataset.run import run_dataset
     from mslesion.pipeline.pair.compare import compare_visits
     from mslesion.pipeline.settings import Settings
     from mslesion.pipeline.visit.process import process_visit
@@ -42,6 +43,7 @@ _MODULE_OF = {
     "measure_lesions": "api.lesions",
     "process_visit": "pipeline.visit.process",
     "resample_mask": "api.resampling",
+    "run_dataset": "pipeline.dataset.run",
     "save_like": "io.images",
     "summarize_agreement": "evaluation",
     "track_lesions": "api.tracking",
@@ -63,6 +65,7 @@ __all__ = [
     "measure_lesions",
     "process_visit",
     "resample_mask",
+    "run_dataset",
     "save_like",
     "summarize_agreement",
     "track_lesions",

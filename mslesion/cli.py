@@ -1,4 +1,4 @@
-"""The command: parses its arguments, calls the workflow, reports."""
+"""The command: parses its arguments, calls `run_dataset`, reports."""
 
 import argparse
 import logging
@@ -136,77 +136,30 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    """The work behind the parsed arguments."""
-    from pathlib import Path
-
-    from mslesion.clinical.ratings import dataset_ratings
-    from mslesion.errors import DatasetError, SettingsError
-    from mslesion.io.dataset import find_visits
-    from mslesion.pipeline.dataset.calibration import find_calibration_jobs, process_calibration
-    from mslesion.pipeline.dataset.jobs import Job, process_job, run_cohort, write_failures
-    from mslesion.pipeline.dataset.merge import has_outputs, write_group
-    from mslesion.pipeline.dataset.ratings import check_ratings
-    from mslesion.pipeline.pair.jobs import find_pair_jobs, process_pair
+    """Call `run_dataset` as the arguments say, and report."""
+    from mslesion.io.tables import rows_of
+    from mslesion.pipeline.dataset.run import GROUP_LEVEL, run_dataset
     from mslesion.pipeline.settings import Settings, read_settings
 
-    root, output = Path(options.bids_dir), Path(options.output_dir)
-    if options.n_jobs < 1:
-        raise SettingsError(f"--n-jobs is {options.n_jobs}, but 1 or more is expected. Correct it.")
     given = {name: getattr(options, name, None) for name in Settings.__dataclass_fields__}
-    settings = read_settings(options.settings, **given)
-    ratings = dataset_ratings(root, options.ratings)
-    if options.level == "group":
-        write_group(output, raw=str(root), ratings=ratings)
-        return DONE
-    if output.resolve() == root.resolve():
-        raise DatasetError(
-            f"{output} is the input too, but scans are never touched. Choose another OUTPUT_DIR."
-        )
-    everyone = find_visits(
-        root,
-        subjects=tuple(options.participant_label),
-        prefer=settings.prefer,
-        ratings=ratings,
+    summary = run_dataset(
+        options.bids_dir,
+        options.output_dir,
+        level=options.level,
+        participants=options.participant_label,
+        sessions=options.session_label,
+        lesion_masks=options.lesion_masks,
+        ratings=options.ratings,
+        settings=read_settings(options.settings, **given),
+        n_jobs=options.n_jobs,
+        progress=sys.stderr.isatty(),
+        dry_run=options.dry_run,
     )
-    visits = everyone
-    if options.session_label:
-        visits = find_visits(
-            root,
-            subjects=tuple(options.participant_label),
-            sessions=tuple(options.session_label),
-            prefer=settings.prefer,
-            ratings=ratings,
-        )
-    check_ratings(ratings, everyone)
     if options.dry_run:
-        for visit in visits:
-            print(visit.name, "+".join(visit.scans), visit.problem, sep="\t")
+        for row in rows_of(summary.outcomes):
+            name = "_".join(filter(None, (row["participant_id"], row["session_id"])))
+            print(name, row["inputs"] or "", row["reason"] or "", sep="\t")
         return DONE
-    masks = Path(options.lesion_masks) if options.lesion_masks else None
-    if masks is not None and not masks.is_dir():
-        raise DatasetError(f"{masks} is no folder, but --lesion-masks names one. Check the path.")
-    jobs = [Job(visit, root, output, settings, masks) for visit in visits]
-    options_of_pool = {"n_jobs": options.n_jobs, "progress": sys.stderr.isatty()}
-    outcomes = run_cohort(process_job, jobs, **options_of_pool)
-    # Each visit is compared with those of older runs too, not only with those of this one
-    pairs = find_pair_jobs(everyone, root=root, output=output, settings=settings)
-    compared = run_cohort(process_pair, pairs, unit="pair", **options_of_pool)
-    calibrations = find_calibration_jobs(everyone, output=output, settings=settings)
-    calibrated = run_cohort(process_calibration, calibrations, unit="patient", **options_of_pool)
-    everything = [*outcomes, *compared, *calibrated]
-    write_failures(everything, output)
-    if has_outputs(output):
-        write_group(output, raw=str(root), ratings=ratings)
-    lines = [_count(outcomes, "visits done")]
-    if compared:
-        lines.append(_count(compared, "pairs compared"))
-    if calibrated:
-        lines.append(_count(calibrated, "patients calibrated"))
-    print(f"{', '.join(lines)}; tables in {output}", file=sys.stderr)
-    return SOME_FAILED if any(one.state == "failed" for one in everything) else DONE
-
-
-def _count(outcomes: Sequence, what: str) -> str:
-    """How many did not fail."""
-    done = sum(outcome.state != "failed" for outcome in outcomes)
-    return f"{done} of {len(outcomes)} {what}"
+    if options.level != GROUP_LEVEL:
+        print(f"{summary.text}; tables in {summary.output_dir}", file=sys.stderr)
+    return SOME_FAILED if len(summary.failed) else DONE

@@ -8,26 +8,28 @@ import pytest
 
 from mslesion import cli
 from mslesion.errors import DatasetError, OutputError
-from mslesion.io.dataset import Visit
-from mslesion.pipeline.dataset import calibration as calibrating
-from mslesion.pipeline.dataset import jobs as cohort
-from mslesion.pipeline.dataset import merge as group
-from mslesion.pipeline.dataset.jobs import Outcome
-from mslesion.pipeline.pair import jobs as pairs
-from mslesion.pipeline.settings import Settings
+from mslesion.pipeline.dataset import run
+from mslesion.pipeline.dataset.calibration import CALIBRATION_STEP
+from mslesion.pipeline.dataset.jobs import CALIBRATION, PAIR, Job, Outcome
 from mslesion.pipeline.visit.records import RECORD_KEYS, part_path, record_path
 
 
 @pytest.fixture(autouse=True)
 def _work(monkeypatch):
-    """Instead of a visit's work: its record, or a failure for subjects named bad."""
-    seen = []
+    """Instead of a job's work: a visit's record, or a failure for subjects named bad."""
 
     def work(job):
-        seen.append(job)
+        if job.step.name == PAIR:
+            work.pairs.append(job.pair)
+            if job.visit.session.startswith("odd"):
+                return Outcome(job, "failed", "ImageError", "A map is odd. Look at it.")
+            return Outcome(job, "done")
+        if job.step.name == CALIBRATION:
+            return Outcome(job, "done")
+        work.seen.append(job)
         if job.visit.problem or job.visit.subject.startswith("bad"):
             reason = job.visit.problem or "The scan is odd. Look at it."
-            return Outcome(job.visit, "failed", "StepError", reason)
+            return Outcome(job, "failed", "StepError", reason)
         who = {"participant_id": job.visit.subject, "session_id": job.visit.session or None}
         record = {key: [] for key in RECORD_KEYS} | {
             "subject": job.visit.subject, "session": job.visit.session, "visits": [who]
@@ -36,19 +38,11 @@ def _work(monkeypatch):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(record))
         part_path(job.output, job.visit).write_text("<p>part</p>")
-        return Outcome(job.visit, "done")
+        return Outcome(job, "done")
 
-    def compare(job):
-        seen_pairs.append(job.pair)
-        if job.visits[1].session.startswith("odd"):
-            return job.outcome("failed", error="ImageError", reason="A map is odd. Look at it.")
-        return job.outcome("done")
-
-    seen_pairs = []
-    monkeypatch.setattr(pairs, "process_pair", compare)
-    monkeypatch.setattr(cohort, "process_job", work)
+    work.seen, work.pairs = [], []
+    monkeypatch.setattr(run, "do_job", work)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
-    work.seen, work.pairs = seen, seen_pairs
     return work
 
 
@@ -120,16 +114,11 @@ def test_a_pair_that_failed(tmp_path, capsys):
 
 
 def test_calibration_is_asked_for(tmp_path, monkeypatch, capsys):
-    def calibrate(job):
-        return job.outcome("done" if job.settings.change_rule == "pct" else "failed")
+    def find(visits, *, root, output, settings):
+        asked = [visits[0]] if settings.calibrate else []
+        return [Job(CALIBRATION_STEP, (visit,), root, output, settings) for visit in asked]
 
-    monkeypatch.setattr(calibrating, "process_calibration", calibrate)
-    job = calibrating.CalibrationJob(Visit("01", "1", {}), tmp_path, Settings(change_rule="pct"))
-    monkeypatch.setattr(
-        calibrating,
-        "find_calibration_jobs",
-        lambda _visits, *, output, settings: [job] if settings.calibrate else [],
-    )
+    monkeypatch.setattr(run, "find_calibration_jobs", find)
     root = bids(tmp_path / "in", "01/1", "01/2")
     assert call(root, tmp_path / "out", "participant", "--calibrate") == cli.DONE
     assert "1 of 1 pairs compared, 1 of 1 patients calibrated; tables" in capsys.readouterr().err
@@ -179,7 +168,7 @@ def test_dry_run_lists_and_stops(tmp_path, seen, capsys):
     (root / "sub-02/anat/sub-02_acq-b_T1w.nii.gz").touch()
     assert call(root, tmp_path / "out", "participant", "--dry-run") == cli.DONE
     first, second = capsys.readouterr().out.splitlines()
-    assert first == "sub-01_ses-1\tFLAIR+T1w\t"
+    assert first == "sub-01_ses-1\tFLAIR;T1w\t"
     assert second.startswith("sub-02\tFLAIR\tsub-02 has 2 T1w scans (")
     assert seen == []
     assert not (tmp_path / "out").exists()
@@ -229,23 +218,26 @@ def test_settings_flags_win_over_the_file(tmp_path, seen):
 
 
 def test_masks_are_handed_on(tmp_path, seen):
-    root = bids(tmp_path / "in", "01")
-    masks = tmp_path / "masks"
-    masks.mkdir()
-    call(root, tmp_path / "out", "participant", "--lesion-masks", masks)
-    assert seen[0].masks == masks
+    root = bids(tmp_path / "in", "01", "02")
+    mask = tmp_path / "masks/sub-01_label-L_mask.nii"
+    mask.parent.mkdir()
+    mask.touch()
+    arguments = (root, tmp_path / "out", "participant", "--lesion-masks", mask.parent)
+    assert call(*arguments) == cli.SOME_FAILED
+    assert [job.mask and job.mask.path for job in seen] == [mask, None]
+    assert "has no lesion mask of sub-02, but one is expected" in seen[1].visit.problem
 
 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--n-jobs", "0"), "--n-jobs is 0, but 1 or more is expected"),
+        (("--n-jobs", "0"), "number of jobs is 0, but 1 or more is expected. Correct --n-jobs"),
         (("--contact-mm", "-1"), "The setting contact_mm is -1.0, but 0 to 20 is expected"),
         (("--min-size", "tiny"), "The setting min_size is 'tiny', but it can be"),
         (("--settings", "no.toml"), "no.toml cannot be read"),
         (("--participant-label", "99"), "has no sub-99, but it was asked for"),
         (("--session-label", "99"), "has no ses-99, but it was asked for"),
-        (("--lesion-masks", "nowhere"), "nowhere is no folder, but --lesion-masks names one"),
+        (("--lesion-masks", "nowhere"), "nowhere is not a folder, but lesion masks are expected"),
     ],
 )
 def test_unusable_options(tmp_path, capsys, options, message):
@@ -284,7 +276,7 @@ def test_interrupt(tmp_path, monkeypatch, capsys):
     def stop(_job):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cohort, "process_job", stop)
+    monkeypatch.setattr(run, "do_job", stop)
     root = bids(tmp_path / "in", "01")
     assert call(root, tmp_path / "out", "participant") == cli.INTERRUPTED == 130
     assert "finished visits are kept. Run again to go on." in capsys.readouterr().err
@@ -294,7 +286,7 @@ def test_disk_full_at_the_tables(tmp_path, monkeypatch, capsys):
     def full(*_args, **_options):
         raise OutputError(errno.ENOSPC, "visits.csv cannot be written. Free space.")
 
-    monkeypatch.setattr(group, "write_group", full)
+    monkeypatch.setattr(run, "write_group", full)
     root = bids(tmp_path / "in", "01")
     assert call(root, tmp_path / "out", "participant") == cli.UNUSABLE
     assert "visits.csv cannot be written" in capsys.readouterr().err
@@ -314,6 +306,6 @@ def test_an_error_of_ours_never_shows_a_traceback(tmp_path, monkeypatch, capsys)
     def broken(*_args, **_options):
         raise DatasetError("The folder is odd. Look at it.")
 
-    monkeypatch.setattr("mslesion.io.dataset.find_visits", broken)
+    monkeypatch.setattr(run, "find_visits", broken)
     assert call(tmp_path, tmp_path / "out", "participant") == cli.UNUSABLE
     assert capsys.readouterr().err == "mslesion: The folder is odd. Look at it.\n"

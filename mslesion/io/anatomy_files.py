@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mslesion.errors import DatasetError
 from mslesion.io.dataset import Visit
-from mslesion.io.visit_files import ENDING, files_of_visit, matching, only_one
+from mslesion.io.visit_files import ENDING, ImageFolder, matching, only_one
 
 _OWN_NAME = r"(^|[/_])"
 _NAMINGS = (
@@ -37,17 +37,39 @@ _NO_ANATOMY = re.compile(
 )
 
 
-def find_anatomy(folder: str | Path, visit: Visit) -> Path:
-    """The label map of a visit's anatomy in a folder.
+def anatomy_folder(path: str | Path) -> ImageFolder:
+    """A folder of label maps of the anatomy, walked once for many visits.
 
-    Looked for as lesion masks are (`mslesion.io.lesion_masks.find_lesion_mask`), by the
-    names above. Hidden files, masks, probability maps and maps of lesions are passed
-    over, and maps in MNI space where there is another.
+    Hidden files, masks, probability maps and maps of lesions are passed over.
 
     Parameters
     ----------
-    folder : str or Path
+    path : str or Path
         Where the label maps are.
+
+    Returns
+    -------
+    ImageFolder
+
+    Raises
+    ------
+    DatasetError
+        If there is no such folder.
+    """
+    what = "label maps of the anatomy"
+    return ImageFolder(path, skip=_NO_ANATOMY, what=what, option="--anatomy")
+
+
+def find_anatomy(folder: ImageFolder, visit: Visit) -> Path:
+    """The label map of a visit's anatomy in a folder.
+
+    Looked for as lesion masks are (`mslesion.io.lesion_masks.find_lesion_mask`), by the
+    names above. Maps in MNI space are passed over where there is another.
+
+    Parameters
+    ----------
+    folder : ImageFolder
+        The label maps (`anatomy_folder`).
     visit : Visit
         Whose map.
 
@@ -60,17 +82,15 @@ def find_anatomy(folder: str | Path, visit: Visit) -> Path:
     DatasetError
         If there is none, or several of the same kind.
     """
-    folder = Path(folder)
-    what = "label maps of the anatomy"
-    files = files_of_visit(folder, visit, skip=_NO_ANATOMY, what=what, option="--anatomy")
+    files = folder.images_of(visit)
     for pattern in _NAMINGS:
-        top = folder.parent if pattern.startswith(_TOLD_BY_FOLDER) else folder
+        top = folder.path.parent if pattern.startswith(_TOLD_BY_FOLDER) else folder.path
         found = matching(files, pattern, below=top)
-        path = only_one(found, folder=folder, visit=visit, what=what)
+        path = only_one(found, folder=folder, visit=visit)
         if path is not None:
             return path
     raise DatasetError(
-        f"{folder} has no label map of the anatomy of {visit.name}, but one is expected, such as "
-        f"{visit.folder}/anat/{visit.name}_dseg.nii.gz or {visit.name}/mri/aseg.mgz. Add it or "
+        f"{folder.path} has no label map of the anatomy of {visit.name}, but one is expected, such "
+        f"as {visit.folder}/anat/{visit.name}_dseg.nii.gz or {visit.name}/mri/aseg.mgz. Add it or "
         "leave the visit out."
     )

@@ -1,7 +1,7 @@
 """Which scans a folder holds: BIDS datasets and plain trees, visit by visit."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -109,8 +109,8 @@ def find_visits(
             "PATIENT/VISIT/*flair*.nii.gz is expected. Check the path and the file names."
         )
     _check_labels(visits, root)
-    visits = _keep(visits, "subject", subjects, "sub", root)
-    return _keep(visits, "session", sessions, "ses", root)
+    visits = keep_labelled(visits, subjects, attribute="subject", root=root)
+    return keep_labelled(visits, sessions, attribute="session", root=root)
 
 
 def _bids_visits(root: Path, *, prefer: str, ratings: Ratings) -> list[Visit]:
@@ -294,10 +294,34 @@ def _check_labels(visits: list[Visit], root: Path) -> None:
         seen.add(visit.name)
 
 
-def _keep(visits, attribute, labels, prefix, root) -> list[Visit]:
-    """Only the visits whose subject or session is asked for."""
+def keep_labelled(
+    visits: Sequence[Visit], labels: Sequence[str], *, attribute: str, root: Path
+) -> list[Visit]:
+    """Only the visits whose subject or session is asked for.
+
+    Parameters
+    ----------
+    visits : sequence of Visit
+        Visits of a dataset.
+    labels : sequence of str
+        Labels to keep, with or without ``sub-`` and ``ses-``; empty keeps all.
+    attribute : {"subject", "session"}
+        What they are labels of.
+    root : Path
+        The dataset, for the error.
+
+    Returns
+    -------
+    list of Visit
+
+    Raises
+    ------
+    DatasetError
+        If a label that was asked for is not there.
+    """
     if not labels:
-        return visits
+        return list(visits)
+    prefix = {"subject": "sub", "session": "ses"}[attribute]
     wanted = [as_label(label, prefix) for label in labels]
     there = {getattr(visit, attribute) for visit in visits}
     missing = [label for label in wanted if label not in there]

@@ -201,3 +201,23 @@ def write_dataset(folder: str | Path, *, version: str, raw: str, subjects: Seque
     write_bytes(("\n".join(NOT_BIDS) + "\n").encode(), folder / ".bidsignore")
     people = pd.DataFrame({"participant_id": [f"sub-{label}" for label in sorted(subjects)]})
     write_tsv(people, folder / "participants.tsv")
+
+
+def source_uri(path: Path, root: Path) -> str:
+    """BIDS URI of an input file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    root : Path
+        The input dataset.
+
+    Returns
+    -------
+    str
+    """
+    try:
+        return f"bids:raw:{Path(path).resolve().relative_to(root.resolve()).as_posix()}"
+    except ValueError:
+        return f"bids:raw:{Path(path).name}"

@@ -17,7 +17,7 @@ import pandas as pd
 from mslesion.errors import DatasetError
 from mslesion.io.dataset import Visit
 from mslesion.io.mask_values import ANY_LABEL, Label
-from mslesion.io.visit_files import ENDING, files_of_visit, matching, only_one
+from mslesion.io.visit_files import ENDING, ImageFolder, matching, only_one
 
 
 class MaskFile(NamedTuple):
@@ -57,17 +57,39 @@ _LESION_WORDS = re.compile(
 _NOT_LESION = re.compile(r"^\.|brain_?mask|desc-brain|prob(seg|abilit|[_.])", re.IGNORECASE)
 
 
-def find_lesion_mask(folder: str | Path, visit: Visit) -> MaskFile:
-    """The lesion mask of a visit in a folder of masks.
+def mask_folder(path: str | Path) -> ImageFolder:
+    """A folder of lesion masks, walked once for many visits.
 
-    Looked for in ``sub-X/ses-Y`` and ``X/Y`` below the folder, then among all files
-    whose path holds both labels, the subject's first. Hidden files, probability maps and
-    brain masks are passed over, and masks in MNI space where there is another.
+    Hidden files, probability maps and brain masks are passed over.
 
     Parameters
     ----------
-    folder : str or Path
+    path : str or Path
         Where the masks are.
+
+    Returns
+    -------
+    ImageFolder
+
+    Raises
+    ------
+    DatasetError
+        If there is no such folder.
+    """
+    return ImageFolder(path, skip=_NOT_LESION, what="lesion masks", option="--lesion-masks")
+
+
+def find_lesion_mask(folder: ImageFolder, visit: Visit) -> MaskFile:
+    """The lesion mask of a visit in a folder of masks.
+
+    Looked for in ``sub-X/ses-Y`` and ``X/Y`` below the folder, then among all files
+    whose path holds both labels, the subject's first. Masks in MNI space are passed over
+    where there is another.
+
+    Parameters
+    ----------
+    folder : ImageFolder
+        The masks (`mask_folder`).
     visit : Visit
         Whose mask.
 
@@ -80,20 +102,17 @@ def find_lesion_mask(folder: str | Path, visit: Visit) -> MaskFile:
     DatasetError
         If there is none, or several of the same kind.
     """
-    folder = Path(folder)
-    files = files_of_visit(
-        folder, visit, skip=_NOT_LESION, what="lesion masks", option="--lesion-masks"
-    )
+    files = folder.images_of(visit)
     for pattern, label, maker in _NAMINGS:
-        top = folder.parent if maker in _TOLD_BY_FOLDER else folder
+        top = folder.path.parent if maker in _TOLD_BY_FOLDER else folder.path
         labels = dict.fromkeys(matching(files, pattern, below=top), label)
         if label == _LOOK_UP:
             labels = {path: found for path in labels if (found := _lesion_labels(path))}
-        path = only_one(list(labels), folder=folder, visit=visit, what="lesion masks")
+        path = only_one(list(labels), folder=folder, visit=visit)
         if path is not None:
             return MaskFile(path, labels[path], maker)
     raise DatasetError(
-        f"{folder} has no lesion mask of {visit.name}, but one is expected, such as "
+        f"{folder.path} has no lesion mask of {visit.name}, but one is expected, such as "
         f"{visit.folder}/anat/{visit.name}_label-L_mask.nii.gz. Add it or leave the visit out."
     )
 

@@ -26,8 +26,8 @@ from mslesion.imaging.grid import check_same_grid, spacing_mm
 from mslesion.io.headers import check_header, check_size
 from mslesion.io.mask_values import Label, as_mask
 
-GZIP_BLOCK = 1 << 22
-"""Bytes that are unpacked at a time."""
+PACKED = (".nii.gz", ".mgz")
+"""Ends of the names of files that are gzipped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,8 @@ def load_scan(path: str | Path) -> Scan:
         If the file cannot be read, has another number of dimensions, is empty or
         constant, or has voxel sizes or extents that no head scan has.
     """
-    image, data, affine, warnings = _read(Path(path))
+    data, affine, warnings = _read(Path(path))
+    stored_shape = data.shape
     with np.errstate(over="ignore"):  # beyond float32 is infinite, and warned of as such
         values = np.asarray(data, np.float32)
     finite = np.isfinite(values)
@@ -83,7 +84,7 @@ def load_scan(path: str | Path) -> Scan:
             "is expected. Check how the file was made."
         )
     data, turned = to_ras(values, affine)
-    return Scan(data, turned, Path(path), tuple(warnings), image.shape[:3], affine)
+    return Scan(data, turned, Path(path), tuple(warnings), stored_shape, affine)
 
 
 def load_mask(
@@ -117,7 +118,7 @@ def load_mask(
     GeometryError
         If the mask does not lie on the grid of `like`.
     """
-    _, data, affine, _ = _read(Path(path), is_scan=False)
+    data, affine, _ = _read(Path(path), is_scan=False)
     mask, affine = to_ras(as_mask(data, name=str(path), label=label), affine)
     if like is not None:
         check_same_grid(
@@ -153,7 +154,7 @@ def load_labels(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     MaskError
         If a value is no whole number of 0 or more.
     """
-    _, data, affine, _ = _read(Path(path), is_scan=False)
+    data, affine, _ = _read(Path(path), is_scan=False)
     if not (np.isfinite(data).all() and (data >= 0).all() and (data == np.rint(data)).all()):
         raise MaskError(
             f"{path} has values that are no whole numbers of 0 or more, but a label map is "
@@ -185,7 +186,7 @@ def load_map(path: str | Path, *, like: Scan) -> np.ndarray:
     GeometryError
         If it does not lie on the grid of `like`.
     """
-    _, data, affine, _ = _read(Path(path), is_scan=False)
+    data, affine, _ = _read(Path(path), is_scan=False)
     values, affine = to_ras(data, affine)
     check_same_grid(
         values.shape,
@@ -298,11 +299,11 @@ def _gzip(content: bytes) -> bytes:
 
 @np.errstate(over="ignore", invalid="ignore")
 def _read(path: Path, *, is_scan: bool = True):
-    """Image, 3D data, affine and warnings of a file; everything about its header."""
+    """3D data, affine and warnings of a file; everything about its header."""
     try:
         if not path.is_file():
             raise ImageError(f"{path} is no file, but a scan is expected. Check the path.")
-        image = nib.load(path)
+        image = _load(path)
         shape = image.shape
         while len(shape) > 3 and shape[-1] == 1:
             shape = shape[:-1]
@@ -312,7 +313,6 @@ def _read(path: Path, *, is_scan: bool = True):
                 "Split the series and give one volume."
             )
         data = np.asanyarray(image.dataobj).reshape(shape)
-        _check_packing(path)
     except ImageError:
         raise
     except Exception as error:  # what nibabel makes of broken bytes has no common type
@@ -329,15 +329,22 @@ def _read(path: Path, *, is_scan: bool = True):
     warnings = check_header(image, path)
     if is_scan:
         check_size(data.shape, affine, path=path)
-    return image, data, affine, warnings
+    return data, affine, warnings
 
 
-def _check_packing(path: Path) -> None:
-    """Read a gzip to its end, where the checksum stands; nibabel stops before it."""
-    if path.suffix.lower() in (".gz", ".mgz"):
-        with gzip.open(path) as file:
-            while file.read(GZIP_BLOCK):
-                pass
+def _load(path: Path):
+    """The image of a file. A packed file is read and unpacked once, to its checksum.
+
+    Nibabel stops before the end of a gzip file, where the checksum is.
+    """
+    name = path.name.lower()
+    if not name.endswith(PACKED):
+        return nib.load(path)
+    content = gzip.decompress(path.read_bytes())
+    if name.endswith(".mgz"):
+        return nib.MGHImage.from_bytes(content)
+    is_second = nib.Nifti2Header.may_contain_header(content[: nib.Nifti2Header.sizeof_hdr])
+    return (nib.Nifti2Image if is_second else nib.Nifti1Image).from_bytes(content)
 
 
 def _times(shape) -> str:

@@ -13,43 +13,63 @@ ENDING = r"\.(nii|nii\.gz|mgz)$"
 _IMAGE = re.compile(ENDING, re.IGNORECASE)
 
 
-def files_of_visit(
-    folder: Path, visit: Visit, *, skip: re.Pattern, what: str, option: str
-) -> list[Path]:
-    """The images in a folder that belong to a visit.
-
-    Looked for in ``sub-X/ses-Y`` and ``X/Y`` below the folder, then among all files
-    whose path holds both labels, the subject's first.
+class ImageFolder:
+    """A folder of images made elsewhere. It is walked once, for all visits.
 
     Parameters
     ----------
-    folder : Path
+    path : str or Path
         Where the images are.
-    visit : Visit
-        Whose images.
     skip : re.Pattern
         Names that are passed over.
     what : str
-        What the images are, in the plural, for the error.
+        What the images are, in the plural, for errors.
     option : str
-        The command's option that names the folder, for the error.
-
-    Returns
-    -------
-    list of Path
-        In order of their names.
+        The command's option that names the folder, for errors.
 
     Raises
     ------
     DatasetError
         If there is no such folder.
     """
-    if not folder.is_dir():
-        raise DatasetError(f"{folder} is no folder, but {what} are expected there. Check {option}.")
-    files = [path for path in sorted(folder.rglob("*")) if _IMAGE.search(path.name)]
-    files = [path for path in files if not skip.search(path.name)]
-    own = [path for path in files if _is_in_folder_of(path.relative_to(folder), visit)]
-    return own or [path for path in files if _names(path.relative_to(folder), visit)]
+
+    def __init__(self, path: str | Path, *, skip: re.Pattern, what: str, option: str):
+        self.path, self.what = Path(path), what
+        if not self.path.is_dir():
+            raise DatasetError(
+                f"{path} is not a folder, but {what} are expected there. Check {option}."
+            )
+        self._images = [
+            _Image(path, path.relative_to(self.path))
+            for path in sorted(self.path.rglob("*"))
+            if _IMAGE.search(path.name) and not skip.search(path.name)
+        ]
+        self._by_labels: dict[tuple[str, ...], list[_Image]] = {}
+        for image in self._images:
+            for depth in range(1, len(image.labels) + 1):
+                self._by_labels.setdefault(image.labels[:depth], []).append(image)
+
+    def images_of(self, visit: Visit) -> list[Path]:
+        """The images that belong to a visit.
+
+        Looked for in ``sub-X/ses-Y`` and ``X/Y`` below the folder, then among all files
+        whose path holds both labels, the subject's first.
+
+        Parameters
+        ----------
+        visit : Visit
+            Whose images.
+
+        Returns
+        -------
+        list of Path
+            In order of their names.
+        """
+        whose = (visit.subject, visit.session) if visit.session else (visit.subject,)
+        own = self._by_labels.get(whose)
+        if own is None:
+            own = [image for image in self._images if image.names(visit)]
+        return [image.path for image in own]
 
 
 def matching(files: Sequence[Path], pattern: str, *, below: Path) -> list[Path]:
@@ -75,19 +95,17 @@ def matching(files: Sequence[Path], pattern: str, *, below: Path) -> list[Path]:
     ]
 
 
-def only_one(found: Sequence[Path], *, folder: Path, visit: Visit, what: str) -> Path | None:
+def only_one(found: Sequence[Path], *, folder: ImageFolder, visit: Visit) -> Path | None:
     """The one file of a visit.
 
     Parameters
     ----------
     found : sequence of Path
         What may be it; files in MNI space are passed over where there is another.
-    folder : Path
+    folder : ImageFolder
         Where it was looked for.
     visit : Visit
         Whose it is.
-    what : str
-        What it is, in the plural, for the error.
 
     Returns
     -------
@@ -101,32 +119,38 @@ def only_one(found: Sequence[Path], *, folder: Path, visit: Visit, what: str) ->
     """
     found = [path for path in found if "space-mni" not in path.name.lower()] or found
     if len(found) > 1:
-        names = ", ".join(str(path.relative_to(folder)) for path in found[:4])
+        names = ", ".join(str(path.relative_to(folder.path)) for path in found[:4])
         raise DatasetError(
-            f"{folder} has {len(found)} {what} of {visit.name} ({names}), but one is expected. "
-            "Keep one."
+            f"{folder.path} has {len(found)} {folder.what} of {visit.name} ({names}), but one is "
+            "expected. Keep one."
         )
     return found[0] if found else None
 
 
-def _is_in_folder_of(path: Path, visit: Visit) -> bool:
-    """Whether a path starts with the folders of a visit."""
-    wanted = [visit.subject, visit.session] if visit.session else [visit.subject]
-    folders = zip(path.parts[:-1], ("sub", "ses"), strict=False)
-    return [as_label(name, kind) for name, kind in folders][: len(wanted)] == wanted
+class _Image:
+    """An image, and the labels and words that its path is made of."""
 
+    def __init__(self, path: Path, below: Path):
+        self.path = path
+        folders = zip(below.parts[:-1], ("sub", "ses"), strict=False)
+        self.labels = tuple(as_label(name, kind) for name, kind in folders)
+        """What its first two folders are as labels of a subject and a session."""
+        self._words = (_words(below.name), _words(below.parent.as_posix()))
+        self._text = "".join("".join(words) for words in self._words)
 
-def _names(path: Path, visit: Visit) -> bool:
-    """Whether a path holds the labels of a visit: the subject's, then the session's."""
-    in_name, in_folders = (_words(text) for text in (path.name, path.parent.as_posix()))
-    is_subjects = len(path.parts) > 1 and as_label(path.parts[0], "sub") == visit.subject
-    if is_subjects and visit.session and _end_of(in_name, visit.session, "ses"):
-        return True
-    for words in (in_name, in_folders):
-        after = _end_of(words, visit.subject, "sub")
-        if after and (not visit.session or _end_of(words[after:], visit.session, "ses")):
+    def names(self, visit: Visit) -> bool:
+        """Whether the path holds the labels of a visit: the subject's, then the session's."""
+        if visit.subject not in self._text:  # quick, and true of most images of a large folder
+            return False
+        in_name = self._words[0]
+        is_subjects = self.labels[:1] == (visit.subject,)
+        if is_subjects and visit.session and _end_of(in_name, visit.session, "ses"):
             return True
-    return False
+        for words in self._words:
+            after = _end_of(words, visit.subject, "sub")
+            if after and (not visit.session or _end_of(words[after:], visit.session, "ses")):
+                return True
+        return False
 
 
 def _words(text: str) -> list[str]:

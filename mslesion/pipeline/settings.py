@@ -1,7 +1,7 @@
 """Settings of a run: one frozen dataclass, its command-line flags, its TOML file."""
 
 import tomllib
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from mslesion.errors import SettingsError
@@ -57,15 +57,6 @@ class Settings:
     def __post_init__(self):
         for item in fields(self):
             _check(item, getattr(self, item.name))
-
-    def as_dict(self) -> dict:
-        """Names and values.
-
-        Returns
-        -------
-        dict
-        """
-        return asdict(self)
 
     def of_visit(self) -> dict:
         """Names and values of what a single visit depends on.

@@ -15,6 +15,7 @@ from mslesion.schema.comparisons import COMPARISONS
 from mslesion.schema.criteria import CRITERIA, PANELS, RATED_LESIONS
 from mslesion.schema.failures import FAILURES
 from mslesion.schema.lesions import LESIONS
+from mslesion.schema.outcomes import OUTCOMES
 from mslesion.schema.quality import QUALITY
 from mslesion.schema.visits import VISITS
 
@@ -47,6 +48,7 @@ __all__ = [
     "FAILURES",
     "LESIONS",
     "LESION_CHANGES",
+    "OUTCOMES",
     "PANELS",
     "QUALITY",
     "RATED_LESIONS",

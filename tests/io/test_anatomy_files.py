@@ -4,12 +4,12 @@ import pytest
 from test_lesion_masks import ALONE, FOLDER, VISIT, touch
 
 from mslesion.errors import DatasetError
-from mslesion.io.anatomy_files import find_anatomy
+from mslesion.io.anatomy_files import anatomy_folder, find_anatomy
 
 
 def found(root, visit=VISIT):
     """Path below the root of what is found."""
-    return find_anatomy(root, visit).relative_to(root).as_posix()
+    return find_anatomy(anatomy_folder(root), visit).relative_to(root).as_posix()
 
 
 @pytest.mark.parametrize(
@@ -79,7 +79,7 @@ def test_what_is_no_label_map_of_the_anatomy(tmp_path, other):
         match=r"has no label map of the anatomy of sub-01_ses-02, but one is expected, such as "
         r"sub-01/ses-02/anat/sub-01_ses-02_dseg\.nii\.gz or sub-01_ses-02/mri/aseg\.mgz\. Add it",
     ):
-        find_anatomy(tmp_path, VISIT)
+        find_anatomy(anatomy_folder(tmp_path), VISIT)
 
 
 def test_two_of_a_kind(tmp_path):
@@ -89,13 +89,13 @@ def test_two_of_a_kind(tmp_path):
         match=r"has 2 label maps of the anatomy of sub-01_ses-02 \(a/.+, b/.+\), but one is "
         r"expected\. Keep one\.",
     ):
-        find_anatomy(tmp_path, VISIT)
+        find_anatomy(anatomy_folder(tmp_path), VISIT)
 
 
 def test_no_folder(tmp_path):
     with pytest.raises(
         DatasetError,
-        match=r"nowhere is no folder, but label maps of the anatomy are expected there\. Check "
+        match=r"nowhere is not a folder, but label maps of the anatomy are expected there\. Check "
         r"--anatomy\.",
     ):
-        find_anatomy(tmp_path / "nowhere", VISIT)
+        find_anatomy(anatomy_folder(tmp_path / "nowhere"), VISIT)

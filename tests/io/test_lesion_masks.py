@@ -9,7 +9,7 @@ from phantoms import write_nifti
 
 from mslesion.errors import DatasetError, MaskError
 from mslesion.io.dataset import Visit
-from mslesion.io.lesion_masks import find_lesion_mask
+from mslesion.io.lesion_masks import find_lesion_mask, mask_folder
 from mslesion.io.mask_values import ANY_LABEL
 from mslesion.io.nifti import load_mask
 
@@ -29,7 +29,7 @@ def touch(root, *names):
 
 def found(root, visit=VISIT):
     """Path below the root, label and maker of what is found."""
-    mask = find_lesion_mask(root, visit)
+    mask = find_lesion_mask(mask_folder(root), visit)
     return mask.path.relative_to(root).as_posix(), mask.label, mask.maker
 
 
@@ -83,7 +83,7 @@ def test_namings(tmp_path, name, label, maker):
 ])  # fmt: skip
 def test_what_is_no_lesion_mask(tmp_path, other):
     with pytest.raises(DatasetError, match="has no lesion mask of sub-01_ses-02"):
-        find_lesion_mask(touch(tmp_path, f"{FOLDER}/{other}"), VISIT)
+        find_lesion_mask(mask_folder(touch(tmp_path, f"{FOLDER}/{other}")), VISIT)
     name = f"{FOLDER}/sub-01_ses-02_label-L_mask.nii.gz"
     assert found(touch(tmp_path, name))[0] == name
 
@@ -101,13 +101,13 @@ def test_what_is_no_lesion_mask(tmp_path, other):
 def test_maker_told_by_the_given_folder(tmp_path, folder, file, label):
     """What keeps the name of the scan is told by the folder it is in."""
     root = touch(tmp_path / folder, file)
-    assert find_lesion_mask(root, VISIT)[:2] == (root / file, label)
+    assert find_lesion_mask(mask_folder(root), VISIT)[:2] == (root / file, label)
 
 
 def test_folder_of_masks_makes_no_scan_a_mask(tmp_path):
     root = touch(tmp_path / "lesion_masks", "sub-01_ses-02_FLAIR.nii.gz")
     with pytest.raises(DatasetError, match="has no lesion mask"):
-        find_lesion_mask(root, VISIT)
+        find_lesion_mask(mask_folder(root), VISIT)
 
 
 def test_first_naming_wins(tmp_path):
@@ -179,7 +179,9 @@ def test_visit_without_a_session(tmp_path):
 
 def test_a_session_is_no_subject(tmp_path):
     with pytest.raises(DatasetError, match="no lesion mask of sub-02, but"):
-        find_lesion_mask(touch(tmp_path, "sub-01_ses-02_mask.nii.gz"), Visit("02", "", {}))
+        find_lesion_mask(
+            mask_folder(touch(tmp_path, "sub-01_ses-02_mask.nii.gz")), Visit("02", "", {})
+        )
 
 
 def test_own_folder_before_other_places(tmp_path):
@@ -220,7 +222,7 @@ def test_lesion_labels_of_a_lookup_table(tmp_path, names, labels):
 )
 def test_lookup_table_without_a_lesion(tmp_path, table):
     with pytest.raises(DatasetError, match="has no lesion mask"):
-        find_lesion_mask(dseg(tmp_path, table), VISIT)
+        find_lesion_mask(mask_folder(dseg(tmp_path, table)), VISIT)
 
 
 @pytest.mark.parametrize(
@@ -235,7 +237,7 @@ def test_lookup_table_without_a_lesion(tmp_path, table):
 def test_lookup_table_that_is_broken(tmp_path, table, encoding):
     text = r"_dseg.tsv cannot be read as a lookup table .* Mend the file or remove it"
     with pytest.raises(DatasetError, match=text):
-        find_lesion_mask(dseg(tmp_path, table, encoding), VISIT)
+        find_lesion_mask(mask_folder(dseg(tmp_path, table, encoding)), VISIT)
 
 
 def test_lookup_table_that_may_not_be_read(tmp_path, monkeypatch):
@@ -246,15 +248,15 @@ def test_lookup_table_that_may_not_be_read(tmp_path, monkeypatch):
 
     monkeypatch.setattr("mslesion.io.lesion_masks.pd.read_csv", refuse)
     with pytest.raises(DatasetError, match=r"cannot be read as a lookup .*Permission denied"):
-        find_lesion_mask(tmp_path, VISIT)
+        find_lesion_mask(mask_folder(tmp_path), VISIT)
 
 
 # ------------------------------------------------------------------ what cannot be
 
 
 def test_no_folder(tmp_path):
-    with pytest.raises(DatasetError, match="is no folder, but lesion masks are expected there"):
-        find_lesion_mask(tmp_path / "masks", VISIT)
+    with pytest.raises(DatasetError, match="is not a folder, but lesion masks are expected there"):
+        find_lesion_mask(mask_folder(tmp_path / "masks"), VISIT)
 
 
 @pytest.mark.parametrize(("visit", "example"), [
@@ -263,21 +265,34 @@ def test_no_folder(tmp_path):
 ])  # fmt: skip
 def test_no_mask(tmp_path, visit, example):
     with pytest.raises(DatasetError, match=f"one is expected, such as {example}. Add it or leave"):
-        find_lesion_mask(tmp_path, visit)
+        find_lesion_mask(mask_folder(tmp_path), visit)
 
 
 def test_several_of_one_kind(tmp_path):
     touch(tmp_path, f"{FOLDER}/a_label-L_mask.nii.gz", f"{FOLDER}/b_label-L_mask.nii.gz")
     text = r"has 2 lesion masks of sub-01_ses-02 \(.*a_label-L.*b_label-L.*but one is expected"
     with pytest.raises(DatasetError, match=text):
-        find_lesion_mask(tmp_path, VISIT)
+        find_lesion_mask(mask_folder(tmp_path), VISIT)
 
 
 def test_visits_of_a_patient_are_not_confused(tmp_path):
     """A visit without a session label must not take one of two visits' masks."""
     touch(tmp_path, "sub-01/ses-01/a_label-L_mask.nii.gz", "sub-01/ses-02/b_label-L_mask.nii.gz")
     with pytest.raises(DatasetError, match="has 2 lesion masks of sub-01 "):
-        find_lesion_mask(tmp_path, ALONE)
+        find_lesion_mask(mask_folder(tmp_path), ALONE)
+
+
+def test_a_folder_is_walked_once_for_all_visits(tmp_path, monkeypatch):
+    names = [f"sub-{n:02d}/ses-1/a_label-L_mask.nii.gz" for n in range(5)]
+    names += [f"flat/sub-{n:02d}_ses-2_mask.nii" for n in range(5)]
+    touch(tmp_path, *names)
+    walks, real = [], Path.rglob
+    monkeypatch.setattr(Path, "rglob", lambda *args: walks.append(args) or real(*args))
+    masks = mask_folder(tmp_path)
+    visits = [Visit(f"{n:02d}", session, {}) for session in "12" for n in range(5)]
+    found = [find_lesion_mask(masks, visit).path for visit in visits]
+    assert [path.relative_to(tmp_path).as_posix() for path in found] == names
+    assert len(walks) == 1
 
 
 # ------------------------------------------------------------------ found and read
@@ -304,7 +319,7 @@ def test_found_masks_are_read(tmp_path, name, data, lesion):
         nib.save(nib.MGHImage(data.astype(np.int32), np.eye(4)), path)
     else:
         write_nifti(path, data, np.eye(4))
-    mask = find_lesion_mask(tmp_path, VISIT)
+    mask = find_lesion_mask(mask_folder(tmp_path), VISIT)
     assert mask.path == path
     np.testing.assert_array_equal(load_mask(mask.path, label=mask.label)[0], lesion)
 
@@ -312,13 +327,13 @@ def test_found_masks_are_read(tmp_path, name, data, lesion):
 def test_label_map_under_the_name_of_a_mask(tmp_path):
     """A label map whose maker is not told is refused, not taken whole for lesion."""
     write_nifti(tmp_path / "sub-01_ses-02_FLAIR_seg.nii.gz", LABELS, np.eye(4))
-    mask = find_lesion_mask(tmp_path, VISIT)
+    mask = find_lesion_mask(mask_folder(tmp_path), VISIT)
     with pytest.raises(MaskError, match=r"_seg.nii.gz has 7 labels \(.*\), but a mask has one"):
         load_mask(mask.path, label=mask.label)
 
 
 def test_path_may_be_text(tmp_path):
     touch(tmp_path, "sub-01/ses-02/mask.nii.gz")
-    assert find_lesion_mask(str(tmp_path), VISIT).path == Path(
+    assert find_lesion_mask(mask_folder(str(tmp_path)), VISIT).path == Path(
         tmp_path, "sub-01/ses-02/mask.nii.gz"
     )

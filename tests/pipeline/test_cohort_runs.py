@@ -17,42 +17,49 @@ import visit_phantoms as heads
 from mslesion.errors import DatasetError, StepError
 from mslesion.io import nifti
 from mslesion.io.dataset import Visit, find_visits
-from mslesion.pipeline.dataset import jobs as cohort
+from mslesion.io.lesion_masks import mask_folder
+from mslesion.pipeline.dataset import execution
 from mslesion.pipeline.dataset import merge as group
-from mslesion.pipeline.dataset.jobs import Job, Outcome, process_job, run_cohort
+from mslesion.pipeline.dataset.calibration import CALIBRATION_STEP
+from mslesion.pipeline.dataset.execution import run_jobs
+from mslesion.pipeline.dataset.jobs import FAILED, Job, Outcome, do_job
+from mslesion.pipeline.dataset.run import write_failures
+from mslesion.pipeline.pair.jobs import PAIR_STEP
+from mslesion.pipeline.pair.records import Pair
 from mslesion.pipeline.settings import Settings
+from mslesion.pipeline.visit import jobs as visit_jobs
 from mslesion.pipeline.visit import segment
+from mslesion.pipeline.visit.jobs import VISIT_STEP, find_visit_jobs
 from mslesion.pipeline.visit.records import part_path, record_path
 from mslesion.schema import FAILURES
 
 SETTINGS = Settings()
 
 
-def jobs_of(names, **options):
+def jobs_of(names):
     """Jobs without files."""
     return [
-        Job(Visit(name, "", {}), Path("in"), Path("out"), SETTINGS, None, **options)
-        for name in names
+        Job(VISIT_STEP, (Visit(name, "", {}),), Path("in"), Path("out"), SETTINGS) for name in names
     ]
 
 
 def does(job):
     """Work that succeeds."""
-    return Outcome(job.visit, "done")
+    return Outcome(job, "done")
 
 
 def does_or_is_killed(job):
     """Work whose process is killed at subject B, as by a system out of memory."""
     if job.visit.subject == "B":
         os.kill(os.getpid(), signal.SIGKILL)
-    return Outcome(job.visit, "done", seconds=os.getpid())
+    return Outcome(job, "done", seconds=os.getpid())
 
 
 def does_phantom(job):
     """A whole visit of the phantom in a process of its own."""
     segment.predict = heads.network_for(heads.head())
     segment.MIN_BRAIN_ML = heads.MIN_BRAIN_ML
-    return process_job(job)
+    return do_job(job)
 
 
 @pytest.fixture
@@ -65,7 +72,7 @@ def dataset(tmp_path, plain, monkeypatch):
         (folder / f"sub-{subject}_ses-1_FLAIR.nii.gz").write_bytes(subject.encode())
     calls = []
 
-    def stand_in(visit, *, lesion_mask, segmenter, settings):
+    def stand_in(visit, *, settings, lesion_mask=None, segmenter=None):
         calls.append(visit.subject)
         who = {
             name: getattr(plain, name).assign(
@@ -75,15 +82,23 @@ def dataset(tmp_path, plain, monkeypatch):
         }  # fmt: skip
         return replace(plain, visit=visit, settings=settings, **who)
 
-    monkeypatch.setattr(cohort, "process_visit", stand_in)
+    monkeypatch.setattr(visit_jobs, "process_visit", stand_in)
     monkeypatch.setattr("mslesion.pipeline.visit.outputs.visit_part", lambda _result: "<p>part</p>")
     return root, tmp_path / "out", calls
 
 
 def run(root, output, *, settings=SETTINGS, masks=None, **options):
     """All visits of a dataset, and their states."""
-    jobs = [Job(visit, root, output, settings, masks) for visit in find_visits(root)]
-    return [outcome.state for outcome in run_cohort(process_job, jobs, **options)]
+    jobs = jobs_in(root, output, settings=settings, masks=masks)
+    return [outcome.state for outcome in run_jobs(jobs, **options)]
+
+
+def jobs_in(root, output, *, settings=SETTINGS, masks=None):
+    """A job for each visit of a dataset."""
+    masks = masks and mask_folder(masks)
+    return find_visit_jobs(
+        find_visits(root), root=root, output=output, settings=settings, masks=masks
+    )
 
 
 def test_rerun_skips_what_is_finished(dataset):
@@ -148,7 +163,7 @@ def test_old_maps_do_not_outlive_their_visit(dataset, monkeypatch):
     def fails(visit, **_options):
         raise StepError("The scan is odd. Look at it.")
 
-    monkeypatch.setattr(cohort, "process_visit", fails)
+    monkeypatch.setattr(visit_jobs, "process_visit", fails)
     assert run(root, output, settings=Settings(contact_mm=3.0)) == ["failed", "failed"]
     assert list(anat.iterdir()) == []
     assert not record_path(output, Visit("01", "1", {})).exists()
@@ -174,8 +189,7 @@ def test_a_missing_mask_fails_its_visit(dataset, tmp_path):
     one = heads.head()
     heads.write_mask(tmp_path / "masks", one, one.lesions, subject="01")
     heads.write_bids(root, one, subject="01", modalities=("FLAIR",))
-    jobs = [Job(v, root, output, SETTINGS, tmp_path / "masks") for v in find_visits(root)]
-    first, second = run_cohort(process_job, jobs)
+    first, second = run_jobs(jobs_in(root, output, masks=tmp_path / "masks"))
     assert (first.state, second.state) == ("done", "failed")
     assert "has no lesion mask of sub-02_ses-1, but one is expected" in second.reason
 
@@ -201,13 +215,12 @@ def test_disk_full_fails_the_visit_and_leaves_no_half_file(dataset, monkeypatch)
         whole(handle)
 
     monkeypatch.setattr(nifti.os, "fsync", full)
-    jobs = [Job(visit, root, output, SETTINGS, None) for visit in find_visits(root)]
-    first, second = run_cohort(process_job, jobs)
+    first, second = run_jobs(jobs_in(root, output))
     assert (first.state, first.error, second.state) == ("failed", "OutputError", "done")
     assert "cannot be written (No space left on device)" in first.reason
     assert first.reason.endswith("then run again.")
     assert not list(output.rglob("*.part"))
-    assert not record_path(output, first.visit).exists()
+    assert not record_path(output, first.job.visit).exists()
     assert len(list((output / "sub-01/ses-1/anat").iterdir())) == 2
     monkeypatch.setattr(nifti.os, "fsync", whole)
     assert run(root, output) == ["done", "unchanged"]
@@ -215,17 +228,17 @@ def test_disk_full_fails_the_visit_and_leaves_no_half_file(dataset, monkeypatch)
 
 def test_interrupt_in_the_middle_then_rerun_resumes(dataset, monkeypatch):
     root, output, calls = dataset
-    stand_in = cohort.process_visit
+    stand_in = visit_jobs.process_visit
 
     def interrupted(visit, **options):
         if visit.subject == "02":
             raise KeyboardInterrupt
         return stand_in(visit, **options)
 
-    monkeypatch.setattr(cohort, "process_visit", interrupted)
+    monkeypatch.setattr(visit_jobs, "process_visit", interrupted)
     with pytest.raises(KeyboardInterrupt):
         run(root, output)
-    monkeypatch.setattr(cohort, "process_visit", stand_in)
+    monkeypatch.setattr(visit_jobs, "process_visit", stand_in)
     assert run(root, output) == ["unchanged", "done"]
     assert calls == ["01", "02"]
 
@@ -256,30 +269,35 @@ def test_an_unforeseen_error_is_a_row_too(dataset, monkeypatch):
     def breaks(visit, **_options):
         return {}["nothing"]
 
-    monkeypatch.setattr(cohort, "process_visit", breaks)
-    jobs = [Job(visit, root, output, SETTINGS, None) for visit in find_visits(root)]
-    outcomes = run_cohort(process_job, jobs)
+    monkeypatch.setattr(visit_jobs, "process_visit", breaks)
+    outcomes = run_jobs(jobs_in(root, output))
     assert [outcome.error for outcome in outcomes] == ["KeyError", "KeyError"]
     assert outcomes[0].reason == "KeyError('nothing') at breaks. Please report it."
 
 
 def test_failures_are_a_table(tmp_path):
+    where = (Path("in"), tmp_path, SETTINGS)
     visits = [Visit("02", "1", {}), Visit("01", "", {}), Visit("03", "1", {})]
+    jobs = [Job(VISIT_STEP, (visit,), *where) for visit in visits]
+    ends = (Visit("03", "0", {}), visits[2])
+    pair = Job(PAIR_STEP, ends, *where, pair=Pair("03", "0", "1", is_with_before=True))
     outcomes = [
-        Outcome(visits[0], "failed", "ImageError", "a.nii is odd.\tLook\nat it."),
-        Outcome(visits[1], "failed", "StepError", "No brain."),
-        Outcome(visits[2], "done"),
-        Outcome(visits[2], "failed", "ImageError", "Odd.", session_from="0"),
+        Outcome(jobs[0], FAILED, "ImageError", "a.nii is odd.\tLook\nat it."),
+        Outcome(jobs[1], FAILED, "StepError", "No brain."),
+        Outcome(jobs[2], "done"),
+        Outcome(pair, FAILED, "ImageError", "Odd."),
+        Outcome(Job(CALIBRATION_STEP, (visits[2],), *where), FAILED, "StepError", "No lesion."),
     ]
-    cohort.write_failures(outcomes, tmp_path)
+    write_failures(outcomes, tmp_path)
     frame = pd.read_csv(tmp_path / "logs/failures.tsv", sep="\t", dtype=str, keep_default_na=False)
     assert list(frame.columns) == FAILURES.names
     assert frame.to_numpy().tolist() == [
         ["sub-01", "n/a", "n/a", "StepError", "No brain."],
         ["sub-02", "ses-1", "n/a", "ImageError", "a.nii is odd.\tLook\nat it."],
         ["sub-03", "ses-1", "ses-0", "ImageError", "Odd."],
+        ["sub-03", "ses-1", "n/a", "StepError", "Calibration: No lesion."],
     ]
-    cohort.write_failures([], tmp_path)
+    write_failures([], tmp_path)
     assert (tmp_path / "logs/failures.tsv").read_text() == "\t".join(FAILURES.names) + "\n"
 
 
@@ -332,9 +350,9 @@ def test_group_names_a_broken_record(dataset, content, message):
 
 
 def test_order_of_outcomes_is_that_of_the_jobs():
-    outcomes = run_cohort(does, jobs_of("CAB"))
-    assert [outcome.visit.subject for outcome in outcomes] == ["C", "A", "B"]
-    assert run_cohort(does, []) == []
+    outcomes = run_jobs(jobs_of("CAB"), work=does)
+    assert [outcome.job.visit.subject for outcome in outcomes] == ["C", "A", "B"]
+    assert run_jobs([], work=does) == []
 
 
 class BreakingPool:
@@ -358,14 +376,14 @@ class BreakingPool:
 
 
 def test_a_pool_that_breaks_before_a_job_is_taken_loses_none(monkeypatch):
-    monkeypatch.setattr(cohort, "ProcessPoolExecutor", BreakingPool)
-    outcomes = run_cohort(does, jobs_of("ABCD"), n_jobs=2)
-    assert [(o.visit.subject, o.state) for o in outcomes] == [(name, "done") for name in "ABCD"]
+    monkeypatch.setattr(execution, "ProcessPoolExecutor", BreakingPool)
+    outcomes = run_jobs(jobs_of("ABCD"), work=does, n_jobs=2)
+    assert [(o.job.visit.subject, o.state) for o in outcomes] == [(name, "done") for name in "ABCD"]
 
 
 def test_a_killed_worker_costs_only_its_visit():
-    outcomes = run_cohort(does_or_is_killed, jobs_of("ABCD"), n_jobs=2)
-    assert [outcome.visit.subject for outcome in outcomes] == list("ABCD")
+    outcomes = run_jobs(jobs_of("ABCD"), work=does_or_is_killed, n_jobs=2)
+    assert [outcome.job.visit.subject for outcome in outcomes] == list("ABCD")
     assert [outcome.state for outcome in outcomes] == ["done", "failed", "done", "done"]
     assert outcomes[1].error == "WorkerLost"
     assert outcomes[1].reason == "The worker process was killed. Is there enough memory?"
@@ -382,8 +400,7 @@ def test_one_and_two_jobs_give_the_same_bits(tmp_path, monkeypatch):
     written = {}
     for n_jobs in (1, 2):
         output = tmp_path / str(n_jobs)
-        jobs = [Job(visit, root, output, SETTINGS, None) for visit in find_visits(root)]
-        outcomes = run_cohort(does_phantom, jobs, n_jobs=n_jobs)
+        outcomes = run_jobs(jobs_in(root, output), work=does_phantom, n_jobs=n_jobs)
         assert [outcome.state for outcome in outcomes] == ["done", "done"]
         written[n_jobs] = {
             path.relative_to(output).as_posix(): path.read_bytes()

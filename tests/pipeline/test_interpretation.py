@@ -9,7 +9,7 @@ import pytest
 
 from mslesion import cli
 from mslesion.errors import GeometryError, TableError
-from mslesion.pipeline.dataset import jobs as cohort
+from mslesion.pipeline.dataset import run
 from mslesion.pipeline.dataset.interpretation import interpret
 from mslesion.pipeline.dataset.jobs import Outcome
 from mslesion.pipeline.visit.records import RECORD_KEYS, part_path, record_path
@@ -174,9 +174,9 @@ def study(tmp_path, monkeypatch):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(record))
         part_path(job.output, job.visit).write_text("<p>part</p>")
-        return Outcome(job.visit, "done")
+        return Outcome(job, "done")
 
-    monkeypatch.setattr(cohort, "process_job", work)
+    monkeypatch.setattr(run, "do_job", work)
     return root, tmp_path / "out", done
 
 

@@ -14,10 +14,11 @@ from mslesion.pipeline.dataset.calibration import (
     calibration_path,
     find_calibration_jobs,
     finished_calibration,
-    process_calibration,
 )
+from mslesion.pipeline.dataset.jobs import do_job
 from mslesion.pipeline.dataset.merge_changes import CHAIN, merge_changes
 from mslesion.pipeline.pair.growth import growth_path, with_constancy
+from mslesion.pipeline.pair.maps import ReadVisit
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.records import RECORD_KEYS, part_path, record_path
 from mslesion.schema.ratings import Ratings
@@ -192,7 +193,7 @@ def calibrated(tmp_path, monkeypatch):
         probability = None
 
     monkeypatch.setattr(calibrating, "calibrate", stand_in)
-    monkeypatch.setattr(calibrating, "read_maps", lambda *_args: Maps)
+    monkeypatch.setattr(calibrating, "read_visit", lambda *_args: ReadVisit(Maps, None))
     records = [finished(tmp_path, session) for session in "12"]
     scans = {"FLAIR": tmp_path / "flair.nii.gz"}
     visits = [Visit("1", session, scans) for session in "12"]
@@ -202,12 +203,12 @@ def calibrated(tmp_path, monkeypatch):
 def test_calibration_is_of_the_first_visit(calibrated):
     output, visits, records, calls = calibrated
     settings = Settings(calibrate=True, change_rule="pct", lesion_threshold=0.6, min_size="msseg")
-    assert find_calibration_jobs(visits, output=output, settings=Settings()) == []
-    (job,) = find_calibration_jobs(visits, output=output, settings=settings)
+    assert find_calibration_jobs(visits, root=output, output=output, settings=Settings()) == []
+    (job,) = find_calibration_jobs(visits, root=output, output=output, settings=settings)
     assert job.visit.session == "1"
-    outcome = process_calibration(job)
-    assert (outcome.state, outcome.name) == ("done", "sub-1_ses-1 calibration")
-    assert process_calibration(job).state == "unchanged"
+    outcome = do_job(job)
+    assert outcome.text.startswith("sub-1_ses-1 calibration done (")
+    assert do_job(job).state == "unchanged"
     assert calls == [("pct", None, 0.6, "msseg")]  # a given mask is not found anew
     rows = finished_calibration(output, records)
     assert [row["item"] for row in rows] == ["enlarging", "false_new", "brain_volume"]
@@ -218,8 +219,10 @@ def test_calibration_is_of_the_first_visit(calibrated):
 
 def test_calibration_of_a_visit_that_was_done_again_is_not_shown(calibrated):
     output, visits, records, _ = calibrated
-    (job,) = find_calibration_jobs(visits, output=output, settings=Settings(calibrate=True))
-    process_calibration(job)
+    (job,) = find_calibration_jobs(
+        visits, root=output, output=output, settings=Settings(calibrate=True)
+    )
+    do_job(job)
     changed = [records[0] | {"made_from": {"session": "other"}}, records[1]]
     assert finished_calibration(output, changed) == []
     assert finished_calibration(output, records[:1]) == []  # one visit needs none
@@ -229,17 +232,19 @@ def test_a_patient_without_lesions_or_follow_up_is_not_calibrated(calibrated):
     output, visits, _, _ = calibrated
     settings = Settings(calibrate=True)
     plain = [Visit("1", "1", {"T1w": output}), visits[1]]
-    assert find_calibration_jobs(plain, output=output, settings=settings) == []
+    assert find_calibration_jobs(plain, root=output, output=output, settings=settings) == []
     record_path(output, visits[1]).unlink()
-    assert find_calibration_jobs(visits, output=output, settings=settings) == []
+    assert find_calibration_jobs(visits, root=output, output=output, settings=settings) == []
 
 
 def test_a_broken_calibration(calibrated):
     output, visits, records, calls = calibrated
-    (job,) = find_calibration_jobs(visits, output=output, settings=Settings(calibrate=True))
-    process_calibration(job)
+    (job,) = find_calibration_jobs(
+        visits, root=output, output=output, settings=Settings(calibrate=True)
+    )
+    do_job(job)
     calibration_path(output, "1").write_text("{}")
     with pytest.raises(DatasetError, match="has no 'subject', but the record of each calibration"):
         finished_calibration(output, records)
-    assert process_calibration(job).state == "done"
+    assert do_job(job).state == "done"
     assert len(calls) == 2

@@ -17,8 +17,8 @@ from mslesion.io.derivatives import LOCATION_INDEX
 from mslesion.io.tables import format_value
 from mslesion.measures.load import LOAD_COLUMNS
 from mslesion.measures.quality import CHECKS
-from mslesion.pipeline.dataset.jobs import write_failures
 from mslesion.pipeline.dataset.merge import write_group
+from mslesion.pipeline.dataset.run import write_failures
 from mslesion.pipeline.visit.outputs import clear_visit, write_visit
 from mslesion.pipeline.visit.records import part_path, record_path
 from mslesion.schema import LESIONS, QUALITY, VISITS, sidecar

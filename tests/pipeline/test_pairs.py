@@ -20,13 +20,15 @@ from mslesion.io import nifti
 from mslesion.io.dataset import Visit, find_visits
 from mslesion.longitudinal import pair as pair_steps
 from mslesion.longitudinal.alignment import placing
-from mslesion.pipeline.dataset.jobs import run_cohort, write_failures
+from mslesion.pipeline.dataset.execution import run_jobs
+from mslesion.pipeline.dataset.jobs import Outcome, do_job
 from mslesion.pipeline.dataset.merge import write_group
+from mslesion.pipeline.dataset.run import write_failures
 from mslesion.pipeline.pair import jobs as pairs
 from mslesion.pipeline.pair import outputs as pair_outputs
 from mslesion.pipeline.pair.compare import compare_visits
-from mslesion.pipeline.pair.jobs import find_pair_jobs, process_pair
-from mslesion.pipeline.pair.maps import maps_of, read_maps
+from mslesion.pipeline.pair.jobs import current_pairs, find_pair_jobs, remove_outdated_pairs
+from mslesion.pipeline.pair.maps import maps_of, read_visit
 from mslesion.pipeline.pair.records import Pair, in_time, pair_path, pairs_of
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit import segment
@@ -40,12 +42,15 @@ NAMES = ["sub-01_ses-1_ses-2", "sub-01_ses-1_ses-3", "sub-01_ses-2_ses-3"]
 
 
 def jobs_of(root, output, settings=SETTINGS):
-    return find_pair_jobs(find_visits(root), root=root, output=output, settings=settings)
+    visits = find_visits(root)
+    pairs = current_pairs(visits, output=output)
+    remove_outdated_pairs(pairs, output=output)
+    return find_pair_jobs(pairs, visits, root=root, output=output, settings=settings)
 
 
 def run(root, output, **options):
     """All pairs, and their states."""
-    outcomes = run_cohort(process_pair, jobs_of(root, output, **options))
+    outcomes = run_jobs(jobs_of(root, output, **options))
     return [outcome.state for outcome in outcomes]
 
 
@@ -62,14 +67,14 @@ def does_pair(job):
     """A pair in a process of its own."""
     placing.find_frame = made.still_frame
     pair_steps.refine_frame = made.as_it_is
-    return process_pair(job)
+    return do_job(job)
 
 
 def does_or_is_killed(job):
     """Work whose process is killed at one pair, as by a system out of memory."""
     if job.pair.session_from == "2":
         os.kill(os.getpid(), signal.SIGKILL)
-    return job.outcome("done")
+    return Outcome(job, "done")
 
 
 @pytest.fixture(scope="module")
@@ -222,7 +227,7 @@ def test_what_is_read_back_is_what_the_result_had(whole, plain):
     root, output = whole
     for visit in find_visits(root):
         record = read_record(record_path(output, visit))
-        back = read_maps(visit, output, record)
+        back = read_visit(visit, output, record).maps
         ours = maps_of(made.result_of(visit, plain))
         for name in ("anatomy", "anatomy_affine", "lesions", "lesions_affine", "probability"):
             assert np.array_equal(getattr(back, name), getattr(ours, name)), name
@@ -240,7 +245,8 @@ def test_thick_slices_keep_their_anatomy_of_1_mm(tmp_path, monkeypatch):
     (visit,) = find_visits(tmp_path / "in")
     result = process_visit(visit)
     write_visit(result, tmp_path / "out", root=tmp_path / "in", made_from={})
-    back = read_maps(visit, tmp_path / "out", read_record(record_path(tmp_path / "out", visit)))
+    record = read_record(record_path(tmp_path / "out", visit))
+    back = read_visit(visit, tmp_path / "out", record).maps
     assert np.array_equal(back.anatomy, result.segmented.working_anatomy)
     assert np.array_equal(back.anatomy_affine, result.prepared.working_grid.affine)
     assert np.array_equal(back.lesions, result.lesion_labels)
@@ -276,7 +282,7 @@ def test_another_version_compares_again(copy, monkeypatch):
 def test_a_visit_done_again_takes_its_pairs_along(copy, cheap, plain):
     root, output = copy
     clear_visit(output, Visit("01", "2", {}))
-    left = [pair.name for pair in pair_outputs.left_pairs(output, "01")]
+    left = [pair.name for pair in pair_outputs.recorded_pairs(output, "01")]
     assert left == [NAMES[1]]
     third = output / "sub-01/ses-3/anat"
     assert not (third / "sub-01_ses-3_space-orig_seg-lesionchange_dseg.nii.gz").exists()
@@ -320,7 +326,7 @@ def test_two_processes_give_the_same_files(whole, tmp_path, plain):
     root, output = tmp_path / "in", tmp_path / "out"
     made.write_raw(root)
     made.finish(root, output, plain)
-    outcomes = run_cohort(does_pair, jobs_of(root, output), n_jobs=2)
+    outcomes = run_jobs(jobs_of(root, output), work=does_pair, n_jobs=2)
     assert [outcome.state for outcome in outcomes] == ["done"] * 3
     write_failures([], output)
     write_group(output, raw=str(root))
@@ -330,10 +336,10 @@ def test_two_processes_give_the_same_files(whole, tmp_path, plain):
 
 
 def test_a_killed_worker_costs_only_its_pair(copy):
-    outcomes = run_cohort(does_or_is_killed, jobs_of(*copy), n_jobs=2)
+    outcomes = run_jobs(jobs_of(*copy), work=does_or_is_killed, n_jobs=2)
     assert [outcome.state for outcome in outcomes] == ["done", "done", "failed"]
     assert outcomes[2].error == "WorkerLost"
-    assert outcomes[2].name == "sub-01_ses-3 compared with ses-2"
+    assert outcomes[2].text.startswith("sub-01_ses-3 compared with ses-2 failed: The worker")
 
 
 def test_a_pair_that_fails_is_a_row(copy, monkeypatch):
@@ -344,7 +350,7 @@ def test_a_pair_that_fails_is_a_row(copy, monkeypatch):
 
     monkeypatch.setattr(pairs, "compare_maps", breaks)
     jobs = jobs_of(root, output, settings=Settings(change_rule="pct"))
-    write_failures(run_cohort(process_pair, jobs), output)
+    write_failures(run_jobs(jobs), output)
     frame = pd.read_csv(output / "logs/failures.tsv", sep="\t", dtype=str)
     assert frame["session_from"].tolist() == ["ses-1", "ses-1", "ses-2"]
     assert set(frame["reason"]) == {"KeyError('nothing') at breaks. Please report it."}
@@ -381,7 +387,7 @@ def test_maps_that_are_gone(copy):
     root, output = copy
     (output / "sub-01/ses-2/anat/sub-01_ses-2_space-orig_seg-anatomy_dseg.nii.gz").unlink()
     jobs = jobs_of(root, output, settings=Settings(change_rule="pct"))
-    outcomes = run_cohort(process_pair, jobs)
+    outcomes = run_jobs(jobs)
     assert [outcome.state for outcome in outcomes] == ["failed", "done", "failed"]
     assert "is missing, but visits are compared by their maps. Remove logs/visits/sub-01_ses-2" in (
         outcomes[0].reason
@@ -393,7 +399,7 @@ def test_scans_that_are_gone(copy):
     root, output = copy
     shutil.rmtree(root / "sub-01/ses-2")
     assert run(root, output) == ["unchanged"] * 3
-    outcome = process_pair(jobs_of(root, output, settings=Settings(change_rule="pct"))[0])
+    outcome = do_job(jobs_of(root, output, settings=Settings(change_rule="pct"))[0])
     assert "has no sub-01_ses-2, but" in outcome.reason
     assert "Bring the scans back, or remove logs/visits/sub-01_ses-2.json there." in outcome.reason
 
@@ -402,7 +408,7 @@ def test_a_visit_that_now_has_a_problem(copy):
     root, output = copy
     folder = root / "sub-01/ses-2/anat"
     (folder / "sub-01_ses-2_acq-b_FLAIR.nii.gz").write_bytes(b"b")
-    outcome = process_pair(jobs_of(root, output, settings=Settings(change_rule="pct"))[0])
+    outcome = do_job(jobs_of(root, output, settings=Settings(change_rule="pct"))[0])
     assert "sub-01_ses-2 has 2 FLAIR scans" in outcome.reason
 
 

@@ -1,6 +1,6 @@
 """Settings: defaults, TOML, flags over it, and every value that cannot be."""
 
-from dataclasses import fields
+from dataclasses import asdict, fields
 
 import pytest
 
@@ -10,12 +10,12 @@ from mslesion.pipeline.settings import Settings, read_settings
 
 def test_defaults_are_the_named_constants():
     assert read_settings() == Settings()
-    assert Settings().as_dict() == {
+    assert asdict(Settings()) == {
         "lesion_threshold": 0.5, "min_size": "clinical3mm", "location_scheme": "contact",
         "contact_mm": 2.0, "skull_stripped": "auto", "prefer": "", "resample_masks": False,
         "change_rule": "radial", "calibrate": False,
     }  # fmt: skip
-    assert set(Settings().as_dict()) == {item.name for item in fields(Settings)}
+    assert set(asdict(Settings())) == {item.name for item in fields(Settings)}
 
 
 def test_given_values_win_over_the_file(tmp_path):
@@ -52,7 +52,7 @@ def test_values_that_cannot_be(values, message):
 def test_what_matters_between_visits_is_not_of_a_visit():
     changed = Settings(change_rule="pct", calibrate=True)
     assert changed.of_visit() == Settings().of_visit()
-    assert set(changed.as_dict()) - set(changed.of_visit()) == {"change_rule", "calibrate"}
+    assert set(asdict(changed)) - set(changed.of_visit()) == {"change_rule", "calibrate"}
 
 
 @pytest.mark.parametrize("value", [0, 0.0, 1, 1.0])

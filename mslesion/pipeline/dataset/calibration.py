@@ -1,7 +1,6 @@
 """Self-calibration as jobs: what the comparison finds of a known change in each patient."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
@@ -9,14 +8,13 @@ from mslesion.errors import DatasetError
 from mslesion.io.dataset import Visit
 from mslesion.io.tables import write_json
 from mslesion.longitudinal.calibration.self_calibration import calibrate
-from mslesion.pipeline.dataset.jobs import Outcome, attempt
+from mslesion.pipeline.dataset.jobs import CALIBRATION, Job, Step
 from mslesion.pipeline.pair.compare import plain_values
-from mslesion.pipeline.pair.maps import read_maps
+from mslesion.pipeline.pair.maps import read_visit
 from mslesion.pipeline.pair.records import in_time
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.records import (
     digest,
-    is_made_from,
     read_json_record,
     read_record,
     record_path,
@@ -29,31 +27,6 @@ CALIBRATION_FORMAT = 1
 """Raised when records of older versions can no longer be read."""
 CALIBRATION_KEYS = ("subject", "session", "made_from", "rows")
 """What the record of every calibration has."""
-
-
-@dataclass(frozen=True, slots=True)
-class CalibrationJob:
-    """One first visit to calibrate on."""
-
-    visit: Visit
-    output: Path
-    settings: Settings
-
-    def outcome(self, state: str, **more) -> Outcome:
-        """How the job ended.
-
-        Parameters
-        ----------
-        state : str
-            "done", "unchanged" or "failed".
-        **more
-            Further fields of `Outcome`.
-
-        Returns
-        -------
-        Outcome
-        """
-        return Outcome(self.visit, state, step="calibration", **more)
 
 
 def calibration_path(output: Path, subject: str) -> Path:
@@ -74,14 +47,18 @@ def calibration_path(output: Path, subject: str) -> Path:
 
 
 def find_calibration_jobs(
-    visits: Sequence[Visit], *, output: Path, settings: Settings
-) -> list[CalibrationJob]:
-    """The first finished visit, if it has FLAIR and lesions, of subjects with two or more.
+    visits: Sequence[Visit], *, root: Path, output: Path, settings: Settings
+) -> list[Job]:
+    """A job for the first finished visit of each subject with two or more.
+
+    The visit must have a FLAIR and lesions.
 
     Parameters
     ----------
     visits : sequence of Visit
         All visits that the dataset has of the subjects of this run.
+    root : Path
+        The input dataset.
     output : Path
         The output dataset.
     settings : Settings
@@ -89,8 +66,8 @@ def find_calibration_jobs(
 
     Returns
     -------
-    list of CalibrationJob
-        None without ``calibrate``.
+    list of Job
+        Empty without ``calibrate``.
     """
     jobs = []
     if not settings.calibrate:
@@ -103,24 +80,8 @@ def find_calibration_jobs(
         first = there.get((subject, records[0]["session"]))
         has_lesions = records[0]["visits"][0].get("lesion_volume_ml") is not None
         if first is not None and FLAIR in first.scans and has_lesions:
-            jobs.append(CalibrationJob(first, output, settings))
+            jobs.append(Job(CALIBRATION_STEP, (first,), root, output, settings))
     return jobs
-
-
-def process_calibration(job: CalibrationJob) -> Outcome:
-    """Calibrate on a visit, unless its record says that nothing changed.
-
-    Parameters
-    ----------
-    job : CalibrationJob
-        What to do.
-
-    Returns
-    -------
-    Outcome
-        Also when it fails; nothing is raised.
-    """
-    return attempt(job, _calibrate)
 
 
 def finished_calibration(output: Path, records: Sequence[Mapping]) -> list[dict]:
@@ -154,26 +115,29 @@ def finished_calibration(output: Path, records: Sequence[Mapping]) -> list[dict]
     return [who | row for row in record["rows"]]
 
 
-def _calibrate(job: CalibrationJob) -> str:
-    """The work of a calibration; returns its state."""
-    visit, output = job.visit, job.output
-    record = read_record(record_path(output, visit))
-    made_from = {
+def _record(job: Job) -> Path:
+    return calibration_path(job.output, job.visit.subject)
+
+
+def _fingerprint(job: Job) -> dict:
+    record = read_record(record_path(job.output, job.visit))
+    return {
         "format": CALIBRATION_FORMAT,
         "version": version("mslesion"),
         "visit": digest(record["made_from"]),
         "rule": job.settings.change_rule,
     }
-    path = calibration_path(output, visit.subject)
-    if is_made_from(made_from, path, read=_read):
-        return "unchanged"
-    path.unlink(missing_ok=True)
+
+
+def _work(job: Job, made_from: dict) -> None:
+    """Calibrate on a visit, and write what was found of the known change."""
+    visit, settings = job.visit, job.settings
+    _record(job).unlink(missing_ok=True)
     if visit.problem:
         raise DatasetError(visit.problem)
-    maps = read_maps(visit, output, record)
+    maps = read_visit(visit, job.output, read_record(record_path(job.output, visit))).maps
     # What is found anew is compared as a visit is; a given mask has nothing to find it with
     segment = None if maps.probability is None else predict
-    settings = job.settings
     found = calibrate(
         maps,
         rule=settings.change_rule,
@@ -183,10 +147,12 @@ def _calibrate(job: CalibrationJob) -> str:
     )
     rows = found.rows()
     content = {"subject": visit.subject, "session": visit.session, "made_from": made_from}
-    write_json(content | {"rows": plain_values(rows)}, path)
-    return "done"
+    write_json(content | {"rows": plain_values(rows)}, _record(job))
 
 
 def _read(path: Path) -> dict:
     """The record of a calibration."""
     return read_json_record(path, keys=CALIBRATION_KEYS, what="calibration")
+
+
+CALIBRATION_STEP = Step(CALIBRATION, _record, _read, _fingerprint, _work)

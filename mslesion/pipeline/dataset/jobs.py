@@ -1,85 +1,131 @@
-"""Many visits: in processes of their own, each visit's failure its own row."""
+"""The jobs of a run: what each is made of, what it waits for, and how it ended.
+
+A job holds all that its work needs, and can be pickled: it can be done in this process, in
+another one or on another machine that sees the same folders. `do_job` does any job.
+"""
 
 import logging
-import os
 import time
 import traceback
-from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Callable
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 
-from tqdm import tqdm
-
-from mslesion.errors import DatasetError, MSLesionError
+from mslesion.errors import MSLesionError
 from mslesion.io.dataset import Visit
-from mslesion.io.lesion_masks import MaskFile, find_lesion_mask
-from mslesion.io.nifti import load_mask, load_scan
-from mslesion.io.tables import write_tsv
+from mslesion.io.lesion_masks import MaskFile
+from mslesion.pipeline.pair.records import Pair
 from mslesion.pipeline.settings import Settings
-from mslesion.pipeline.visit.outputs import clear_visit, write_visit
-from mslesion.pipeline.visit.process import process_visit
-from mslesion.pipeline.visit.records import fingerprint, is_made_from, read_record, record_path
-from mslesion.schema import FAILURES, as_table
-from mslesion.schema.modalities import reference_of
+from mslesion.pipeline.visit.records import is_made_from
+from mslesion.schema.modalities import SEPARATOR
 
 log = logging.getLogger(__name__)
+
+VISIT, PAIR, CALIBRATION = "visit", "pair", "calibration"
+"""The steps of a run, in order: a pair and a calibration wait for their visits."""
+DONE, UNCHANGED, FAILED, PLANNED = "done", "unchanged", "failed", "planned"
+"""How a job ended; `PLANNED` is one of a dry run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One kind of work: functions of a job, defined in a module so that they can be pickled."""
+
+    name: str
+    """`VISIT`, `PAIR` or `CALIBRATION`."""
+    record: Callable[["Job"], Path]
+    """Where the record of the finished job lies."""
+    read: Callable[[Path], dict]
+    """Reads and checks a record; raises DatasetError."""
+    fingerprint: Callable[["Job"], dict]
+    """What the outputs depend on, as plain values. The job is done only if it differs from
+    "made_from" in the record."""
+    work: Callable[["Job", dict], None]
+    """Does the job, given its fingerprint. The record is written last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One visit to do."""
+    """One step of a run, for one visit or one pair of visits."""
 
-    visit: Visit
+    step: Step
+    visits: tuple[Visit, ...]
+    """One visit, or the two of a pair in order of time."""
     root: Path
+    """The input dataset."""
     output: Path
+    """The output dataset."""
     settings: Settings
-    masks: Path | None
+    mask: MaskFile | None = None
+    """The visit's given lesion mask; None if lesions are to be found."""
+    pair: Pair | None = None
+    """Of a pair, its labels and whether its visits are neighbours."""
 
-    def outcome(self, state: str, **more) -> "Outcome":
-        """How the job ended.
+    @property
+    def visit(self) -> Visit:
+        """The visit that the outputs belong to: of a pair, the second."""
+        return self.visits[-1]
 
-        Parameters
-        ----------
-        state : str
-            "done", "unchanged" or "failed".
-        **more
-            Further fields of `Outcome`.
+    @property
+    def name(self) -> str:
+        """What tells the job apart from all others of a run, such as ``visit sub-01_ses-2``."""
+        return f"{self.step.name} {self.pair.name if self.pair else self.visit.name}"
 
-        Returns
-        -------
-        Outcome
-        """
-        return Outcome(self.visit, state, **more)
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Names of the jobs whose outputs this one reads; they come first."""
+        if self.step.name == VISIT:
+            return ()
+        return tuple(f"{VISIT} {visit.name}" for visit in self.visits)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
     """How a job ended."""
 
-    visit: Visit
+    job: Job
     state: str
-    """"done", "unchanged" or "failed"."""
+    """`DONE`, `UNCHANGED`, `FAILED` or `PLANNED`."""
     error: str = ""
     reason: str = ""
     seconds: float = 0.0
-    session_from: str | None = None
-    """Of a pair, its first visit; None for a visit alone."""
-    step: str = ""
-    """What was done with the visit, if not all of it."""
 
     @property
-    def name(self) -> str:
-        """What was done, for a line of the log."""
-        if self.session_from is None:
-            return f"{self.visit.name} {self.step}".rstrip()
-        return f"{self.visit.name} compared with ses-{self.session_from}"
+    def text(self) -> str:
+        """One line of a log."""
+        job = self.job
+        what = job.visit.name
+        if job.pair is not None:
+            what += f" compared with ses-{job.pair.session_from}"
+        elif job.step.name != VISIT:
+            what += f" {job.step.name}"
+        if self.state == FAILED:
+            return f"{what} failed: {self.reason}"
+        return f"{what} {self.state} ({self.seconds:.0f} s)"
+
+    def row(self) -> dict:
+        """The outcome as a row of `mslesion.schema.OUTCOMES`.
+
+        Returns
+        -------
+        dict
+        """
+        job = self.job
+        return {
+            "participant_id": job.visit.subject,
+            "session_id": job.visit.session or None,
+            "session_from": job.pair.session_from if job.pair else None,
+            "step": job.step.name,
+            "inputs": SEPARATOR.join(job.visit.scans) or None,
+            "state": self.state,
+            "error": self.error or None,
+            "reason": self.reason or None,
+            "seconds": self.seconds,
+        }
 
 
-def process_job(job: Job) -> Outcome:
-    """Do one visit, unless its record says that nothing changed.
+def do_job(job: Job) -> Outcome:
+    """Do a job, unless its record says that nothing changed.
 
     Parameters
     ----------
@@ -89,181 +135,23 @@ def process_job(job: Job) -> Outcome:
     Returns
     -------
     Outcome
-        Also when the visit fails; nothing is raised.
-    """
-    return attempt(job, _do_visit)
-
-
-def attempt(job, work: Callable[..., str]) -> Outcome:
-    """Do a job's work; whatever goes wrong in it is its outcome.
-
-    Parameters
-    ----------
-    job : Job
-        What to do; its `outcome` makes the `Outcome`.
-    work : callable
-        A function of the job that returns its state.
-
-    Returns
-    -------
-    Outcome
+        Also when the job fails; no error is raised.
     """
     start = time.perf_counter()
+
+    def ended(state: str, error: Exception | None = None, reason: str = "") -> Outcome:
+        kind = type(error).__name__ if error else ""
+        return Outcome(job, state, kind, reason, time.perf_counter() - start)
+
     try:
-        return job.outcome(work(job), seconds=time.perf_counter() - start)
+        made_from = job.step.fingerprint(job)
+        if is_made_from(made_from, job.step.record(job), read=job.step.read):
+            return ended(UNCHANGED)
+        job.step.work(job, made_from)
+        return ended(DONE)
     except (MSLesionError, OSError) as error:
-        return job.outcome("failed", error=type(error).__name__, reason=str(error))
-    except Exception as error:  # a broken scan must not end the cohort
+        return ended(FAILED, error, str(error))
+    except Exception as error:  # a broken scan must not end the run
         log.debug("%s", traceback.format_exc())
         place = traceback.extract_tb(error.__traceback__)[-1].name
-        reason = f"{error!r} at {place}. Please report it."
-        return job.outcome("failed", error=type(error).__name__, reason=reason)
-
-
-def _do_visit(job: Job) -> str:
-    """The work of a visit; returns its state."""
-    visit = job.visit
-    if visit.problem:
-        raise DatasetError(visit.problem)
-    mask = find_lesion_mask(job.masks, visit) if job.masks else None
-    extra = (mask.path,) if mask else ()
-    made_from = fingerprint(visit, settings=job.settings, extra=extra)
-    if is_made_from(made_from, record_path(job.output, visit), read=read_record):
-        return "unchanged"
-    clear_visit(job.output, visit)
-    result = process_visit(
-        visit,
-        lesion_mask=_read_mask(mask, visit, job.settings),
-        segmenter=(mask.maker, "") if mask else ("", ""),
-        settings=job.settings,
-    )
-    write_visit(result, job.output, root=job.root, made_from=made_from)
-    return "done"
-
-
-def run_cohort(
-    work: Callable[[Job], Outcome],
-    jobs: Sequence[Job],
-    *,
-    n_jobs: int = 1,
-    progress: bool = False,
-    unit: str = "visit",
-) -> list[Outcome]:
-    """Do every job; a worker that is killed costs only its own job.
-
-    Each worker process has one job at a time, so when the pool breaks, the jobs that
-    were under way are tried again, one by one, to find the guilty one.
-
-    Parameters
-    ----------
-    work : callable
-        `process_job`, or another function of a job.
-    jobs : sequence of Job
-        What to do; other jobs have an `outcome` as `Job` has.
-    n_jobs : int
-        Worker processes; 1 works in this process.
-    progress : bool
-        Whether to draw a bar.
-    unit : str
-        What the bar counts.
-
-    Returns
-    -------
-    list of Outcome
-        In the order of the jobs.
-    """
-    outcomes: dict[int, Outcome] = {}
-    with tqdm(total=len(jobs), disable=not progress, unit=unit) as bar:
-
-        def finish(number: int, outcome: Outcome) -> None:
-            outcomes[number] = outcome
-            bar.update()
-            _report(outcome)
-
-        if n_jobs == 1:
-            for number, job in enumerate(jobs):
-                finish(number, work(job))
-        else:
-            suspects = _run_pool(work, jobs, range(len(jobs)), n_jobs, finish)
-            for number in suspects:  # each alone: only the guilty one falls again
-                if _run_pool(work, jobs, [number], 1, finish):
-                    reason = "The worker process was killed. Is there enough memory?"
-                    lost = jobs[number].outcome("failed", error="WorkerLost", reason=reason)
-                    finish(number, lost)
-    return [outcomes[number] for number in range(len(jobs))]
-
-
-def _run_pool(work, jobs, numbers, n_jobs, finish) -> list[int]:
-    """Do some jobs in processes; returns those under way when a process was lost."""
-    waiting = list(numbers)
-    suspects: list[int] = []
-    while waiting:
-        pool = ProcessPoolExecutor(n_jobs, get_context("spawn"), initializer=_one_thread)
-        running = {}
-        try:
-            while waiting or running:
-                while waiting and len(running) < n_jobs:
-                    future = pool.submit(work, jobs[waiting[0]])  # raises if the pool broke
-                    running[future] = waiting.pop(0)
-                done, _ = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    finish(running[future], future.result())
-                    del running[future]
-        except BrokenProcessPool:
-            for future, number in running.items():
-                if future.done() and future.exception() is None:
-                    finish(number, future.result())
-                else:
-                    suspects.append(number)
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-    return suspects
-
-
-def _one_thread() -> None:
-    """Workers share the cores: one thread each."""
-    os.environ["OMP_NUM_THREADS"] = "1"
-
-
-def write_failures(outcomes: Sequence[Outcome], output: Path) -> None:
-    """Write ``logs/failures.tsv``: a row a failed visit or pair, none if all went well.
-
-    Parameters
-    ----------
-    outcomes : sequence of Outcome
-        Of this run.
-    output : Path
-        The output dataset.
-    """
-    rows = [
-        {
-            "participant_id": outcome.visit.subject,
-            "session_id": outcome.visit.session or None,
-            "session_from": outcome.session_from,
-            "error": outcome.error,
-            "reason": f"{outcome.step.capitalize()}: {outcome.reason}"
-            if outcome.step
-            else outcome.reason,
-        }
-        for outcome in outcomes
-        if outcome.state == "failed"
-    ]
-    write_tsv(as_table(rows, FAILURES), output / "logs" / "failures.tsv")
-
-
-def _read_mask(mask: MaskFile | None, visit: Visit, settings: Settings):
-    """A given mask and its affine; on the reference's grid unless it may be resampled."""
-    if mask is None:
-        return None
-    like = None
-    if not settings.resample_masks:
-        like = load_scan(visit.scans[reference_of(visit.scans)])
-    return load_mask(mask.path, like=like, label=mask.label)
-
-
-def _report(outcome: Outcome) -> None:
-    """One log line a job."""
-    if outcome.state == "failed":
-        log.error("%s failed: %s", outcome.name, outcome.reason)
-    else:
-        log.info("%s %s (%.0f s)", outcome.name, outcome.state, outcome.seconds)
+        return ended(FAILED, error, f"{error!r} at {place}. Please report it.")

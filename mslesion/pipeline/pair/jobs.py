@@ -1,63 +1,76 @@
 """Pairs of visits as jobs: which are to be compared, and how one is done."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mslesion.errors import DatasetError
 from mslesion.io.dataset import Visit
-from mslesion.io.nifti import load_scan
-from mslesion.pipeline.dataset.jobs import Outcome, attempt
+from mslesion.pipeline.dataset.jobs import PAIR, Job, Step
 from mslesion.pipeline.pair.compare import compare_maps
-from mslesion.pipeline.pair.maps import read_maps
-from mslesion.pipeline.pair.outputs import clear_pair, left_pairs, write_pair
+from mslesion.pipeline.pair.maps import VisitCache
+from mslesion.pipeline.pair.outputs import clear_pair, recorded_pairs, write_pair
 from mslesion.pipeline.pair.records import Pair, pair_fingerprint, pair_path, pairs_of, read_pair
 from mslesion.pipeline.settings import Settings
-from mslesion.pipeline.visit.outputs import source_uri
-from mslesion.pipeline.visit.records import is_made_from, read_record, record_path, subject_records
-from mslesion.reports.pair_part import pair_part
-from mslesion.schema.modalities import COMPARED, reference_of
+from mslesion.pipeline.visit.records import read_record, record_path, subject_records
+
+VISITS_READ = VisitCache()
+"""Visits of the person whose pairs this process compares."""
 
 
-@dataclass(frozen=True, slots=True)
-class PairJob:
-    """One pair to compare."""
-
-    pair: Pair
-    visits: tuple[Visit, Visit]
-    root: Path
-    output: Path
-    settings: Settings
-
-    def outcome(self, state: str, **more) -> Outcome:
-        """How the job ended.
-
-        Parameters
-        ----------
-        state : str
-            "done", "unchanged" or "failed".
-        **more
-            Further fields of `Outcome`.
-
-        Returns
-        -------
-        Outcome
-        """
-        return Outcome(self.visits[1], state, session_from=self.pair.session_from, **more)
-
-
-def find_pair_jobs(
-    visits: Sequence[Visit], *, root: Path, output: Path, settings: Settings
-) -> list[PairJob]:
-    """Pairs to compare: of all visits of each subject that are finished.
-
-    What is left of pairs that there are no longer, as when a visit came between, is
-    removed.
+def current_pairs(visits: Sequence[Visit], *, output: Path) -> dict[str, list[Pair]]:
+    """The pairs that are compared: of all finished visits of each subject.
 
     Parameters
     ----------
     visits : sequence of Visit
-        All visits that the dataset has of the subjects of this run.
+        Visits of the subjects of this run.
+    output : Path
+        The output dataset.
+
+    Returns
+    -------
+    dict of str to list of Pair
+        By subject; empty where there is one finished visit or none.
+    """
+    subjects = dict.fromkeys(visit.subject for visit in visits)
+    return {subject: pairs_of(subject_records(output, subject)) for subject in subjects}
+
+
+def remove_outdated_pairs(pairs: Mapping[str, Sequence[Pair]], *, output: Path) -> None:
+    """Remove what is left of pairs that are not compared any more.
+
+    Where a visit came between two others, the later one is compared with it instead.
+
+    Parameters
+    ----------
+    pairs : mapping of str to sequence of Pair
+        The pairs that are compared, by subject.
+    output : Path
+        The output dataset.
+    """
+    for subject, current in pairs.items():
+        names = {pair.name for pair in current}
+        for old in recorded_pairs(output, subject):
+            if old.name not in names:
+                clear_pair(output, old)
+
+
+def find_pair_jobs(
+    pairs: Mapping[str, Sequence[Pair]],
+    visits: Sequence[Visit],
+    *,
+    root: Path,
+    output: Path,
+    settings: Settings,
+) -> list[Job]:
+    """A job for each pair.
+
+    Parameters
+    ----------
+    pairs : mapping of str to sequence of Pair
+        The pairs that are compared, by subject.
+    visits : sequence of Visit
+        All visits that the dataset has of these subjects.
     root : Path
         The input dataset.
     output : Path
@@ -67,79 +80,22 @@ def find_pair_jobs(
 
     Returns
     -------
-    list of PairJob
+    list of Job
+        In order of subjects and time.
     """
-    jobs = []
     there = {(visit.subject, visit.session): visit for visit in visits}
-    for subject in dict.fromkeys(visit.subject for visit in visits):
-        pairs = pairs_of(subject_records(output, subject))
-        for old in left_pairs(output, subject):
-            if old.name not in {pair.name for pair in pairs}:
-                clear_pair(output, old)
-        for pair in pairs:
-            ends = [
-                there.get((subject, session)) or _gone(subject, session, root, output)
-                for session in (pair.session_from, pair.session_to)
-            ]
-            jobs.append(PairJob(pair, (ends[0], ends[1]), root, output, settings))
+    jobs = []
+    for pair in (pair for own in pairs.values() for pair in own):
+        first, second = (
+            there.get((pair.subject, session))
+            or _visit_without_scans(pair.subject, session, root, output)
+            for session in (pair.session_from, pair.session_to)
+        )
+        jobs.append(Job(PAIR_STEP, (first, second), root, output, settings, pair=pair))
     return jobs
 
 
-def process_pair(job: PairJob) -> Outcome:
-    """Compare a pair, unless its record says that nothing changed.
-
-    Parameters
-    ----------
-    job : PairJob
-        What to do.
-
-    Returns
-    -------
-    Outcome
-        Also when the pair fails; nothing is raised.
-    """
-    return attempt(job, _compare)
-
-
-def _compare(job: PairJob) -> str:
-    """The work of a pair; returns its state."""
-    output, pair = job.output, job.pair
-    records = [read_record(record_path(output, visit)) for visit in job.visits]
-    made_from = pair_fingerprint(
-        pair, records=(records[0], records[1]), rule=job.settings.change_rule
-    )
-    if is_made_from(made_from, pair_path(output, pair), read=read_pair):
-        return "unchanged"
-    for visit in job.visits:
-        if visit.problem:
-            raise DatasetError(visit.problem)
-    clear_pair(output, pair)
-    maps = [
-        read_maps(visit, output, record) for visit, record in zip(job.visits, records, strict=True)
-    ]
-    rows = (records[0]["visits"][0], records[1]["visits"][0])
-    comparison, widths_mm = compare_maps(*maps, rows=rows, rule=job.settings.change_rule)
-    second = job.visits[1].scans
-    reference = reference_of(second)
-    write_pair(
-        comparison,
-        output,
-        pair=pair,
-        scan=load_scan(second[reference]),
-        widths_mm=widths_mm,
-        sources=[
-            source_uri(visit.scans[name], job.root)
-            for visit in job.visits
-            for name in COMPARED
-            if name in visit.scans
-        ],
-        part=pair_part(comparison),
-        made_from=made_from,
-    )
-    return "done"
-
-
-def _gone(subject: str, session: str, root: Path, output: Path) -> Visit:
+def _visit_without_scans(subject: str, session: str, root: Path, output: Path) -> Visit:
     """A finished visit whose scans are no longer there."""
     name = Visit(subject, session, {}).name
     return Visit(
@@ -149,3 +105,41 @@ def _gone(subject: str, session: str, root: Path, output: Path) -> Visit:
         problem=f"{root} has no {name}, but {output} has its results and visits are compared by "
         f"their scans. Bring the scans back, or remove logs/visits/{name}.json there.",
     )
+
+
+def _record(job: Job) -> Path:
+    return pair_path(job.output, job.pair)
+
+
+def _records_of_visits(job: Job) -> tuple[dict, dict]:
+    first, second = (read_record(record_path(job.output, visit)) for visit in job.visits)
+    return first, second
+
+
+def _fingerprint(job: Job) -> dict:
+    return pair_fingerprint(
+        job.pair, records=_records_of_visits(job), rule=job.settings.change_rule
+    )
+
+
+def _work(job: Job, made_from: dict) -> None:
+    """Compare two visits, and write what changed."""
+    for visit in job.visits:
+        if visit.problem:
+            raise DatasetError(visit.problem)
+    clear_pair(job.output, job.pair)
+    records = _records_of_visits(job)
+    first, second = (
+        VISITS_READ.read(visit, job.output, record)
+        for visit, record in zip(job.visits, records, strict=True)
+    )
+    rows = (records[0]["visits"][0], records[1]["visits"][0])
+    comparison, widths_mm = compare_maps(
+        first.maps, second.maps, rows=rows, rule=job.settings.change_rule
+    )
+    write_pair(
+        comparison, job, reference=second.reference, widths_mm=widths_mm, made_from=made_from
+    )
+
+
+PAIR_STEP = Step(PAIR, _record, read_pair, _fingerprint, _work)

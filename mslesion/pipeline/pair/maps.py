@@ -4,7 +4,8 @@ Both ways give the same arrays, so that a comparison in the same process, in ano
 or after a kill gives the same numbers.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from mslesion.io.derivatives import map_path
 from mslesion.io.nifti import Scan, load_map, load_scan
 from mslesion.longitudinal.alignment.placing import PlacedScan, VisitMaps
 from mslesion.pipeline.visit.process import VisitResult
+from mslesion.pipeline.visit.records import digest
 from mslesion.schema.modalities import COMPARED, reference_of
 from mslesion.schema.time import iso_day
 
@@ -72,20 +74,26 @@ def maps_of(result: VisitResult) -> VisitMaps:
     """
     prepared, segmented = result.prepared, result.segmented
     coarse = is_coarse(result.affine)
-    return _maps(
-        result.visit.session,
-        result.visits.iloc[0].to_dict(),
-        result.lesions.to_dict("records"),
-        scans={name: scan for name, scan in prepared.scans.items() if name in COMPARED},
-        transforms=prepared.transforms,
-        reference=prepared.reference_scan,
+    return VisitMaps(
+        scans=_placed(prepared.scans, prepared.transforms),
         anatomy=segmented.working_anatomy if coarse else segmented.anatomy,
-        labels=result.lesion_labels,
-        probability=segmented.probability,
+        anatomy_affine=_anatomy_affine(prepared.reference_scan),
+        **_lesion_maps(result.lesion_labels, segmented.probability, result.affine),
+        **_facts(result.visits.iloc[0].to_dict(), result.lesions.to_dict("records")),
+        session=result.visit.session,
     )
 
 
-def read_maps(visit: Visit, output: Path, record: Mapping) -> VisitMaps:
+@dataclass(frozen=True, slots=True)
+class ReadVisit:
+    """What a finished visit brings to a comparison, read back from its files."""
+
+    maps: VisitMaps
+    reference: Scan
+    """The scan that its results lie on."""
+
+
+def read_visit(visit: Visit, output: Path, record: Mapping) -> ReadVisit:
     """What a visit brings to a comparison, read back from what it left.
 
     Parameters
@@ -99,7 +107,7 @@ def read_maps(visit: Visit, output: Path, record: Mapping) -> VisitMaps:
 
     Returns
     -------
-    VisitMaps
+    ReadVisit
 
     Raises
     ------
@@ -108,10 +116,10 @@ def read_maps(visit: Visit, output: Path, record: Mapping) -> VisitMaps:
     ImageError, GeometryError
         If a map or scan cannot be used.
     """
-    reference = reference_of(visit.scans)
-    wanted = [name for name in visit.scans if name in COMPARED or name == reference]
-    scans = {name: load_scan(visit.scans[name]) for name in wanted}
-    grid = scans[reference]
+    name = reference_of(visit.scans)
+    wanted = [one for one in visit.scans if one in COMPARED or one == name]
+    scans = {one: load_scan(visit.scans[one]) for one in wanted}
+    reference = scans[name]
 
     def read(ending: str, like: Scan, *, is_needed: bool = True) -> np.ndarray | None:
         path = map_path(output / visit.folder / "anat", visit.name, ending)
@@ -125,46 +133,107 @@ def read_maps(visit: Visit, output: Path, record: Mapping) -> VisitMaps:
         )
 
     row = record["visits"][0]
-    coarse = is_coarse(grid.affine)
-    has_lesions = row["lesion_volume_ml"] is not None
-    anatomy = ("seg-anatomy_dseg", grid)
-    if coarse:
-        anatomy = ("seg-anatomy_res-1mm_dseg", fine_scan(grid))
-    return _maps(
-        visit.session,
-        row,
-        record["lesions"],
-        scans={name: scan for name, scan in scans.items() if name in COMPARED},
-        transforms={k: np.array(v) for k, v in record.get("transforms", {}).items()},
-        reference=grid,
+    labels, probability = None, None
+    if row["lesion_volume_ml"] is not None:
+        labels = read("seg-lesions_dseg", reference)
+        probability = read("label-L_probseg", reference, is_needed=False)
+    anatomy = ("seg-anatomy_dseg", reference)
+    if is_coarse(reference.affine):
+        anatomy = ("seg-anatomy_res-1mm_dseg", fine_scan(reference))
+    maps = VisitMaps(
+        scans=_placed(scans, {k: np.array(v) for k, v in record.get("transforms", {}).items()}),
         anatomy=read(*anatomy),
-        labels=read("seg-lesions_dseg", grid) if has_lesions else None,
-        probability=read("label-L_probseg", grid, is_needed=False) if has_lesions else None,
+        anatomy_affine=_anatomy_affine(reference),
+        **_lesion_maps(labels, probability, reference.affine),
+        **_facts(row, record["lesions"]),
+        session=visit.session,
     )
+    return ReadVisit(maps, reference)
 
 
-def _maps(session, row, lesions, *, scans, transforms, reference, anatomy, labels, probability):
-    """One visit, put together."""
-    grid = reference.affine
-    coarse = is_coarse(grid)
-    shape = reference.data.shape
-    return VisitMaps(
-        scans={
-            name: PlacedScan(scan.data, scan.affine, transforms.get(name, np.eye(4)))
-            for name, scan in scans.items()
+class VisitCache:
+    """Finished visits, read once for all pairs of a person.
+
+    Each visit is compared with the one before it and with the first: in the order of the
+    pairs, three visits at a time are enough to read each of them once.
+
+    Parameters
+    ----------
+    size : int
+        So many visits are kept, those that were used last.
+    """
+
+    def __init__(self, size: int = 3):
+        self.size = size
+        self._kept: dict[tuple, ReadVisit] = {}
+
+    def read(self, visit: Visit, output: Path, record: Mapping) -> ReadVisit:
+        """What `read_visit` gives, read anew only if it is not kept.
+
+        Parameters
+        ----------
+        visit : Visit
+            Its scans.
+        output : Path
+            The output dataset.
+        record : mapping
+            The visit's record, whose fingerprint tells what is kept from what is new.
+
+        Returns
+        -------
+        ReadVisit
+        """
+        person = (output, visit.subject)
+        key = (*person, visit.session, digest(record["made_from"]))
+        # Another person's visits are of no use any more, whatever their number
+        self._kept = {other: one for other, one in self._kept.items() if other[:2] == person}
+        found = self._kept.pop(key, None)
+        if found is None:
+            while len(self._kept) >= self.size:
+                del self._kept[next(iter(self._kept))]
+            found = read_visit(visit, output, record)
+        self._kept[key] = found
+        return found
+
+    def clear(self) -> None:
+        """Forget all visits."""
+        self._kept.clear()
+
+
+def _placed(scans: Mapping[str, Scan], transforms: Mapping) -> dict[str, PlacedScan]:
+    """The scans that are compared, and where they lie to the visit's reference."""
+    return {
+        name: PlacedScan(scan.data, scan.affine, transforms.get(name, np.eye(4)))
+        for name, scan in scans.items()
+        if name in COMPARED
+    }
+
+
+def _anatomy_affine(reference: Scan) -> np.ndarray:
+    """Affine of the anatomy map that a visit is compared by."""
+    affine = reference.affine
+    return working_grid(reference.data.shape, affine).affine if is_coarse(affine) else affine
+
+
+def _lesion_maps(labels, probability, affine: np.ndarray) -> dict:
+    """Lesions and their grid; None where they are not assessable."""
+    if labels is None:
+        return {"lesions": None, "lesions_affine": None, "probability": probability}
+    lesions = labels.astype(np.int32)
+    return {"lesions": lesions, "lesions_affine": affine, "probability": probability}
+
+
+def _facts(row: Mapping, lesions: Sequence[Mapping]) -> dict:
+    """What the rows of a visit and of its lesions tell, under the names of `VisitMaps`."""
+    return {
+        "day": iso_day(row["visit_date"]),
+        "scanner_id": row["scanner_id"] if _known(row["scanner_id"]) else "",
+        "flair_dim": row["flair_dim"] if _known(row["flair_dim"]) else "",
+        "sees_skull": not row["skull_stripped"],
+        "locations": {
+            one["lesion_id"]: one["location"] for one in lesions if _known(one["location"])
         },
-        anatomy=anatomy,
-        anatomy_affine=working_grid(shape, grid).affine if coarse else grid,
-        lesions=None if labels is None else labels.astype(np.int32),
-        lesions_affine=None if labels is None else grid,
-        probability=probability,
-        session=session,
-        day=iso_day(row["visit_date"]),
-        scanner_id=row["scanner_id"] if _known(row["scanner_id"]) else "",
-        flair_dim=row["flair_dim"] if _known(row["flair_dim"]) else "",
-        sees_skull=not row["skull_stripped"],
-        locations={row["lesion_id"]: row["location"] for row in lesions if _known(row["location"])},
-    )
+    }
 
 
 def _known(value) -> bool:

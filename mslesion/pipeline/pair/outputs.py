@@ -14,12 +14,16 @@ from mslesion.io.change_files import (
     write_transform,
 )
 from mslesion.io.dataset import Visit
+from mslesion.io.derivatives import source_uri
 from mslesion.io.nifti import Scan, write_bytes
 from mslesion.io.tables import write_json
 from mslesion.longitudinal.pair import PairComparison
+from mslesion.pipeline.dataset.jobs import Job
 from mslesion.pipeline.pair.compare import change_map, pair_record
 from mslesion.pipeline.pair.growth import growth_path, write_growth
 from mslesion.pipeline.pair.records import Pair, pair_path
+from mslesion.reports.pair_part import pair_part
+from mslesion.schema.modalities import COMPARED
 
 _PAIR_NAME = re.compile(r"sub-([^_]*)_ses-([^_]*)_ses-([^_]*)")
 
@@ -56,13 +60,13 @@ def clear_pairs_of(output: Path, visit: Visit) -> None:
     visit : Visit
         The visit that is about to be done again.
     """
-    for pair in left_pairs(output, visit.subject):
+    for pair in recorded_pairs(output, visit.subject):
         if visit.session in (pair.session_from, pair.session_to):
             clear_pair(output, pair)
 
 
-def left_pairs(output: Path, subject: str) -> list[Pair]:
-    """All pairs of a subject that left a record.
+def recorded_pairs(output: Path, subject: str) -> list[Pair]:
+    """All pairs of a subject that have a record, up to date or not.
 
     Parameters
     ----------
@@ -83,13 +87,10 @@ def left_pairs(output: Path, subject: str) -> list[Pair]:
 
 def write_pair(
     comparison: PairComparison,
-    output: Path,
+    job: Job,
     *,
-    pair: Pair,
-    scan: Scan,
+    reference: Scan,
     widths_mm: tuple[float | None, float | None],
-    sources: list[str],
-    part: str,
     made_from: dict,
 ) -> None:
     """Write all files of a pair; the record comes last and says that it is finished.
@@ -98,45 +99,40 @@ def write_pair(
     ----------
     comparison : PairComparison
         What was found.
-    output : Path
-        The output dataset.
-    pair : Pair
-        Which pair.
-    scan : Scan
+    job : Job
+        The pair's job.
+    reference : Scan
         The scan that the second visit's results lie on.
     widths_mm : tuple of float or None, shape (2,)
         Third-ventricle width of both visits.
-    sources : list of str
-        BIDS URIs of the scans that were compared.
-    part : str
-        The pair's pictures, as HTML.
     made_from : dict
         The pair's fingerprint.
     """
-    visit = Visit(pair.subject, pair.session_to, {})
-    anat = output / visit.folder / "anat"
+    pair, name = job.pair, job.visit.name
+    anat = job.output / job.visit.folder / "anat"
     changes = change_map(comparison)
     if changes is not None:
         write_change_map(
-            change_path(anat, visit.name, with_before=pair.is_with_before),
+            change_path(anat, name, with_before=pair.is_with_before),
             changes,
-            scan=scan,
-            Sources=sources,
+            scan=reference,
+            Sources=[
+                source_uri(visit.scans[modality], job.root)
+                for visit in job.visits
+                for modality in COMPARED
+                if modality in visit.scans
+            ],
             BaselineSession=f"ses-{pair.session_from}",
             ChangeRule=comparison.rule,
             Manual=False,
         )
     if comparison.placed:
         ways = next(iter(comparison.placed.values())).to_reference
-        write_transform(
-            ways[0] @ np.linalg.inv(ways[1]),
-            anat,
-            name=visit.name,
-            start=_start(pair.session_from),
-        )
-    path = pair_path(output, pair)
+        matrix = ways[0] @ np.linalg.inv(ways[1])
+        write_transform(matrix, anat, name=name, start=_start(pair.session_from))
+    path = pair_path(job.output, pair)
     write_growth(comparison, growth_path(path))
-    write_bytes(part.encode(), path.with_suffix(".html"))
+    write_bytes(pair_part(comparison).encode(), path.with_suffix(".html"))
     record = {"subject": pair.subject, "made_from": made_from}
     write_json(record | pair_record(comparison, widths_mm=widths_mm), path)
 

@@ -10,7 +10,7 @@ from nibabel.affines import apply_affine
 from mslesion.imaging.grid import spacing_mm
 from mslesion.io.change_files import transform_label, write_transform
 from mslesion.io.dataset import Visit
-from mslesion.io.derivatives import LOCATION_INDEX, MapsOfVisit, write_maps
+from mslesion.io.derivatives import LOCATION_INDEX, MapsOfVisit, source_uri, write_maps
 from mslesion.io.nifti import write_bytes
 from mslesion.io.tables import rows_of, write_json
 from mslesion.pipeline.pair.maps import fine_scan, is_coarse
@@ -183,23 +183,3 @@ def _methods(result: VisitResult) -> str:
         contact=result.settings.contact_mm,
     )
     return page.methods_text(text, references)
-
-
-def source_uri(path: Path, root: Path) -> str:
-    """BIDS URI of an input file.
-
-    Parameters
-    ----------
-    path : Path
-        The file.
-    root : Path
-        The input dataset.
-
-    Returns
-    -------
-    str
-    """
-    try:
-        return f"bids:raw:{Path(path).resolve().relative_to(root.resolve()).as_posix()}"
-    except ValueError:
-        return f"bids:raw:{Path(path).name}"

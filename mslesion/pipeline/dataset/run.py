@@ -1,0 +1,223 @@
+"""A run over a dataset: its visits, its pairs of visits, and the merged tables and pages."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from mslesion.clinical.ratings import dataset_ratings
+from mslesion.errors import DatasetError, SettingsError
+from mslesion.io.dataset import find_visits, keep_labelled
+from mslesion.io.lesion_masks import mask_folder
+from mslesion.io.tables import write_tsv
+from mslesion.pipeline.dataset.calibration import find_calibration_jobs
+from mslesion.pipeline.dataset.execution import run_jobs
+from mslesion.pipeline.dataset.jobs import (
+    CALIBRATION,
+    FAILED,
+    PAIR,
+    PLANNED,
+    VISIT,
+    Job,
+    Outcome,
+    do_job,
+)
+from mslesion.pipeline.dataset.merge import has_outputs, write_group
+from mslesion.pipeline.dataset.ratings import check_ratings
+from mslesion.pipeline.pair.jobs import (
+    VISITS_READ,
+    current_pairs,
+    find_pair_jobs,
+    remove_outdated_pairs,
+)
+from mslesion.pipeline.settings import Settings
+from mslesion.pipeline.visit.jobs import find_visit_jobs
+from mslesion.schema import FAILURES, OUTCOMES, TABLES, as_table
+
+PARTICIPANT_LEVEL, GROUP_LEVEL = "participant", "group"
+"""What a run does: the visits, their pairs and the merging; or the merging alone."""
+COUNTED_AS = {VISIT: "visits done", PAIR: "pairs compared", CALIBRATION: "patients calibrated"}
+"""How `RunSummary.text` counts the jobs of each step."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunSummary:
+    """What a run did, and where its results are."""
+
+    outcomes: pd.DataFrame
+    """One row a job with the columns of `mslesion.schema.OUTCOMES`; empty at group level."""
+    output_dir: Path
+    tables: Mapping[str, Path]
+    """The merged tables that there are, by name."""
+    pages: Mapping[str, Path]
+    """The page of each participant by its identifier, such as ``sub-01``."""
+
+    @property
+    def failed(self) -> pd.DataFrame:
+        """The rows of `outcomes` of jobs that failed; ``logs/failures.tsv`` has them too."""
+        return self.outcomes[self.outcomes["state"] == FAILED].reset_index(drop=True)
+
+    @property
+    def text(self) -> str:
+        """One line: how many jobs of each step did not fail."""
+        steps = self.outcomes.groupby("step")["state"]
+        counts = [
+            f"{int((steps.get_group(step) != FAILED).sum())} of {len(steps.get_group(step))} {what}"
+            for step, what in COUNTED_AS.items()
+            if step == VISIT or step in steps.groups
+        ]
+        return ", ".join(counts)
+
+
+def run_dataset(
+    bids_dir: str | Path,
+    output_dir: str | Path,
+    *,
+    level: str = PARTICIPANT_LEVEL,
+    participants: str | Sequence[str] = (),
+    sessions: str | Sequence[str] = (),
+    lesion_masks: str | Path | None = None,
+    ratings: str | Path | Sequence[str | Path] = (),
+    settings: Settings | None = None,
+    n_jobs: int = 1,
+    progress: bool = False,
+    dry_run: bool = False,
+) -> RunSummary:
+    """Measure all visits of a dataset, compare those of each person, and write the tables.
+
+    What is finished and unchanged since an older run is not done again. A visit or pair that
+    fails costs only itself.
+
+    Parameters
+    ----------
+    bids_dir : str or Path
+        A BIDS dataset, or a plain tree ``PATIENT/VISIT/scans``. It is only read.
+    output_dir : str or Path
+        Where the results go: a BIDS derivatives dataset with tables at its root.
+    level : {"participant", "group"}
+        "participant" does the visits and pairs, then merges the tables; "group" only merges
+        what older runs have left.
+    participants, sessions : str or sequence of str
+        Only these labels, with or without ``sub-`` and ``ses-``; all if empty.
+    lesion_masks : str or Path, optional
+        A folder of lesion masks that are used instead of finding lesions.
+    ratings : str, Path or sequence of them
+        More CSV files, or folders of them, with facts from outside; those of the dataset
+        are always read.
+    settings : Settings, optional
+        By default those of `Settings`.
+    n_jobs : int
+        Worker processes. With more than one, a script needs the usual
+        ``if __name__ == "__main__":``.
+    progress : bool
+        Whether to draw a bar.
+    dry_run : bool
+        Only look what there is to do: a row a visit, and nothing is written.
+
+    Returns
+    -------
+    RunSummary
+
+    Raises
+    ------
+    DatasetError
+        If a folder is missing, holds nothing that can be used, or is both input and output;
+        at group level, if no visit is finished.
+    SettingsError
+        If `level` or `n_jobs` cannot be.
+    TableError
+        If facts from outside are wrong, or contradict the dataset.
+    OutputError
+        If the tables cannot be written.
+
+    Examples
+    --------
+    >>> from mslesion import Settings, run_dataset
+    >>> summary = run_dataset("bids", "results", settings=Settings(min_size="msseg"), n_jobs=4)
+    ... # doctest: +SKIP
+    >>> summary.failed[["participant_id", "session_id", "reason"]]  # doctest: +SKIP
+    """
+    root, output = Path(bids_dir), Path(output_dir)
+    settings = settings or Settings()
+    if level not in (PARTICIPANT_LEVEL, GROUP_LEVEL):
+        raise SettingsError(
+            f"The level is {level!r}, but {PARTICIPANT_LEVEL} or {GROUP_LEVEL} is expected. "
+            "Choose one of them."
+        )
+    if n_jobs < 1:
+        raise SettingsError(
+            f"The number of jobs is {n_jobs}, but 1 or more is expected. Correct --n-jobs (n_jobs)."
+        )
+    facts = dataset_ratings(root, _several(ratings))
+    if level == GROUP_LEVEL:
+        if not dry_run:
+            write_group(output, raw=str(root), ratings=facts)
+        return _summary([], output)
+    if output.resolve() == root.resolve():
+        raise DatasetError(
+            f"{output} is the input too, but scans are never touched. Choose another OUTPUT_DIR."
+        )
+    # Each visit is compared with those of older runs too, not only with those of this one
+    everyone = find_visits(
+        root, subjects=_several(participants), prefer=settings.prefer, ratings=facts
+    )
+    visits = keep_labelled(everyone, _several(sessions), attribute="session", root=root)
+    check_ratings(facts, everyone)
+    masks = None if lesion_masks is None else mask_folder(lesion_masks)
+    where = {"root": root, "output": output, "settings": settings}
+    jobs = find_visit_jobs(visits, **where, masks=masks)
+    if dry_run:
+        return _summary([_foreseen(job) for job in jobs], output)
+    how = {"work": do_job, "n_jobs": n_jobs, "progress": progress}
+    outcomes = run_jobs(jobs, **how)
+    pairs = current_pairs(everyone, output=output)
+    remove_outdated_pairs(pairs, output=output)
+    outcomes += run_jobs(find_pair_jobs(pairs, everyone, **where), **how, unit="pair")
+    VISITS_READ.clear()
+    outcomes += run_jobs(find_calibration_jobs(everyone, **where), **how, unit="patient")
+    write_failures(outcomes, output)
+    if has_outputs(output):
+        write_group(output, raw=str(root), ratings=facts)
+    return _summary(outcomes, output)
+
+
+def write_failures(outcomes: Sequence[Outcome], output: Path) -> None:
+    """Write ``logs/failures.tsv``: a row a failed visit or pair, none if all went well.
+
+    Parameters
+    ----------
+    outcomes : sequence of Outcome
+        Of this run.
+    output : Path
+        The output dataset.
+    """
+    rows = []
+    for row in (outcome.row() for outcome in outcomes if outcome.state == FAILED):
+        start = "Calibration: " if row["step"] == CALIBRATION else ""
+        kept = {name: row.get(name) for name in FAILURES.names}
+        rows.append(kept | {"reason": start + row["reason"]})
+    write_tsv(as_table(rows, FAILURES), output / "logs" / "failures.tsv")
+
+
+def _several(one_or_more) -> tuple:
+    """One value or several, as several."""
+    return (one_or_more,) if isinstance(one_or_more, str | Path) else tuple(one_or_more)
+
+
+def _foreseen(job: Job) -> Outcome:
+    """What a dry run tells of a job: planned, or why it will fail."""
+    if job.visit.problem:
+        return Outcome(job, FAILED, DatasetError.__name__, job.visit.problem)
+    return Outcome(job, PLANNED)
+
+
+def _summary(outcomes: Sequence[Outcome], output: Path) -> RunSummary:
+    """What the outcomes were, and which results there are now."""
+    tables = {table.name: output / f"{table.name}.csv" for table in TABLES}
+    return RunSummary(
+        outcomes=as_table([outcome.row() for outcome in outcomes], OUTCOMES),
+        output_dir=output,
+        tables={name: path for name, path in tables.items() if path.is_file()},
+        pages={path.stem: path for path in sorted(output.glob("sub-*.html"))},
+    )

@@ -1,0 +1,87 @@
+"""Visits as jobs: which there are, and how one is done."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mslesion.errors import DatasetError
+from mslesion.io.dataset import Visit
+from mslesion.io.lesion_masks import find_lesion_mask
+from mslesion.io.nifti import load_mask, load_scan
+from mslesion.io.visit_files import ImageFolder
+from mslesion.pipeline.dataset.jobs import VISIT, Job, Step
+from mslesion.pipeline.settings import Settings
+from mslesion.pipeline.visit.outputs import clear_visit, write_visit
+from mslesion.pipeline.visit.process import process_visit
+from mslesion.pipeline.visit.records import fingerprint, read_record, record_path
+from mslesion.schema.modalities import reference_of
+
+
+def find_visit_jobs(
+    visits: Sequence[Visit],
+    *,
+    root: Path,
+    output: Path,
+    settings: Settings,
+    masks: ImageFolder | None = None,
+) -> list[Job]:
+    """A job for each visit.
+
+    Parameters
+    ----------
+    visits : sequence of Visit
+        What to do.
+    root : Path
+        The input dataset.
+    output : Path
+        The output dataset.
+    settings : Settings
+        Of the run.
+    masks : ImageFolder, optional
+        Given lesion masks. A visit without one has a problem.
+
+    Returns
+    -------
+    list of Job
+    """
+    jobs = []
+    for visit in visits:
+        mask = None
+        if masks is not None and not visit.problem:
+            try:
+                mask = find_lesion_mask(masks, visit)
+            except DatasetError as error:
+                visit = replace(visit, problem=str(error))
+        jobs.append(Job(VISIT_STEP, (visit,), root, output, settings, mask=mask))
+    return jobs
+
+
+def _record(job: Job) -> Path:
+    return record_path(job.output, job.visit)
+
+
+def _fingerprint(job: Job) -> dict:
+    """What a visit depends on; a visit with a problem has no fingerprint."""
+    if job.visit.problem:
+        raise DatasetError(job.visit.problem)
+    extra = (job.mask.path,) if job.mask else ()
+    return fingerprint(job.visit, settings=job.settings, extra=extra)
+
+
+def _work(job: Job, made_from: dict) -> None:
+    """Segment and measure a visit, and write what it gave."""
+    visit, mask = job.visit, job.mask
+    clear_visit(job.output, visit)
+    given = {}
+    if mask is None:
+        scans = visit.scans
+    else:  # the scans are read here, as the mask is held against them
+        scans = {name: load_scan(path) for name, path in visit.scans.items()}
+        like = None if job.settings.resample_masks else scans[reference_of(scans)]
+        lesion_mask = load_mask(mask.path, like=like, label=mask.label)
+        given = {"lesion_mask": lesion_mask, "segmenter": (mask.maker, "")}
+    result = process_visit(replace(visit, scans=scans), settings=job.settings, **given)
+    write_visit(replace(result, visit=visit), job.output, root=job.root, made_from=made_from)
+
+
+VISIT_STEP = Step(VISIT, _record, read_record, _fingerprint, _work)
