@@ -21,8 +21,10 @@ from mslesion.cli import build_parser
 from mslesion.measures.location import SCHEMES
 from mslesion.measures.quality import CHECKS
 from mslesion.pipeline.settings import Settings
+from mslesion.pipeline.visit.process import VisitResult
 from mslesion.reports.methods import REFERENCES
 from mslesion.schema import TABLES, Column, Table
+from mslesion.schema.agreement import AGREEMENT
 from mslesion.schema.ratings import RATED_COLUMNS
 from mslesion.schema.structures import STRUCTURES
 from mslesion.segmentation.lesions.instances import MIN_SIZES
@@ -30,11 +32,18 @@ from mslesion.segmentation.lesions.instances import MIN_SIZES
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 README = ROOT / "README.md"
-PAGES = (README, ROOT / "CHANGELOG.md", *sorted(DOCS.glob("*.md")))
+CONTRIBUTING = ROOT / "CONTRIBUTING.md"
+PAGES = (README, ROOT / "CHANGELOG.md", CONTRIBUTING, *sorted(DOCS.glob("*.md")))
+TUTORIALS = tuple(sorted(DOCS.glob("tutorial_*.md")))
+MOST_WORDS = 900
+"""README is shorter than this."""
+MOST_PICTURE_BYTES = 300_000
 
 CODE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 SPAN = re.compile(r"`([^`\n]+)`")
+OTHER_FLAGS = {"--group", "--no-compile", "--cov=mslesion"}
+"""Flags of pip and pytest."""
 
 
 def page_name(path):
@@ -99,8 +108,7 @@ def test_wrong_command_is_caught():
 def test_flags_exist(path):
     flags = {flag for action in build_parser()._actions for flag in action.option_strings}
     words = [word for span in spans(path) for word in span.split() if word.startswith("--")]
-    ours = [word for word in words if word not in ("--group", "--no-compile")]  # those of pip
-    assert set(ours) <= flags
+    assert set(words) - OTHER_FLAGS <= flags
 
 
 @pytest.mark.parametrize("path", PAGES, ids=page_name)
@@ -149,14 +157,18 @@ def resolves(dotted):
     return True
 
 
-@pytest.mark.parametrize("name", ["README.md", "docs/tutorial.md", "docs/methods.md",
-                                  "docs/dictionary.md", "docs/model_card.md"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    ["README.md", "docs/methods.md", "docs/dictionary.md", "docs/model_card.md", "docs/command.md",
+     *(page_name(path) for path in TUTORIALS)],
+)  # fmt: skip
 def test_snake_case_names_exist(name):
     """A word with an underscore is a column, a setting, a named rule or a function."""
     known = {column for table in TABLES for column in table.names}
     known |= {item.name for item in fields(Settings)}
     known |= {*MIN_SIZES, *SCHEMES, *mslesion.__all__}
     known |= {column.name for column in RATED_COLUMNS}
+    known |= set(dir(VisitResult))
     known |= {
         "threshold_lesions",
         "predict_lesions",
@@ -171,55 +183,92 @@ def test_snake_case_names_exist(name):
     assert words <= known
 
 
-def test_python_example_uses_public_names():
-    """README's example compiles and takes nothing that mslesion does not offer."""
-    (code,) = blocks(README, "python")
-    tree = ast.parse(code)
-    used = {
-        node.attr
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Attribute)
-        and isinstance(node.value, ast.Name)
-        and node.value.id == "ms"
-    }
-    assert used
-    assert used <= set(mslesion.__all__)
+@pytest.mark.parametrize("path", [README, *TUTORIALS, DOCS / "followup.md"], ids=page_name)
+def test_python_examples_use_public_names(path):
+    """The examples compile and take nothing that mslesion does not offer."""
+    used = set()
+    for code in blocks(path, "python"):
+        used |= {
+            node.attr
+            for node in ast.walk(ast.parse(code))
+            if isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id == "ms"
+        }
+    assert used or not blocks(path, "python")
+    assert used <= set(mslesion.__all__) | {"__version__"}
 
 
-def test_python_example_names_columns():
-    """Columns that the example asks for are declared."""
-    (code,) = blocks(README, "python")
+@pytest.mark.parametrize("path", [README, *TUTORIALS, DOCS / "followup.md"], ids=page_name)
+def test_python_examples_name_columns(path):
+    """Columns that the examples ask for are declared."""
     declared = {column for table in TABLES for column in table.names}
+    declared |= set(AGREEMENT.names)
     asked = {
         item.value
+        for code in blocks(path, "python")
         for node in ast.walk(ast.parse(code))
-        if isinstance(node, ast.List) and len(node.elts) > 1
-        for item in node.elts
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.List)
+        for item in node.slice.elts
     }
-    assert asked
+    assert asked or not blocks(path, "python")
     assert asked <= declared
 
 
-@pytest.mark.slow
-def test_python_example_runs(tmp_path):
-    """README's example, in a folder that holds nothing but the sample data."""
-    (code,) = blocks(README, "python")
-    (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
-    run = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        check=False,
+def run_code(code, folder):
+    """Run Python in a folder that holds nothing but the sample data."""
+    (folder / "sample_data").symlink_to(ROOT / "sample_data")
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
     )
+
+
+def test_readme_example_runs(tmp_path):
+    """Five lines on a mask: 18 lesions in truth, each with its location."""
+    (code,) = blocks(README, "python")
+    run = run_code(code, tmp_path)
     assert run.returncode == 0, run.stderr
+    lines = run.stdout.strip().splitlines()
+    assert lines[0].split() == ["location", "volume_mm3", "long_axis_3d_mm"]
+    assert len(lines) == 1 + 18
     assert "periventricular" in run.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "expected", "files"),
+    [
+        ("tutorial_masks.md", "enlarging", []),
+        (
+            "tutorial_python.md",
+            "ml of lesion in truth",
+            ["example/lesions.nii.gz", "example/lesion_parts.nii.gz"],
+        ),
+    ],
+)
+def test_tutorial_examples_run(tmp_path, name, expected, files):
+    """The blocks of a page one after the other, without those on the reader's own study."""
+    code = "\n".join(part for part in blocks(DOCS / name, "python") if '"study"' not in part)
+    run = run_code(code, tmp_path)
+    assert run.returncode == 0, run.stderr
+    assert expected in run.stdout
+    assert all((tmp_path / file).is_file() for file in files)
+
+
+def test_readme_is_short():
+    assert len(README.read_text("utf-8").split()) < MOST_WORDS
+
+
+@pytest.mark.parametrize("path", sorted((DOCS / "images").iterdir()), ids=lambda path: path.name)
+def test_pictures_are_small_and_shown(path):
+    assert path.stat().st_size < MOST_PICTURE_BYTES
+    assert any(f"images/{path.name})" in page.read_text("utf-8") for page in PAGES)
 
 
 def test_every_page_is_reached():
     text = (DOCS / "index.md").read_text("utf-8")
-    listed = re.search(r"```\{toctree\}\n(.*?)```", text, re.DOTALL)[1].split()
-    names = [name for name in listed if not name.startswith(":")]
+    lines = "".join(re.findall(r"```\{toctree\}\n(.*?)```", text, re.DOTALL)).splitlines()
+    names = [line for line in lines if line and not line.startswith(":")]
     assert sorted([*names, "index"]) == sorted(path.stem for path in DOCS.glob("*.md"))
 
 
