@@ -1,8 +1,8 @@
-"""Pages made of what the code declares: columns, settings, checks, structures, the command.
+"""Write the pages that repeat declarations of the code, such as columns, settings and checks.
 
     python docs/make_dictionary.py FOLDER
 
-Sphinx calls `write_pages` before each build, so that no page can differ from the code.
+Sphinx calls `write_pages` before each build, so that the pages always agree with the code.
 """
 
 import re
@@ -24,18 +24,18 @@ from mslesion.schema.structures import STRUCTURES
 from mslesion.segmentation.lesions.instances import MIN_SIZES, MinSize
 
 TYPES = {"string": "text", "float64": "number", "Int64": "whole number", "boolean": "true/false"}
-"""How the page calls the column types."""
+"""Names of the column types on the page."""
 HELP_COLUMNS = 90
 DOI = re.compile(r"\b10\.\d{4,9}/[^\s,;]+")
 
 
 def write_pages(folder: Path) -> None:
-    """Write every page that is made of declarations.
+    """Write every generated page.
 
     Parameters
     ----------
     folder : Path
-        Where to; it is made where needed. Unchanged pages are not written again.
+        Destination, created if needed. Unchanged pages are not written again.
     """
     folder.mkdir(parents=True, exist_ok=True)
     pages = {
@@ -54,12 +54,12 @@ def write_pages(folder: Path) -> None:
 
 
 def dictionary(table: Table) -> str:
-    """The section of one table.
+    """Format the section of one table.
 
     Parameters
     ----------
     table : Table
-        Its declaration.
+        Declaration of the table.
 
     Returns
     -------
@@ -79,13 +79,12 @@ def dictionary(table: Table) -> str:
         rows.append(cells)
     keys = ", ".join(f"`{name}`" for name in table.key)
     head = ("column", "type", "unit", "meaning", "source")
-    return f"## {table.name}\n\n{table.description} Rows are told apart by {keys}.\n\n" + markdown(
-        head, rows
-    )
+    text = f"## {table.name}\n\n{table.description} The key is {keys}.\n\n"
+    return text + markdown(head, rows)
 
 
 def settings() -> str:
-    """Tables of the settings and of the named rules they choose among."""
+    """Tables of the settings and of the named rules that they select."""
     rows = [
         (f"`{item.name}`", item.default if item.default != "" else "(none)", item.metadata["text"])
         for item in fields(Settings)
@@ -95,7 +94,7 @@ def settings() -> str:
     return "\n".join(
         (
             markdown(("setting", "default", "meaning"), rows),
-            "The smallest lesion that counts (`min_size`), bounds inclusive:\n",
+            "Minimum lesion size (`min_size`; bounds are inclusive):\n",
             markdown(("name", "at least", "source"), sizes),
             "Rules of the location classes (`location_scheme`):\n",
             markdown(("name", "rule"), schemes),
@@ -109,7 +108,7 @@ def checks(declared: Sequence) -> str:
     Parameters
     ----------
     declared : sequence of Check
-        Those of a visit or of a pair.
+        Checks of a visit or of a pair.
 
     Returns
     -------
@@ -120,11 +119,11 @@ def checks(declared: Sequence) -> str:
         (check.check_id, check.name, check.unit, check.threshold, _fails(check), check.consequence)
         for check in declared
     ]
-    return markdown(("check", "value", "unit", "pass", "fail", "what follows"), rows)
+    return markdown(("check", "value", "unit", "pass", "fail", "consequence"), rows)
 
 
 def change_rules() -> str:
-    """Table of the rules of what is enlarging, as their columns declare them."""
+    """Table of the rules for enlarging lesions, as their columns declare them."""
     columns = {column.name: column for column in LESION_CHANGES.columns}
     found = [(name, columns[f"class_{name}"]) for name in RULES]
     rows = [(f"`{name}`", column.description, column.source) for name, column in found]
@@ -137,19 +136,19 @@ def structures() -> str:
 
 
 def command() -> str:
-    """The command's help, at a width that does not depend on the terminal."""
+    """Help text of the command, at a width that is independent of the terminal."""
     parser = build_parser()
     parser.formatter_class = partial(HelpFormatter, width=HELP_COLUMNS)
     return parser.format_help()
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence]) -> str:
-    """A Markdown table; empty cells for None, DOIs as links.
+    """Format a Markdown table with empty cells for None and with DOIs as links.
 
     Parameters
     ----------
     head : sequence of str
-        Titles of the columns.
+        Column titles.
     rows : iterable of sequence
         Cells.
 

@@ -323,7 +323,7 @@ def test_generated_table_by_hand(generator):
                     {"a": "first", "b": "b"})  # fmt: skip
     text = generator.dictionary(Table("things", "A row a thing.", (column,), ("size_mm",)))
     assert text == (
-        "## things\n\nA row a thing. Rows are told apart by `size_mm`.\n\n"
+        "## things\n\nA row a thing. The key is `size_mm`.\n\n"
         "| column | type | unit | meaning | source |\n"
         "| --- | --- | --- | --- | --- |\n"
         "| `size_mm` | number | mm | Is &lt; 3 \\| ok. Values: `a` first; `b`. | "
