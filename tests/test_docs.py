@@ -3,6 +3,7 @@
 import ast
 import importlib
 import importlib.util
+import inspect
 import os
 import re
 import shlex
@@ -169,6 +170,8 @@ def test_snake_case_names_exist(name):
     known |= {*MIN_SIZES, *SCHEMES, *mslesion.__all__}
     known |= {column.name for column in RATED_COLUMNS}
     known |= set(dir(VisitResult))
+    for public in (getattr(mslesion, one) for one in mslesion.__all__):
+        known |= set(inspect.signature(public).parameters) if inspect.isfunction(public) else set()
     known |= {
         "threshold_lesions",
         "predict_lesions",
