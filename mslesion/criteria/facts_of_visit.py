@@ -19,7 +19,7 @@ from mslesion.schema.locations import LOCATION_CLASSES
 from mslesion.schema.ratings import LesionRating
 
 OTHER_CONTACTS_MM = (1.5, 3.0)
-"""Contact distances that a verdict is tried with, besides the table's own."""
+"""Contact distances of the alternative settings, beside that of the table."""
 
 REGIONS = {one.name: one.count_column for one in LOCATION_CLASSES if one.is_mcdonald}
 """Fact, and column of visits.csv, of each location class that a rule asks for."""

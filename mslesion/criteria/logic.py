@@ -1,8 +1,8 @@
-"""Conditions in three values: true, false, and None for what cannot be said.
+"""Conditions with three values: true, false, and None for "not assessable".
 
 A condition that is met by what is known is true; one that could be met by what is
 unknown is None; else it is false. Unknown counts are intervals from 0 to infinity, so
-that every rule is written in the words of its source and none repeats this logic.
+that every rule is written in the words of its source and no rule repeats this logic.
 
 The verdict of a rule is exact (None just where both outcomes can be reached) as long as
 no fact works for the rule in one place and against it in another; a test tries every
@@ -21,7 +21,7 @@ class Condition:
     """One condition of a rule; call it with facts."""
 
     facts: tuple[str, ...]
-    """Names of the facts that are looked at."""
+    """Names of the facts that the condition uses."""
     test: Callable[[Facts], bool | None]
     parts: tuple["Condition", ...] = ()
     """The conditions it is made of."""
@@ -40,7 +40,7 @@ class Condition:
 
 
 def at_least(number: float, *names: str, without: tuple[str, ...] = ()) -> Condition:
-    """Counts together are `number` or more.
+    """The sum of the counts is `number` or more.
 
     Parameters
     ----------
@@ -49,7 +49,7 @@ def at_least(number: float, *names: str, without: tuple[str, ...] = ()) -> Condi
     *names : str
         Facts that are added.
     without : tuple of str
-        Facts that are taken off; the rest is never less than 0.
+        Facts that are subtracted; the result is never less than 0.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def at_least(number: float, *names: str, without: tuple[str, ...] = ()) -> Condi
 
 
 def fewer_than(number: float, *names: str) -> Condition:
-    """Counts together are less than `number` (exclusive).
+    """The sum of the counts is less than `number` (exclusive).
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def none_of(*names: str) -> Condition:
 
 
 def present(name: str) -> Condition:
-    """A fact that is true or false is true.
+    """A flag is true.
 
     Parameters
     ----------

@@ -221,8 +221,8 @@ def _checked(visit: Row, lesions_of: Mapping[tuple[str, str], list[dict]]) -> li
     if len(rows) != count:
         name = f"{subject} {session}".rstrip()
         raise TableError(
-            f"The lesion table has {len(rows)} lesions of {name}, but the visit table counts "
-            f"{count}. Give the two tables of one run."
+            f"The lesion table has {len(rows)} lesions of {name}, but the visit table has "
+            f"{count}. Give both tables of the same run."
         )
     return rows
 

@@ -151,7 +151,7 @@ def _rule(row: Mapping) -> str:
     if not pd.isna(row["borderline"]) and row["borderline"]:
         changes = f"borderline: {changes}"
     elif pd.isna(row["borderline"]):
-        changes = "could not be tried"
+        changes = "not evaluated"
     return (
         f"<tr {row_mark(CRITERIA, row)}><td>{escape(row['title'])} "
         f"<small>{escape(row['rule'])}</small>{provisional_mark(row)}</td>"

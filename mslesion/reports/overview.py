@@ -277,7 +277,9 @@ def _brain(visit: pd.Series, change: pd.Series | None, panels: pd.DataFrame) -> 
         for _, row in rows.iterrows():
             items.append(("loss over the cut-off", escape(STATE_MARKS[row["state"]])))
         if not pd.isna(change["pseudoatrophy_window"]) and change["pseudoatrophy_window"]:
-            items.append(("caution", "a treatment began: volume may fall by loss of oedema"))
+            items.append(
+                ("caution", "a treatment began: volume may decrease through loss of oedema")
+            )
     return _card("Brain volume", _items(items))
 
 

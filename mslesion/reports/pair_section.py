@@ -177,7 +177,7 @@ def sentence(row: pd.Series) -> str:
     if _is_true(row["pbvc_disagrees"]):
         text += "; its two estimates disagree"
     if _is_true(row["pseudoatrophy_window"]):
-        text += "; a treatment began, so that volume may have fallen by loss of oedema"
+        text += "; a treatment began, so that volume may have decreased through loss of oedema"
     return f"{text}."
 
 

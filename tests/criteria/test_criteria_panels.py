@@ -52,7 +52,7 @@ def test_nine_domains_and_the_pattern_in_order():
 def test_relapsing_domain(facts, state, value):
     row = progressive(Facts(**facts))[RELAPSING_DOMAIN]
     assert (row.state, row.value) == (state, value)
-    assert ("not looked for" in row.text) is ("followup_gd_count" not in facts)
+    assert ("not assessed" in row.text) is ("followup_gd_count" not in facts)
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ def test_slow_expansion(candidates, noise, rates, state, value):
 @pytest.mark.parametrize(
     ("rates", "enlarging", "state", "text"),
     [
-        ([9.0], 2, "present", "Candidates at any rate: 1, and 2 in enlarging lesions, left out."),
-        ([], 1, "not seen", "Candidates at any rate: 0, and 1 in enlarging lesions, left out."),
+        ([9.0], 2, "present", "Candidates at any rate: 1, not counting 2 in enlarging lesions."),
+        ([], 1, "not seen", "Candidates at any rate: 0, not counting 1 in enlarging lesions."),
         ([9.0], 0, "present", "Candidates at any rate: 1."),
     ],
 )
@@ -144,14 +144,14 @@ def test_brain(age, interval, state, threshold):
     assert threshold in row.threshold
     assert (row.ci95_low, row.ci95_high) == (-interval[1], -interval[0])
     if state == "not assessable":
-        assert "inside the error" in row.text
+        assert "interval includes the cut-off" in row.text
 
 
 def test_one_year_is_too_short_for_cutoffs():
     change = {"interval_years": 0.9, "pbvc_pct_per_year": -2.0}
     row = progressive(Facts(age_years=40), change=change)["global neurodegeneration"]
     assert (row.state, row.value, row.confidence) == ("not assessable", 2.0, None)
-    assert "Cut-offs need 1 year or more." in row.text
+    assert "Cut-offs require an interval of 1 year or more." in row.text
 
 
 @pytest.mark.parametrize(
@@ -323,7 +323,7 @@ def test_preclinical_panel():
     assert rows["thalamus per head"].value == 1
     assert rows["risk factors"].value == 1
     assert rows["risk factors"].text == (
-        "There: infratentorial lesion. Not known: spinal cord lesion, oligoclonal bands, "
+        "Present: infratentorial lesion. Not known: spinal cord lesion, oligoclonal bands, "
         "enhancing lesion at follow-up."
     )
     assert not any("%" in row.text and "risk" in row.domain for row in rows.values())

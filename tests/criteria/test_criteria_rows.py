@@ -162,7 +162,7 @@ def test_candidates_in_enlarging_lesions_are_left_out(tables):
     )
     row = row_of(panels, participant_id="sub-02", session_id="ses-b", domain="slow expansion")
     assert (row["value"], row["state"]) == (1, "present")
-    assert "Candidates at any rate: 1, and 2 in enlarging lesions" in row["text"]
+    assert "Candidates at any rate: 1, not counting 2 in enlarging lesions." in row["text"]
 
 
 def test_ratings_and_treatment_window(tables):
@@ -191,7 +191,7 @@ def test_a_stated_window_is_kept(tables):
 
 def test_tables_of_two_runs_are_refused(tables):
     visits, lesions = tables
-    with pytest.raises(TableError, match=r"has 1 lesions of sub-01, but the visit table counts 2"):
+    with pytest.raises(TableError, match=r"has 1 lesions of sub-01, but the visit table has 2"):
         make_criteria_tables(visits, lesions.drop(index=0))
 
 

@@ -186,7 +186,7 @@ def test_progressive(tables):
     assert own.loc["lublin2013_activity", "met"] == "not assessable"
     assert missing(own.loc["lublin2013_activity"]) == {"followup_gd_count"}
     assert panel.loc["relapsing-type activity", "state"] == "not seen"
-    assert "Enhancement was not looked for" in panel.loc["relapsing-type activity", "text"]
+    assert "Enhancement was not assessed" in panel.loc["relapsing-type activity", "text"]
     assert panel.loc["pattern", "text"].startswith("P: progressive-type activity seen")
     # -1.043 %/y with 1.96 * 0.52 / 2.012 y = 0.506: the loss is 0.54 to 1.55, and the cut-off
     # at 48 years 3.75e-4 * 48^2 - 0.0143 * 48 + 0.409 = 0.587 lies inside
@@ -194,7 +194,7 @@ def test_progressive(tables):
     assert brain["state"] == "not assessable"
     assert brain["value"] == pytest.approx(1.043)
     assert brain["ci95_low"] == pytest.approx(0.537, abs=0.002)
-    assert "wholly over 0.59" in brain["threshold"]
+    assert "whole 95 % interval above 0.59" in brain["threshold"]
 
 
 def test_thick_slices(tables):

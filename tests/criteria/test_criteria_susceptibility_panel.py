@@ -38,7 +38,7 @@ def test_every_rule_by_a_list():
     assert len(rows) == len(VEIN_RULES)
     for row in rows.values():
         assert (row.state, row.value) == ("met", 7)
-        assert row.text.startswith("7 with a vein of 10 eligible lesions, 1 of them not rated")
+        assert row.text.startswith("7 of 10 eligible lesions have a central vein; 1 not rated")
         assert "performance: " in row.text
         assert row.evidence
         assert row.threshold
@@ -58,7 +58,8 @@ def test_counts_stand_in_for_a_list():
     rows = by_domain(susceptibility_panel(Facts(lesion_count=20), rated=rated))
     share = rows["central vein sign, share 40"]
     assert (share.state, share.value) == ("not met", 2)  # a third
-    assert "2 with a vein of 6 eligible lesions; fewer than 10 eligible lesions" in share.text
+    text = "2 of 6 eligible lesions have a central vein; fewer than 10 eligible lesions"
+    assert text in share.text
     assert susceptibility_panel(Facts(), rated={"cvs_positive_count": 2}) == []
 
 
@@ -87,5 +88,5 @@ def test_candidates_are_no_fact():
     rows = {row["domain"]: row for row in panel_rows(given)}
     row = rows["contrast-enhancing candidates"]
     assert (row["state"], row["value"]) == ("reported", 2)
-    assert "No rule uses them" in row["text"]
+    assert "no rule uses them" in row["text"]
     assert rows["contrast-enhancing lesions"]["state"] == "not assessable"

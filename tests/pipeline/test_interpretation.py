@@ -101,7 +101,7 @@ def test_rated_lesions_reach_rules_and_panels(output):
     assert by_domain.loc["paramagnetic rim lesions", "value"] == 1
     share = by_domain.loc["central vein sign, share 40"]
     assert (share["state"], share["value"]) == ("met", 1)  # 1 of 2
-    assert "1 with a vein of 2 eligible lesions; fewer than 10 eligible" in share["text"]
+    assert "1 of 2 eligible lesions have a central vein; fewer than 10 eligible" in share["text"]
     assert by_domain.loc["central vein sign, select six 2024", "state"] == "not met"
     facts = found["criteria"].set_index("rule").loc["mcdonald2024_one_region", "facts_json"]
     assert json.loads(facts)["prl_count"] == 1

@@ -70,7 +70,7 @@ def test_sentence():
         ({"pbvc_pct_per_year": None}, "(standard deviation of one value 0.37 points)"),
         ({"pbvc_pct": None}, "Brain volume change could not be measured."),
         ({"pbvc_disagrees": True}, "; its two estimates disagree."),
-        ({"pseudoatrophy_window": True}, "; a treatment began, so that volume may have fallen"),
+        ({"pseudoatrophy_window": True}, "; a treatment began, so that volume may have decreased"),
         (
             {"change_assessable": False, "change_reason": "no FLAIR & no <mask>"},
             "Lesion change is not assessable: no FLAIR & no <mask>.",

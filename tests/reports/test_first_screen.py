@@ -84,7 +84,7 @@ def test_values_are_rounded_for_the_eye(tables):
 def test_what_needs_care_is_said(tables):
     text = screen(tables).text
     assert "another one: compare with care" in text
-    assert "a treatment began: volume may fall by loss of oedema" in text
+    assert "a treatment began: volume may decrease through loss of oedema" in text
     assert "quality of the pair ! warn" in text
     assert "spinal cord (given) 3" in text
     assert "optic nerve (given) not known" in text
@@ -155,7 +155,7 @@ def test_borderline_is_said(tables):
     rows["changes_if"] = pd.array(["if contact is 3 mm"] * len(rows), dtype="string")
     assert "borderline: if contact is 3 mm" in Page(criteria_table(rows)).text
     rows["borderline"] = pd.array([pd.NA] * len(rows), dtype="boolean")
-    assert "could not be tried" in Page(criteria_table(rows)).text
+    assert "not evaluated" in Page(criteria_table(rows)).text
 
 
 def test_nine_domains_with_evidence_noise_and_confidence(tables):

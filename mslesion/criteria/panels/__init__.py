@@ -1,1 +1,1 @@
-"""Panels: a row per domain with its state, error and evidence, and never a sum."""
+"""Panels: one row per domain with its state, error and evidence, never summed up."""

@@ -95,7 +95,7 @@ def brain_loss_of_pair(facts: Facts, change: Mapping) -> BrainLoss:
 
 
 def lesion_confidence(change: Mapping) -> tuple[str, str]:
-    """Confidence in what changed of the lesions, with the reason.
+    """Confidence in the change of lesions, with the reason.
 
     Parameters
     ----------
@@ -132,7 +132,7 @@ def atrophy_confidence(change: Mapping) -> tuple[str, str]:
     if not is_long_enough(years, MIN_YEARS_FOR_CONFIDENCE):
         reasons.append(f"interval under {MIN_YEARS_FOR_CONFIDENCE:g} years")
     if known(change, "pseudoatrophy_window"):
-        reasons.append("a treatment began: volume may fall by loss of oedema")
+        reasons.append("a treatment began: volume may decrease through loss of oedema")
     return (LOW, "Low: " + ", ".join(reasons) + ".") if reasons else (USUAL, "")
 
 
@@ -142,7 +142,7 @@ def _brain_rows(facts: Facts, change: Mapping) -> list[PanelRow]:
     confidence, why = atrophy_confidence(change)
     limit = "age not known or without a cut-off"
     if loss.age_cutoff is not None:
-        limit = f"interval wholly over {loss.age_cutoff:.2f} (95th percentile of the age)"
+        limit = f"whole 95 % interval above {loss.age_cutoff:.2f} (95th percentile of the age)"
     return [
         PanelRow(
             panel=PANEL,
@@ -162,14 +162,14 @@ def _brain_rows(facts: Facts, change: Mapping) -> list[PanelRow]:
             (
                 "brain volume loss over 0.4 %/y",
                 loss.exceeds_0_4,
-                f"interval wholly over 0.4 ({LITERATURE_THRESHOLD})",
+                f"whole 95 % interval above 0.4 ({LITERATURE_THRESHOLD})",
             ),
         )
     ]
 
 
 def why_undecided(loss: BrainLoss, change: Mapping, *, met: bool | None) -> str:
-    """Why a brain volume loss is not held to be over or under its cut-off.
+    """Why it is open whether a brain volume loss exceeds its cut-off.
 
     Parameters
     ----------
@@ -189,5 +189,5 @@ def why_undecided(loss: BrainLoss, change: Mapping, *, met: bool | None) -> str:
     if met is not None or loss.loss is None:
         return ""
     if not is_long_enough(years, MIN_YEARS_FOR_CUTOFF):
-        return f"Cut-offs need {MIN_YEARS_FOR_CUTOFF:g} year or more."
-    return "The cut-off lies inside the error, or there is none."
+        return f"Cut-offs require an interval of {MIN_YEARS_FOR_CUTOFF:g} year or more."
+    return "The 95 % interval includes the cut-off, or there is no cut-off."

@@ -1,4 +1,4 @@
-"""Panels: a row a domain, each with its state, error and evidence, and never a sum."""
+"""A row of a panel: one domain with its state, error and evidence."""
 
 from dataclasses import dataclass
 

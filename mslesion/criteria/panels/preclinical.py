@@ -1,9 +1,9 @@
-"""Panel of one visit, for findings without a diagnosis: what is there, and what is missing.
+"""Panel of one visit, for findings without a diagnosis: what is present and what is unknown.
 
 No risk in percent is given. In Lebrun-Frenay 2020 (Ann Neurol, 277 people of the 2009
 rule) age, oligoclonal bands, infratentorial and cord lesions, and enhancement at
-follow-up went with a first clinical event, which half of them had in 10 years; a cut at
-37 years and risks by number of factors are recalled and not used.
+follow-up were associated with a first clinical event, which half of them had in 10 years; a
+cut-off at 37 years and risks by number of factors are recalled and not used.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ RISK_FACTORS = (
     ("oligoclonal bands", present("oligoclonal_bands")),
     ("enhancing lesion at follow-up", at_least(1, "followup_gd_count")),
 )
-"""What went with a first clinical event; younger age, the fifth, is given as the age."""
+"""What was associated with a first clinical event; the fifth, younger age, is given as the age."""
 _RISK_SOURCE = "Lebrun-Frenay 2020, Ann Neurol (abstract)"
 
 _LESIONS = (
@@ -61,7 +61,7 @@ _LESIONS = (
 
 
 def preclinical_panel(facts: Facts, visit: Mapping) -> list[PanelRow]:
-    """What is seen in one visit: lesions, rules, risk factors, volumes, and caveats.
+    """Findings of one visit: lesions, rules, risk factors, volumes, and caveats.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def preclinical_panel(facts: Facts, visit: Mapping) -> list[PanelRow]:
             "contrast-enhancing candidates",
             known(visit, "enhancing_candidate_count"),
             None,
-            text="Candidates of the scans, not a count: look at each. No rule uses them.",
+            text="Candidates to be looked at, not a count; no rule uses them.",
         ),
         *(rule_row(PANEL, verdict) for verdict in _verdicts(facts)),
         _risk_factors(facts),
@@ -100,7 +100,7 @@ def preclinical_panel(facts: Facts, visit: Mapping) -> list[PanelRow]:
         ("deep grey", "deep_grey_lesion_volume_ml"),
     ):
         domain = f"share of lesion volume in {name}"
-        text = "High shares are usual in small-vessel disease; no threshold is used."
+        text = "High shares are common in small-vessel disease; no threshold is used."
         rows.append(_share(domain, visit, column, "lesion_volume_ml", text=text))
     return rows
 
@@ -129,11 +129,11 @@ def _verdicts(facts: Facts) -> list[Verdict]:
 
 
 def _risk_factors(facts: Facts) -> PanelRow:
-    """Which risk factors are there and which are not known; no percentage."""
+    """Which risk factors are present and which are not known; no percentage."""
     states = {name: condition(facts) for name, condition in RISK_FACTORS}
     there = [name for name, met in states.items() if met]
     unknown = [name for name, met in states.items() if met is None]
-    text = "There: " + (", ".join(there) or "none") + "."
+    text = "Present: " + (", ".join(there) or "none") + "."
     if unknown:
         text += " Not known: " + ", ".join(unknown) + "."
     return PanelRow(
@@ -163,7 +163,7 @@ def _value(
 
 
 def _share(domain: str, visit: Mapping, part: str, whole: str, *, text: str = "") -> PanelRow:
-    """One column per another, in percent; not assessable where one is missing or 0."""
+    """One column as a share of another, in percent; not assessable if either is missing or 0."""
     value, per = known(visit, part), known(visit, whole)
     share = None if value is None or not per else 100 * value / per
     return PanelRow(

@@ -2,7 +2,7 @@
 
 No feature of MRI tells progressive from relapsing disease reliably (JAMA Neurol 2021
 review, PMC11382596). So each domain stands with its own error and evidence, and the
-pattern only says which kinds were seen. "P without R" is never called more than that:
+pattern only says which kinds were seen. "P without R" is not called by another name:
 progression independent of relapses is a clinical definition.
 """
 
@@ -42,7 +42,7 @@ PANEL = "progressive"
 MIN_EXPANSION_PCT_PER_YEAR = 8.0
 """A slowly expanding candidate counts from this mean rate on (inclusive), in %/y."""
 MIN_DESTROYED_MM3 = 14.0
-"""Less lesion than this (exclusive) that became CSF is none: the volume of a ball of 3 mm, the
+"""Lesion volume that became CSF counts from this volume on (inclusive): a ball of 3 mm, the
 smallest lesion. A quiet pair has no noise, and its borders never match."""
 HEALTHY_THALAMUS_LOSS_PCT_PER_YEAR = 0.28
 """Mean yearly loss of the thalamus in healthy people (Azevedo 2018, PMID 29328531)."""
@@ -65,7 +65,7 @@ PATTERNS = {
     "P": "progressive-type activity seen, no relapsing-type activity",
     "R+P": "relapsing-type and progressive-type activity seen",
     "none seen": "neither kind of activity seen",
-    "insufficient": "too little was assessable for a pattern",
+    "insufficient": "too little was assessable to give a pattern",
 }
 """Every pattern, in words."""
 
@@ -161,7 +161,7 @@ def _relapsing(facts: Facts, change: Mapping) -> PanelRow:
         met = False
     counts = (*lesions, facts.followup_gd_count)
     confidence, why = lesion_confidence(change)
-    text = "Enhancement was not looked for or not given." if without_contrast else ""
+    text = "Enhancement was not assessed." if without_contrast else ""
     return PanelRow(
         panel=PANEL,
         domain=RELAPSING_DOMAIN,
@@ -199,7 +199,7 @@ def _expansion(change: Mapping, rates: Sequence[float] | None, enlarging: int) -
     elif (rates or enlarging) and noise is not None:
         count = sum(rate >= MIN_EXPANSION_PCT_PER_YEAR and rate > noise for rate in rates or ())
         text = f"Candidates at any rate: {len(rates or ())}"
-        text += f", and {enlarging} in enlarging lesions, left out." if enlarging else "."
+        text += f", not counting {enlarging} in enlarging lesions." if enlarging else "."
     elif candidates is not None:
         text = f"{candidates} candidates, but their rates or the noise of the pair are not known."
     confidence, why = lesion_confidence(change)
@@ -249,10 +249,10 @@ def _brain(facts: Facts, change: Mapping) -> PanelRow:
     loss = brain_loss_of_pair(facts, change)
     if loss.age_cutoff is None:
         met = loss.exceeds_0_4
-        threshold = f"interval wholly over {NEDA_BRAIN_LOSS_PCT_PER_YEAR} ({LITERATURE_THRESHOLD})"
+        cutoff = f"{NEDA_BRAIN_LOSS_PCT_PER_YEAR} ({LITERATURE_THRESHOLD})"
     else:
         met = loss.exceeds_age_cutoff
-        threshold = f"interval wholly over {loss.age_cutoff:.2f} (95th percentile of the age)"
+        cutoff = f"{loss.age_cutoff:.2f} (95th percentile of the age)"
     confidence, why = atrophy_confidence(change)
     return PanelRow(
         panel=PANEL,
@@ -262,7 +262,7 @@ def _brain(facts: Facts, change: Mapping) -> PanelRow:
         unit="percent/year",
         ci95_low=loss.ci_low,
         ci95_high=loss.ci_high,
-        threshold=threshold,
+        threshold=f"whole 95 % interval above {cutoff}",
         confidence=None if met is None else confidence,
         evidence=GROUPS,
         text=" ".join(filter(None, (why, why_undecided(loss, change, met=met)))),
@@ -287,8 +287,8 @@ def _thalamus(change: Mapping) -> PanelRow:
         unit="percent/year",
         ci95_low=None if high is None else -high,
         ci95_high=None if low is None else -low,
-        threshold=f"interval of the thalamic loss wholly over {HEALTHY_THALAMUS_LOSS_PCT_PER_YEAR} "
-        "(mean of healthy people)",
+        threshold="whole 95 % interval of the thalamic loss above "
+        f"{HEALTHY_THALAMUS_LOSS_PCT_PER_YEAR} (mean of healthy people)",
         confidence=None if met is None else confidence,
         evidence=GROUPS,
         text=why,
@@ -296,18 +296,18 @@ def _thalamus(change: Mapping) -> PanelRow:
 
 
 def _cord(facts: Facts, area: tuple[float, float] | None) -> PanelRow:
-    """Cord lesions, or a cord area under the user's own norm."""
+    """Cord lesions, or a cord area below the user's own norm."""
     count = facts.cord_count
     many = None if count is None else count >= CORD_LESIONS
     thin = None if area is None else area[0] < area[1]
     met = True if many or thin else (None if many is None and thin is None else False)
-    text = "" if area is None else f"Cord area {area[0]:g} mm², own lower limit {area[1]:g} mm²."
+    text = "" if area is None else f"Cord area {area[0]:g} mm², lower limit {area[1]:g} mm²."
     return PanelRow(
         panel=PANEL,
         domain="cord",
         state=state_of(met=met),
         value=None if count is None else float(count),
-        threshold=f">= {CORD_LESIONS} cord lesions, or cord area under the user's norm",
+        threshold=f">= {CORD_LESIONS} cord lesions, or a cord area below the user's norm",
         confidence=None if met is None else USUAL,
         evidence=REPLICATED,
         text=text,

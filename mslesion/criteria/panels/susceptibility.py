@@ -1,4 +1,4 @@
-"""Panel of central veins and paramagnetic rims, as a rater counted them."""
+"""Panel of central veins and paramagnetic rims counted by a rater."""
 
 from collections.abc import Sequence
 
@@ -21,7 +21,7 @@ STATES = {True: "met", False: "not met", None: "not assessable"}
 def susceptibility_panel(
     facts: Facts, *, rated: Row, rated_lesions: Sequence[LesionRating] = ()
 ) -> list[PanelRow]:
-    """Rims, and every rule on the central vein with its numerator and denominator.
+    """Rim lesions, and every rule of the central vein sign with numerator and denominator.
 
     Parameters
     ----------
@@ -48,8 +48,8 @@ def susceptibility_panel(
                 threshold=">= 1",
                 confidence=USUAL,
                 evidence=REPLICATED,
-                text=f"Category {rim_category(facts.prl_count)}. What a rater calls a rim "
-                "(two thirds of the edge, two slices) is recalled, not confirmed.",
+                text=f"Category {rim_category(facts.prl_count)}. The definition of a "
+                "rim (two thirds of the edge, two slices) is recalled, not confirmed.",
             )
         )
     counts = vein_counts(facts, rated=rated, rated_lesions=rated_lesions)
@@ -57,10 +57,9 @@ def susceptibility_panel(
         return rows
     for rule in VEIN_RULES:
         result = apply_vein_rule(rule, counts)
-        text = f"{result.numerator} with a vein of {result.denominator} eligible lesions"
-        if counts.unrated:
-            text += f", {counts.unrated} of them not rated"
-        parts = (text, result.note, f"performance: {rule.performance}")
+        text = f"{result.numerator} of {result.denominator} eligible lesions have a central vein"
+        unrated = f"{counts.unrated} not rated" if counts.unrated else ""
+        parts = (text, unrated, result.note, f"performance: {rule.performance}")
         rows.append(
             PanelRow(
                 panel=PANEL,
@@ -79,7 +78,7 @@ def susceptibility_panel(
 def vein_counts(
     facts: Facts, *, rated: Row, rated_lesions: Sequence[LesionRating] = ()
 ) -> VeinCounts | None:
-    """What was counted of the central vein sign: by the list, or else by the given counts.
+    """Counts of the central vein sign: from the list of lesions, or else as given.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Brain volume loss against cut-offs, with its error, and when it is not to be read so.
+"""Brain volume loss against cut-offs, with its error, and when it must not be read so.
 
 Loss is positive: 0.5 is a loss of half a percent a year, a PBVC of -0.5.
 """
@@ -19,7 +19,7 @@ CI95 = 1.96
 MIN_YEARS_FOR_RATE = 0.5
 """Rates need an interval of this many years (inclusive)."""
 MIN_YEARS_FOR_CUTOFF = 1.0
-"""A rate is held against a cut-off from this many years on (inclusive)."""
+"""A rate is compared with a cut-off from this many years on (inclusive)."""
 SCHEDULE_YEARS = 0.05
 """An interval may be this much shorter (inclusive) than it should be: visits a year apart are
 planned as 52 weeks, which are 364 days (mslesion)."""
@@ -29,7 +29,8 @@ specificity of De Stefano 2016 (10.1136/jnnp-2014-309903)."""
 CUTOFF_AGES_YEARS = (18.0, 80.0)
 """Ages with a cut-off (inclusive)."""
 PSEUDOATROPHY_DAYS = 183
-"""Volume may fall by loss of oedema for so long after a treatment began (6 months; recalled)."""
+"""Volume may decrease through loss of oedema for so long after treatment start (6 months;
+recalled)."""
 STEROID_DAYS = 30
 """A scan this many days or fewer after steroids is flagged (mslesion)."""
 
@@ -43,7 +44,7 @@ class BrainLoss(NamedTuple):
     age_cutoff: float | None
     """95th percentile of healthy people of that age; None if the age is not known."""
     exceeds_age_cutoff: bool | None
-    """None where the interval holds the cut-off, or the time is too short."""
+    """None if the interval includes the cut-off, or if the time is too short."""
     exceeds_0_4: bool | None
     """The same for the literature threshold, not age-adjusted."""
 
@@ -85,7 +86,7 @@ def evaluate_brain_loss(
     age_years: float | None = None,
     sd_pair_pct: float = SD_PAIR_PCT["ordinary"],
 ) -> BrainLoss:
-    """Hold a yearly brain volume change, with its error, against the cut-offs.
+    """Compare a yearly brain volume change, with its error, with the cut-offs.
 
     Parameters
     ----------
@@ -129,7 +130,7 @@ def evaluate_brain_loss(
 
 
 def is_long_enough(years: float | None, least: float) -> bool:
-    """Whether an interval is long enough, give or take how visits are planned.
+    """Whether an interval is long enough, with a tolerance for the planning of visits.
 
     Parameters
     ----------

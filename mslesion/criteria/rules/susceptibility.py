@@ -9,7 +9,7 @@ from mslesion.schema.ratings import LesionRating
 MIN_ELIGIBLE_FOR_SHARE = 10
 """A share of fewer eligible lesions than this is flagged (mslesion)."""
 FEW_LESIONS = 10
-"""Select six may go by majority where there are fewer lesions than this (exclusive)."""
+"""With fewer lesions than this (exclusive) select six may go by the majority."""
 RIM_CATEGORIES = ((0, "0"), (1, "1-3"), (4, "4 or more"))
 """Least count of each category (Absinta 2019, 10.1001/jamaneurol.2019.2399; the 4 is not in
 its abstract, but in a table of the JAMA Neurology review of 2021, PMC11382596)."""
@@ -28,7 +28,7 @@ class VeinCounts:
 
     @property
     def eligible(self) -> int:
-        """Lesions that may be rated."""
+        """Eligible lesions: those that can be rated."""
         return self.positive + self.negative + self.unrated
 
 
@@ -44,7 +44,7 @@ class VeinRule(NamedTuple):
 
 
 class VeinResult(NamedTuple):
-    """What one rule says of one visit."""
+    """Result of one rule for one visit."""
 
     rule: VeinRule
     met: bool | None
@@ -103,14 +103,14 @@ VEIN_RULES = (
         "Select-3*: the rater finds 3",
         _at_least(3),
         "sensitivity 81 %, specificity 68 % (" + SELECT_STUDY + ")",
-        "seen; how the rater selects is not part of this",
+        "seen; how the rater selects lesions is not part of the rule",
     ),
     VeinRule(
         "select_6",
         "Select-6*: the rater finds 6",
         _at_least(6),
         "sensitivity 65 %, specificity 98 % (" + SELECT_STUDY + ")",
-        "seen; how the rater selects is not part of this",
+        "seen; how the rater selects lesions is not part of the rule",
     ),
     VeinRule(
         "mistry_6",
