@@ -1,7 +1,7 @@
 """The facts about a visit that rules use. None means "not known", never "no"."""
 
 from dataclasses import dataclass, fields, replace
-from numbers import Real
+from math import nan
 from types import MappingProxyType
 from typing import Any, get_args, get_type_hints
 
@@ -137,7 +137,7 @@ FACT_WORDS = MappingProxyType(
 """Name of each fact in a sentence."""
 
 
-def check_fact(name: str, value: Any, *, place: str = "Facts") -> int | float | bool | None:
+def check_fact(name: str, value: Any, *, place: str = "Facts") -> Any:
     """Check the value of one fact.
 
     Parameters
@@ -166,24 +166,24 @@ def check_fact(name: str, value: Any, *, place: str = "Facts") -> int | float | 
     """
     if value is None or (pd.api.types.is_scalar(value) and pd.isna(value)):
         return None
-    kind, found = FACT_TYPES[name], value.item() if isinstance(value, np.generic) else value
-    is_flag = isinstance(value, bool | np.bool_)
-    is_number = isinstance(value, Real) and not is_flag
+    found: Any = value.item() if isinstance(value, np.generic) else value
+    kind, is_flag = FACT_TYPES[name], isinstance(found, bool)
+    number = float(found) if isinstance(found, int | float) and not is_flag else nan
     if kind is bool:
         expected, fits = "this fact is either True or False", is_flag
     elif kind is int:
         expected = "a count is a whole number of 0 or more"
-        fits = is_number and value >= 0 and float(value).is_integer()
+        fits = number >= 0 and number.is_integer()
     else:
         low, high = FACT_RANGES[name]
         expected = f"this fact is a number from {low:g} to {high:g}"
-        fits = is_number and low <= value <= high
+        fits = low <= number <= high
     if not fits:
         raise TableError(
             f"{place} has {name} = {found!r}, but {expected}. "
             "Correct the value, or give None if it is not known."
         )
-    return kind(value)
+    return kind(found)
 
 
 def with_implied_facts(facts: Facts) -> Facts:
@@ -210,13 +210,13 @@ def with_implied_facts(facts: Facts) -> Facts:
     >>> facts.non_enhancing_count, facts.followup_gd_count
     (8, 1)
     """
-    implied: dict[str, int | None] = {}
+    implied: dict[str, Any] = {}
+    new, enlarging = facts.new_t2_count, facts.enlarging_count
     followup_gd = facts.followup_gd_count
-    change = (facts.new_t2_count, facts.enlarging_count)
-    if followup_gd is None and change != (None, None):
+    if followup_gd is None and (new is not None or enlarging is not None):
         implied["followup_gd_count"] = followup_gd = facts.gd_count
-    if followup_gd == 0 and None not in change:
-        implied["combined_unique_active_count"] = sum(change)
+    if followup_gd == 0 and new is not None and enlarging is not None:
+        implied["combined_unique_active_count"] = new + enlarging
     if facts.lesion_count is not None and facts.gd_count is not None:
         implied["non_enhancing_count"] = max(0, facts.lesion_count - facts.gd_count)
     if facts.incidental:

@@ -15,7 +15,12 @@ from mslesion.criteria.rules.susceptibility import (
     count_veins,
 )
 from mslesion.criteria.verdicts import WITHOUT_CAPS
-from mslesion.schema.locations import LOCATION_CLASSES
+from mslesion.schema.locations import (
+    DEEP_WHITE,
+    JUXTACORTICAL,
+    LOCATION_CLASSES,
+    PERIVENTRICULAR,
+)
 from mslesion.schema.ratings import LesionRating
 
 OTHER_CONTACTS_MM = (1.5, 3.0)
@@ -151,7 +156,7 @@ def count_lesions(
     total, counts = 0, dict.fromkeys(REGIONS.values(), 0)
     for lesion in lesions:
         location = _location(lesion, contact_mm)
-        if not with_caps and location == "periventricular" and known(lesion, "is_cap_like"):
+        if not with_caps and location == PERIVENTRICULAR and known(lesion, "is_cap_like"):
             continue
         weight = max(1, known(lesion, "center_count") or 1) if by_centers else 1
         total += weight
@@ -165,20 +170,20 @@ def count_lesions(
 def _location(lesion: Row, contact_mm: float | None) -> str | None:
     """Location class of a lesion, perhaps under another contact distance."""
     location = known(lesion, "location")
-    if contact_mm is None or location not in ("periventricular", "juxtacortical", "deep_white"):
+    if contact_mm is None or location not in (PERIVENTRICULAR, JUXTACORTICAL, DEEP_WHITE):
         return location
     ventricle, cortex = known(lesion, "ventricle_distance_mm"), known(lesion, "cortex_distance_mm")
     if ventricle is None or cortex is None:
         return None
     touching = {
         name
-        for name, distance in (("periventricular", ventricle), ("juxtacortical", cortex))
+        for name, distance in ((PERIVENTRICULAR, ventricle), (JUXTACORTICAL, cortex))
         if distance <= contact_mm
     }
     if len(touching) == 2:
-        nearer = "periventricular" if ventricle <= cortex else "juxtacortical"
+        nearer = PERIVENTRICULAR if ventricle <= cortex else JUXTACORTICAL
         return location if location in touching else nearer
-    return touching.pop() if touching else "deep_white"
+    return touching.pop() if touching else DEEP_WHITE
 
 
 def _assemble(rows: VisitRows, counts: Mapping[str, int | None]) -> Facts:

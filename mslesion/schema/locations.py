@@ -27,13 +27,16 @@ class LocationClass(NamedTuple):
         return f"{self.name}_lesion_volume_ml"
 
 
+PERIVENTRICULAR, JUXTACORTICAL, DEEP_WHITE = "periventricular", "juxtacortical", "deep_white"
+"""The classes that depend on contact: with a ventricle, with the cortex, with neither."""
+
 LOCATION_CLASSES = (
-    LocationClass("periventricular", 1, "periventricular", "touches a lateral ventricle"),
-    LocationClass("juxtacortical", 2, "juxtacortical", "touches the cortex"),
+    LocationClass(PERIVENTRICULAR, 1, "periventricular", "touches a lateral ventricle"),
+    LocationClass(JUXTACORTICAL, 2, "juxtacortical", "touches the cortex"),
     LocationClass("intracortical", 3, "intracortical", "lies mostly in the cortex"),
     LocationClass("infratentorial", 4, "infratentorial", "lies mostly in brainstem or cerebellum"),
     LocationClass(
-        "deep_white", 5, "deep white matter", "lies in white matter and touches neither ventricle "
+        DEEP_WHITE, 5, "deep white matter", "lies in white matter and touches neither ventricle "
         "nor cortex", is_mcdonald=False,
     ),
     LocationClass(
