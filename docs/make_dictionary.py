@@ -15,11 +15,10 @@ from pathlib import Path
 
 from mslesion.cli import build_parser
 from mslesion.longitudinal.lesions.sizes import RULES
-from mslesion.longitudinal.quality import PAIR_CHECKS
 from mslesion.measures.location import SCHEMES
-from mslesion.measures.quality import CHECKS
 from mslesion.pipeline.settings import Settings
 from mslesion.schema import LESION_CHANGES, TABLES, Table
+from mslesion.schema.checks import CHECKS, PAIR_CHECKS
 from mslesion.schema.structures import STRUCTURES
 from mslesion.segmentation.lesions.instances import MIN_SIZES, MinSize
 
@@ -116,7 +115,14 @@ def checks(declared: Sequence) -> str:
         Markdown.
     """
     rows = [
-        (check.check_id, check.name, check.unit, check.threshold, _fails(check), check.consequence)
+        (
+            f"`{check.name}`",
+            check.description,
+            check.unit,
+            check.threshold,
+            _fails(check),
+            check.consequence,
+        )
         for check in declared
     ]
     return markdown(("check", "value", "unit", "pass", "fail", "consequence"), rows)

@@ -176,7 +176,7 @@ def swap(data: Path, cache: Path) -> None:
 
 
 def identity(data: Path, cache: Path) -> None:
-    """How alike scans of one person and of two are: what check P1 looks at."""
+    """How alike scans of one person and of two are: what the check pair_correlation looks at."""
     for names, modality in (*SAME_PERSON, *STRANGERS):
         pair = [segmented(data, cache, name, k) for name, k in zip(names, "12", strict=True)]
         frame = refine_frame(register_visits(*pair, modality), *pair, modality)
@@ -188,7 +188,7 @@ def identity(data: Path, cache: Path) -> None:
 def strangers(data: Path, cache: Path) -> None:
     pair = [segmented(data, cache, "1003_1", "1"), segmented(data, cache, "1018_1", "2")]
     found = compare_visits(*pair)
-    values = {r["check_id"]: r["value"] for r in found.quality.rows if r["value"] is not None}
+    values = {r["check"]: r["value"] for r in found.quality.rows if r["value"] is not None}
     print(f"another person: {found.brain_reason or 'NOT CAUGHT'}; {values}")
 
 

@@ -20,12 +20,12 @@ import pytest
 import mslesion
 from mslesion.cli import build_parser
 from mslesion.measures.location import SCHEMES
-from mslesion.measures.quality import CHECKS
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.process import VisitResult
 from mslesion.reports.methods import REFERENCES
 from mslesion.schema import TABLES, Column, Table
 from mslesion.schema.agreement import AGREEMENT
+from mslesion.schema.checks import CHECKS
 from mslesion.schema.ratings import RATED_COLUMNS
 from mslesion.schema.structures import STRUCTURES
 from mslesion.segmentation.lesions.instances import MIN_SIZES
@@ -315,7 +315,7 @@ def test_generated_pages_hold_every_declaration(generator, tmp_path):
     for name in (*(item.name for item in fields(Settings)), *MIN_SIZES, *SCHEMES):
         assert f"| `{name}` |" in text
     text = (tmp_path / "checks.md").read_text("utf-8")
-    assert all(f"| {check.check_id} | {check.name} |" in text for check in CHECKS)
+    assert all(f"| `{check.name}` | {check.description} |" in text for check in CHECKS)
     text = (tmp_path / "structures.md").read_text("utf-8")
     assert all(f"| {part.index} | {part.name} |" in text for part in STRUCTURES)
     assert "--lesion-masks DIR" in (tmp_path / "command.txt").read_text("utf-8")

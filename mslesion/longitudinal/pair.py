@@ -201,7 +201,7 @@ def compare_visits(
             lesions=place.lesions,
             seen=place.seen,
         )
-        quality = judge_pair(values | {"P11": volumes.stretch_range_pct})
+        quality = judge_pair(values | {"brain_stretch_difference": volumes.stretch_range_pct})
         if first.lesions is not None:
             inside = comparable_head(*place.anatomies, place.seen)
             if years is not None and place.outlined[0].any() and inside.any():
@@ -297,29 +297,31 @@ def _expansion(place, growth, years, enhancing) -> Expansion | None:
 
 def _quality_values(first, second, days, placed) -> dict[str, float | None]:
     """Values of the pair's checks."""
-    values: dict[str, float | None] = {"P9": days}
+    values: dict[str, float | None] = {"days_between_visits": days}
     if placed:
         modality = next(iter(placed))
         place = placed[modality]
-        values["P1"] = correlation(*place.scans, place.brain)
-        values["P2"] = overlap(*(anatomy > 0 for anatomy in place.anatomies))
-        values["P3"] = place.frame.inconsistency_mm
-        values["P13"] = place.frame.correction_mm
-        values["P5"] = place.thickness_gap_mm
-        values["P8"] = place.thickest_mm
+        values["pair_correlation"] = correlation(*place.scans, place.brain)
+        values["brain_overlap"] = overlap(*(anatomy > 0 for anatomy in place.anatomies))
+        values["registration_disagreement_mm"] = place.frame.inconsistency_mm
+        values["registration_correction_mm"] = place.frame.correction_mm
+        values["slice_thickness_difference_mm"] = place.thickness_gap_mm
+        values["pair_longest_voxel_mm"] = place.thickest_mm
         if first.sees_skull and second.sees_skull:
             scans = [visit.scans[modality] for visit in (first, second)]
             scales = find_scales(
                 scans[0].data, scans[0].affine, scans[1].data, scans[1].affine,
                 first_to_second=place.frame.first_to_second,
             )  # fmt: skip
-            values["P4"] = 100 * float(np.abs(scales - 1).max())
+            values["head_scale_difference"] = 100 * float(np.abs(scales - 1).max())
     if first.flair_dim and second.flair_dim:
-        values["P6"] = float(first.flair_dim != second.flair_dim)
+        values["flair_2d_and_3d"] = float(first.flair_dim != second.flair_dim)
     if first.scanner_id and second.scanner_id:
-        values["P7"] = float(first.scanner_id != second.scanner_id)
+        values["scanner_change"] = float(first.scanner_id != second.scanner_id)
     if first.sees_skull is not None and second.sees_skull is not None:
-        values["P10"] = float(first.sees_skull != second.sees_skull)
+        values["skull_at_one_visit"] = float(first.sees_skull != second.sees_skull)
     if first.lesions is not None and second.lesions is not None:
-        values["P12"] = float((first.probability is None) != (second.probability is None))
+        values["lesions_given_at_one_visit"] = float(
+            (first.probability is None) != (second.probability is None)
+        )
     return values

@@ -7,7 +7,7 @@ from mslesion.longitudinal.expansion import constancy
 from mslesion.longitudinal.lesions.sizes import detection_floor_mm
 from mslesion.longitudinal.lesions.tracks import track_lesions
 from mslesion.longitudinal.pair import PairComparison
-from mslesion.measures.quality import PASS, UNKNOWN
+from mslesion.schema.checks import flags
 
 
 def change_row(
@@ -40,9 +40,7 @@ def change_row(
         "brain_change_reason": pair.brain_reason or None,
         "change_rule": pair.rule,
         "quality_state": pair.quality.state,
-        "flags": ";".join(
-            r["check_id"] for r in pair.quality.rows if r["state"] not in (PASS, UNKNOWN)
-        ),
+        "flags": ";".join(flags(pair.quality.rows)),
     }
     if pair.lesions is not None:
         thickest = pair.placed[pair.lesion_modality].thickest_mm

@@ -75,8 +75,8 @@ def find_enhancement(
     -----
     Both scans are divided by their white matter; the rise is held against the spread of
     the rise in white matter more than 3 mm from lesions. Fluid, choroid plexus and the
-    rim of the brain are left out. Thresholds are by the definition BM-T2 of our own
-    specification; nothing was fitted to scans, and they are not validated.
+    rim of the brain are left out. The thresholds are ours; they were neither fitted to scans
+    nor validated.
     """
     size = spacing_mm(affine)
     distance = _distance(lesions, size)

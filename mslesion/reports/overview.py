@@ -10,10 +10,10 @@ from html import escape
 import pandas as pd
 
 from mslesion.io.tables import format_value, row_mark, show_value, value_tag
-from mslesion.measures.quality import CHECKS
 from mslesion.reports.criteria_section import STATE_MARKS, provisional_mark, words_of
 from mslesion.reports.page import MARKS, region_name
 from mslesion.schema import CHANGES, CRITERIA, PANELS, VISITS
+from mslesion.schema.checks import CHECKS
 from mslesion.schema.identifiers import bare_label, rows_of_visit
 from mslesion.schema.locations import LOCATION_CLASSES
 from mslesion.schema.modalities import in_words
@@ -316,12 +316,12 @@ def _rules(criteria: pd.DataFrame, panels: pd.DataFrame) -> str:
 
 
 def _flag(flag: str) -> str:
-    """A flag of the visit table in words: a check by its name."""
+    """A flag of the visit table in words: a check by what it measures."""
     check, _, state = flag.partition(":")
-    return f"{_CHECKS[check]} ({check}, {state})" if check in _CHECKS else flag
+    return f"{_CHECKS[check]} ({state})" if check in _CHECKS else flag
 
 
-_CHECKS = {check.check_id: check.name for check in CHECKS}
+_CHECKS = {check.name: check.description for check in CHECKS}
 
 
 def _quality(visit: pd.Series) -> str:

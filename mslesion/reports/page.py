@@ -204,7 +204,7 @@ def quality_table(frame: pd.DataFrame) -> str:
     str
         HTML.
     """
-    names = ("check_id", "check", "value", "unit", "threshold", "state", "detail")
+    names = ("check", "description", "value", "unit", "threshold", "state", "detail")
     order = frame["state"].map({"fail": 0, "warn": 1, "not assessable": 2, "pass": 3})
     rows = frame.loc[order.sort_values(kind="stable").index]
     counts = frame["state"].value_counts()

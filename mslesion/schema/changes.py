@@ -1,5 +1,6 @@
 """changes.csv, lesion_changes.csv, expansions.csv and trajectories.csv: between visits."""
 
+from mslesion.schema.checks import STATES
 from mslesion.schema.columns import (
     COUNT,
     FLAG,
@@ -11,7 +12,6 @@ from mslesion.schema.columns import (
     Table,
 )
 from mslesion.schema.locations import LOCATIONS
-from mslesion.schema.visits import STATES
 
 OURS = "mslesion"
 EVENTS = {
@@ -125,7 +125,7 @@ _BRAIN = (
     Column("pseudoatrophy_window", FLAG,
            "Whether a treatment began so that volume may fall by loss of oedema."),
     Column("quality_state", TEXT, "Worst state of the pair's checks.", levels=STATES),
-    Column("flags", TEXT, "Names of the checks that did not pass, joined by ;; "
+    Column("flags", TEXT, "Checks that did not pass with their state, joined by semicolons; "
            "chain_inconsistent: pbvc_pct is over 0.5 points from the sum of the steps between."),
 )  # fmt: skip
 

@@ -1,8 +1,8 @@
 """quality.csv: one row a check."""
 
+from mslesion.schema.checks import STATES
 from mslesion.schema.columns import NUMBER, PARTICIPANT, SESSION_OF_ROW, TEXT, Column, Table
 from mslesion.schema.identifiers import SESSION
-from mslesion.schema.visits import STATES
 
 QUALITY = Table(
     "quality",
@@ -12,13 +12,13 @@ QUALITY = Table(
         SESSION_OF_ROW,
         Column("session_from", TEXT, "Of a check of a pair, the pair's first visit; else empty.",
                prefix=SESSION),
-        Column("check_id", TEXT, "Identifier of the check."),
-        Column("check", TEXT, "What is looked at."),
+        Column("check", TEXT, "Name of the check."),
+        Column("description", TEXT, "What is measured."),
         Column("value", NUMBER, "What was found, in the unit beside it."),
         Column("unit", TEXT, "Unit of the value and the threshold."),
         Column("threshold", TEXT, "When the state is pass."),
         Column("state", TEXT, "Outcome.", levels=STATES),
         Column("detail", TEXT, "What follows from it, or why it is not assessable."),
     ),
-    ("participant_id", "session_id", "session_from", "check_id"),
+    ("participant_id", "session_id", "session_from", "check"),
 )  # fmt: skip

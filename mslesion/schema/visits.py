@@ -1,5 +1,6 @@
 """visits.csv: one row a visit."""
 
+from mslesion.schema.checks import STATES
 from mslesion.schema.columns import (
     COUNT,
     FLAG,
@@ -13,12 +14,6 @@ from mslesion.schema.columns import (
 from mslesion.schema.locations import LOCATION_CLASSES
 
 OURS = "mslesion"
-STATES = {
-    "pass": "within the threshold",
-    "warn": "outside the threshold: look at the pictures",
-    "fail": "far outside: do not use what depends on it",
-    "not assessable": "what the check needs is missing",
-}
 
 _WHO = (
     PARTICIPANT,
@@ -128,7 +123,9 @@ _BRAIN = (
 
 _STATE = (
     Column("quality_state", TEXT, "Worst state of the visit's checks.", levels=STATES),
-    Column("flags", TEXT, "Names of the warnings, joined by semicolons."),
+    Column("flags", TEXT,
+           "Warnings of the headers, and checks that did not pass with their state, joined by "
+           "semicolons."),
     Column("empty_because", TEXT,
            "Why values are empty: column: reason, joined by semicolons."),
 )  # fmt: skip

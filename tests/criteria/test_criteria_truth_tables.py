@@ -71,7 +71,7 @@ CASES = {
         (no_lesions(pv=5), N),
         (no_lesions(optic=Y, pv=1), N),  # the optic nerve came in 2024
         (no_lesions(), N),
-        # golden cases of the specification
+        # cases worked out by hand
         ({"pv": 3, "jc": 1, "ic": 0, "it": 0, "cord": U}, Y),
         ({"pv": 1, "jc": 0, "ic": 0, "it": 0, "cord": U}, U),
         ({"pv": 1, "jc": 0, "ic": 0, "it": 0, "cord": 0}, N),

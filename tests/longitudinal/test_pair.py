@@ -15,7 +15,6 @@ from mslesion.longitudinal.pair import compare_visits
 from mslesion.longitudinal.quality import (
     FOR_BRAIN,
     FOR_LESIONS,
-    PAIR_CHECKS,
     correlation,
     judge_pair,
     overlap,
@@ -23,6 +22,7 @@ from mslesion.longitudinal.quality import (
 from mslesion.longitudinal.rows import change_row, expansion_rows, lesion_change_rows
 from mslesion.longitudinal.trajectories import measure_trajectories
 from mslesion.schema import CHANGES, EXPANSIONS, LESION_CHANGES, TRAJECTORIES, as_table, check_table
+from mslesion.schema.checks import PAIR_CHECKS
 
 SIDE = np.array([13.0, 0, 0])
 LEFT, RIGHT = CENTRE - SIDE, CENTRE + SIDE
@@ -226,7 +226,7 @@ def test_scanner_and_skull_are_flagged():
     )
     row = change_row(pair)
     assert row["same_scanner"] is False
-    assert row["flags"] == "P7;P10"
+    assert row["flags"] == "scanner_change:warn;skull_at_one_visit:warn"
     assert row["pbvc_sd_points"] == 0.8
 
 
@@ -269,7 +269,7 @@ def test_skull_taken_off_at_one_visit_only():
     """The rim that one visit lacks is no atrophy, and no lesion is lost with it."""
     pair = skull_pair(3)
     row = change_row(pair)
-    assert row["flags"] == "P2;P10"
+    assert row["flags"] == "brain_overlap:warn;skull_at_one_visit:warn"
     assert abs(row["pbvc_pct"]) < 0.15
     assert (row["stable_count"], row["new_t2_count"], row["resolved_count"]) == (1, 0, 0)
     assert row["gross_loss_ml"] < 0.01
@@ -290,11 +290,11 @@ def test_given_mask_at_one_visit_only():
     drawn = np.where(distance(LEFT) <= 4.9, 1, 0)
     pair = compare_visits(first, replace(second, lesions=drawn, probability=None))
     row = change_row(pair)
-    assert row["flags"] == "P12"
+    assert row["flags"] == "lesions_given_at_one_visit:warn"
     assert (row["stable_count"], row["enlarging_count"], row["new_t2_count"]) == (1, 0, 0)
     assert pair.quality.state == "warn"
     both = compare_visits(replace(first, probability=None), replace(second, probability=None))
-    assert "P12" not in change_row(both)["flags"]
+    assert "lesions_given_at_one_visit" not in change_row(both)["flags"]
 
 
 def test_tracks_over_three_visits():
@@ -323,15 +323,24 @@ def test_trajectory_rows_fit_the_table():
 
 
 def test_quality_states():
-    quality = judge_pair({"P1": 0.54, "P2": 0.94, "P3": 0.5, "P8": 6.0})
-    states = {row["check_id"]: row["state"] for row in quality.rows}
-    assert (states["P1"], states["P2"], states["P3"]) == ("fail", "warn", "pass")
-    assert states["P8"] == "warn"
-    assert states["P4"] == "not assessable"
+    quality = judge_pair(
+        {
+            "pair_correlation": 0.54,
+            "brain_overlap": 0.94,
+            "registration_disagreement_mm": 0.5,
+            "pair_longest_voxel_mm": 6.0,
+        }
+    )
+    states = {row["check"]: row["state"] for row in quality.rows}
+    assert states["pair_correlation"] == "fail"
+    assert states["brain_overlap"] == "warn"
+    assert states["registration_disagreement_mm"] == "pass"
+    assert states["pair_longest_voxel_mm"] == "warn"
+    assert states["head_scale_difference"] == "not assessable"
     assert quality.state == "fail"
     assert quality.reason_against(FOR_BRAIN).startswith("correlation of the two scans")
     assert judge_pair({}).reason_against(FOR_LESIONS) == ""
-    assert set(FOR_BRAIN + FOR_LESIONS) <= {check.check_id for check in PAIR_CHECKS}
+    assert set(FOR_BRAIN + FOR_LESIONS) <= {check.name for check in PAIR_CHECKS}
 
 
 def test_correlation_and_overlap():

@@ -48,7 +48,7 @@ def pair_of(before, after, *, blur=0.0):
     "after", [(24.0, 6.0), (23.95, 6.0), (23.9, 6.2), (24.0, 6.5), (23.7, 6.5), (24.2, 5.8)]
 )
 def test_boundary_shift(after):
-    """Section V7 of the specification, on a smaller ball: within 3 % and 0.03 points."""
+    """Balls of known volume: within 3 % and 0.03 points."""
     before = (24.0, 6.0)
     pair = pair_of(before, after)
     found = boundary_shift(
@@ -82,7 +82,7 @@ def test_boundary_shift_is_exactly_opposite():
 
 
 def test_gain_is_seen_as_shrinking():
-    """Why the scales are matched first: 2 % brighter is +0.17 % in the specification."""
+    """Why the scales are matched first: a scan 2 % brighter looks like a smaller brain."""
     pair = pair_of((24.0, 6.0), (24.0, 6.0))
     bright = matched(pair.first, pair.second * np.float32(1.02), T1_LEVELS)
     mask = brain((24, 6))

@@ -88,11 +88,12 @@ def test_chain(direct, flag):
     visits = [visit(s) for s in "123"]
     pairs = [
         pair("1", "2", pbvc_pct=-0.25, flags=""),
-        pair("1", "3", pbvc_pct=direct, flags="P7"),
+        pair("1", "3", pbvc_pct=direct, flags="scanner_change:warn"),
         pair("2", "3", pbvc_pct=-0.35, flags=""),
     ]
     frame = merged(visits, pairs)["changes"].set_index(["session_from", "session_to"])
-    assert frame.loc[("ses-1", "ses-3"), "flags"] == ";".join(filter(None, ("P7", flag)))
+    flags = frame.loc[("ses-1", "ses-3"), "flags"]
+    assert flags == ";".join(filter(None, ("scanner_change:warn", flag)))
     assert frame.loc[("ses-1", "ses-2"), "flags"] == ""
 
 

@@ -16,12 +16,12 @@ from mslesion.io.dataset import Visit
 from mslesion.io.derivatives import LOCATION_INDEX
 from mslesion.io.tables import format_value
 from mslesion.measures.load import LOAD_COLUMNS
-from mslesion.measures.quality import CHECKS
 from mslesion.pipeline.dataset.merge import write_group
 from mslesion.pipeline.dataset.run import write_failures
 from mslesion.pipeline.visit.outputs import clear_visit, write_visit
 from mslesion.pipeline.visit.records import part_path, record_path
 from mslesion.schema import LESIONS, QUALITY, VISITS, sidecar
+from mslesion.schema.checks import CHECKS
 
 VALIDATOR = shutil.which("bids-validator-deno")
 

@@ -144,7 +144,7 @@ def test_flair_alone(visit_of):
     row = result.visits.iloc[0]
     assert row["lesion_count"] == 4
     assert reasons(row)["t1_index_mean"] == "no T1w"
-    assert result.quality.set_index("check_id")["state"]["Q15"] == "not assessable"
+    assert result.quality.set_index("check")["state"]["bright_vessels_on_t1w"] == "not assessable"
     check_reasons(result)
 
 
@@ -219,8 +219,8 @@ def test_sources_that_disagree(plain):
     )
     found = measured(plain, facts=VisitFacts(visit_date=date(2020, 2, 1), disagreements=(text,)))
     assert found.visit["visit_date"] == "2020-02-01"
-    assert {"facts_disagree", "Q16:warn"} <= set(found.visit["flags"].split(";"))
-    (check,) = (row for row in found.quality if row["check_id"] == "Q16")
+    assert "facts_disagree:warn" in found.visit["flags"].split(";")
+    (check,) = (row for row in found.quality if row["check"] == "facts_disagree")
     assert (check["value"], check["state"], check["detail"]) == (1, "warn", text)
     row = measured(plain).visit
     assert "facts_disagree" not in (row["flags"] or "")
@@ -233,8 +233,8 @@ def test_vessels_that_look_enhanced_empty_the_t1_index(plain):
     bright.ravel()[fluid[::20]] = 450
     corrected = {**plain.segmented.corrected, "T1w": bright}
     row = measured(plain, corrected=corrected).visit
-    assert "Q15:warn" in row["flags"]
-    assert reasons(row)["t1_index_mean"] == "the T1w looks contrast-enhanced (Q15)"
+    assert "bright_vessels_on_t1w:warn" in row["flags"]
+    assert reasons(row)["t1_index_mean"] == "the T1w looks contrast-enhanced"
     row = measured(plain, facts=VisitFacts(t1_contrast=False), corrected=corrected).visit
     assert row["t1_index_mean"] is not None
 
@@ -259,8 +259,11 @@ def test_a_structure_that_is_not_found_has_no_volume(plain):
     ):
         assert rows.visit[name] is None, name
         assert reasons(rows.visit)[name] == "not found in the scan"
-    states = {row["check_id"]: (row["value"], row["state"]) for row in rows.quality}
-    assert states["M2"] == (1.0, "warn")  # the third ventricle may be too thin to be seen
+    states = {row["check"]: (row["value"], row["state"]) for row in rows.quality}
+    assert states["structures_missing"] == (
+        1.0,
+        "warn",
+    )  # the third ventricle may be too thin to be seen
     assert rows.visit["brain_ml"] > 100
 
 
@@ -279,8 +282,8 @@ def test_mask_of_another_person(visit_of):
     result = process_visit(visit_of(one), lesion_mask=(foreign, one.affine))
     row = result.visits.iloc[0]
     assert row["quality_state"] == "fail"
-    assert "Q3a:fail" in row["flags"]
-    assert reasons(row)["lesion_volume_ml"] == "the given mask does not fit the scan (Q3a or Q3b)"
+    assert "lesion_outside_brain:fail" in row["flags"]
+    assert reasons(row)["lesion_volume_ml"] == "the given mask does not fit the scan"
     assert set(LOAD_COLUMNS) <= set(reasons(row))
     assert len(result.lesions) == 0
     assert result.lesion_labels is None
@@ -292,8 +295,8 @@ def test_mask_on_dark_tissue_is_foreign_too(plain):
     """Inside the brain, but darker than white matter: 250 in the FLAIR, here 50."""
     fluid = find_lesions(plain.anatomy == 4, plain.affine)
     rows = measured(plain, lesions=fluid, probability=None)
-    states = {row["check_id"]: row["state"] for row in rows.quality}
-    assert (states["Q3a"], states["Q3b"]) == ("pass", "fail")
+    states = {row["check"]: row["state"] for row in rows.quality}
+    assert (states["lesion_outside_brain"], states["lesion_dark_on_flair"]) == ("pass", "fail")
     assert rows.visit.get("lesion_volume_ml") is None
     assert rows.lesions == []
 
@@ -341,7 +344,7 @@ def test_half_a_head(visit_of, monkeypatch):
     assert row.isna()[["brain_ml", "bpf", "tiv_ml", "lesion_volume_tiv_pct"]].all()
     assert reasons(row)["brain_ml"].startswith("the view cuts ")
     assert row["lesion_count"] == 4
-    assert "M1:warn" in row["flags"]
+    assert "brain_cut_off_cm2:warn" in row["flags"]
     check_reasons(result)
 
 

@@ -44,7 +44,7 @@ def tables():
             _visit("01", "1", "2018-01-01", **counts),
             _visit("01", "2", "2020-01-02", **counts | {"lesion_volume_ml": 0.7654321}),
             _visit("02", "", None, lesion_count=0, lesion_volume_ml=0.0, quality_state="warn",
-                   flags="Q3c:warn;Q9:warn"),
+                   flags="lesion_volume_ml:warn;flair_signal_to_noise:warn"),
         ],
         VISITS,
     )  # fmt: skip

@@ -110,7 +110,7 @@ def test_rules_on_the_first_screen(tables):
 def test_a_visit_without_label_and_scans_facts(tables):
     text = screen(tables, "02", "").text
     assert text.startswith("Overview of the visit Technique")
-    words = "! warn lesion volume (Q3c, warn); signal to noise in white matter (FLAIR) (Q9, warn)"
+    words = "! warn lesion volume (warn); signal to noise in white matter (FLAIR) (warn)"
     assert words in text
     assert "scanner not known" in text
 

@@ -11,7 +11,7 @@ from mslesion.reports import page
 from mslesion.reports import visit_summary as summary
 from mslesion.reports.methods import REFERENCES, STEPS, describe
 from mslesion.schema import LESIONS, QUALITY, VISITS, as_table
-from mslesion.schema.visits import STATES
+from mslesion.schema.checks import STATES
 
 
 def visit(**values):
@@ -29,7 +29,7 @@ def visit(**values):
 def checks(*states):
     """A quality table with these states."""
     rows = [
-        {"participant_id": "1", "check_id": f"Q{n}", "check": f"check {n}", "state": state,
+        {"participant_id": "1", "check": f"check_{n}", "description": f"check {n}", "state": state,
          "threshold": "<= 3", "value": n / 3}
         for n, state in enumerate(states, start=1)
     ]  # fmt: skip
@@ -92,7 +92,7 @@ def test_text_from_outside_is_escaped():
 
 def test_quality_table_begins_with_what_needs_a_look():
     html = page.quality_table(checks("pass", "not assessable", "warn", "fail", "pass"))
-    assert re.findall(r"<td>(Q\d)</td>", html) == ["Q4", "Q3", "Q2", "Q1", "Q5"]
+    assert re.findall(r"<td>(check_\d)</td>", html) == [f"check_{n}" for n in (4, 3, 2, 1, 5)]
     assert "Quality checks: 2 pass, 1 warn, 1 fail, 1 not assessable" in html
     assert html.startswith("<details open>")
     assert '<td class="state fail">\u2717 fail</td>' in html

@@ -198,7 +198,7 @@ def test_mask_that_is_not_boolean(dtype):
         find_lesions(np.zeros((3, 3, 3), dtype), ONE)
 
 
-# ------------------------------------------------------------------ confluent lesions (BM-L5)
+# ------------------------------------------------------------------ confluent lesions
 
 
 def chain(shape, affine, *, radius, distance, count=2, direction=(1, 0, 0), centre=CENTRE_MM):

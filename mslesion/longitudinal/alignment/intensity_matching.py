@@ -18,7 +18,7 @@ from mslesion.schema import structures as s
 BIAS_SIGMA_MM = 8.0
 """Width of the window in which the two scans are brought to one level. A receive coil's
 field is steep at the brain's surface: at 15 mm 3 % were left there, which moved the
-cortex. The specification (section 3) has 5 to 20 mm."""
+cortex. Ours."""
 BIAS_TURNS = 2
 """How often in a pass what the window left is smoothed and taken out as well."""
 MAX_LOG_RATIO = 0.3

@@ -29,7 +29,7 @@ EVERY = 7
 """Every such voxel of the brain is looked at."""
 MAX_MOTION_MM = 5.0
 """A larger correction (exclusive, mean in the brain) is not made: the deformation follows no
-further. Check P13 fails then."""
+further. The check registration_correction_mm fails then."""
 
 
 def refine_frame(frame: Frame, first: VisitMaps, second: VisitMaps, modality: str) -> Frame:

@@ -11,7 +11,7 @@ from mslesion.errors import DatasetError
 from mslesion.pipeline.visit.records import digest, read_json_record
 from mslesion.schema.time import iso_day
 
-PAIR_FORMAT = 2
+PAIR_FORMAT = 3
 """Raised when records of older versions can no longer be read."""
 PAIR_KEYS = (
     "subject", "session_from", "session_to", "made_from", "change", "lesions", "links",

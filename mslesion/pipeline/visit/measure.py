@@ -7,10 +7,10 @@ import numpy as np
 
 from mslesion.clinical.visit_facts import VisitFacts
 from mslesion.imaging.grid import spacing_mm, voxel_volume_mm3
-from mslesion.measures import quality
 from mslesion.measures.appearance import describe_lesions, flair_z, t1_index
 from mslesion.measures.load import LOAD_COLUMNS, MIN_RATIO_VOLUME_ML, measure_load
 from mslesion.measures.location import MAX_SPACING_MM, find_surroundings, locate_lesions
+from mslesion.measures.quality import signal_to_noise
 from mslesion.measures.single_lesions import find_edge_contacts, measure_single_lesions
 from mslesion.measures.volumes import PARTS_ML, measure_volumes
 from mslesion.pipeline.settings import Settings
@@ -19,6 +19,7 @@ from mslesion.pipeline.visit.enhancement import add_enhancement, measure_enhance
 from mslesion.pipeline.visit.prepare import Prepared
 from mslesion.pipeline.visit.segment import Segmented
 from mslesion.schema import structures as s
+from mslesion.schema.checks import CHECKS, FAIL, WARN, flags, judge, worst_state
 from mslesion.schema.locations import LOCATION_CLASSES
 from mslesion.schema.modalities import FLAIR, SEPARATOR, T1W, T1W_CONTRAST
 from mslesion.segmentation.lesions.instances import MAX_CENTER_SPACING_MM
@@ -31,6 +32,7 @@ vessels full of contrast agent."""
 MAX_CUT_CM2 = 40.0
 """With more brain than this on the border of the view (exclusive) volumes are empty."""
 
+FOREIGN_MASK = "the given mask does not fit the scan"
 EXPECTED = (
     s.CORTEX, s.WHITE_MATTER, s.LATERAL_VENTRICLES, s.THALAMUS, s.BASAL_GANGLIA, s.BRAINSTEM,
     s.CEREBELLAR_GREY, s.CEREBELLAR_WHITE,
@@ -95,7 +97,7 @@ def measure_visit(
         A value that could not be measured is None, its reason in ``empty_because``.
     """
     values, details = _lesion_free_checks(prepared, segmented)
-    t1_reason = _why_no_t1_index(prepared, facts, values.get("Q15"))
+    t1_reason = _why_no_t1_index(prepared, facts, values.get("bright_vessels_on_t1w"))
     enhanced, no_enhancement = measure_enhancement(prepared, segmented, t1_reason=t1_reason)
     index = None if t1_reason else t1_index(*_scan_of(prepared.t1_name, segmented))
     if index is not None and np.isnan(index).all():
@@ -108,7 +110,7 @@ def measure_visit(
     )
     row |= {name: None for name, value in row.items() if value == 0}
     empty = _Reasons(row)
-    cut = values["M1"]
+    cut = values["brain_cut_off_cm2"]
     if cut > MAX_CUT_CM2:
         row.update(dict.fromkeys(row))
         empty.because(f"the view cuts {cut:.0f} cm2 of brain off", *row, *_NORMALISED)
@@ -119,7 +121,10 @@ def measure_visit(
         rows = _lesion_rows(prepared, segmented, settings, index)
         _lesion_checks(values, rows, prepared, segmented)
         if segmented.probability is None and _mask_is_foreign(values):
-            empty.because("the given mask does not fit the scan (Q3a or Q3b)", *LOAD_COLUMNS)
+            empty.because(
+                FOREIGN_MASK,
+                *LOAD_COLUMNS,
+            )
             rows = []
         else:
             row |= measure_load(
@@ -131,7 +136,7 @@ def measure_visit(
             )
             if enhanced is not None:
                 add_enhancement(row, rows, segmented.lesions.labels, enhanced)
-    empty.because(no_enhancement or "the given mask does not fit the scan", *ENHANCED_COLUMNS)
+    empty.because(no_enhancement or FOREIGN_MASK, *ENHANCED_COLUMNS)
     if not segmented.sees_skull:
         empty.because("no skull in the scan", *_SKULL_COLUMNS)
     if t1_reason:
@@ -145,13 +150,12 @@ def measure_visit(
     empty.because(f"voxels longer than {MAX_CENTER_SPACING_MM:g} mm", "lesion_count_centers")
     empty.because("not found in the scan", *PARTS_ML, *_THALAMI, "third_ventricle_width_mm")
     empty.because("no white matter was found", "lesion_burden_white_matter_pct")
-    values["Q16"] = float(len(facts.disagreements))
-    details["Q16"] = "; ".join(facts.disagreements)
-    checks = quality.judge_quality(values, details)
+    values["facts_disagree"] = float(len(facts.disagreements))
+    details["facts_disagree"] = "; ".join(facts.disagreements)
+    checks = judge(CHECKS, values, details=details)
     row |= _about(prepared, segmented, facts, settings, segmenter)
-    row["quality_state"] = quality.worst_state(checks)
-    disagree = ("facts_disagree",) if facts.disagreements else ()
-    row["flags"] = ";".join(sorted({*prepared.warnings, *disagree, *_flags(checks)})) or None
+    row["quality_state"] = worst_state(checks)
+    row["flags"] = ";".join(sorted({*prepared.warnings, *flags(checks)})) or None
     row["empty_because"] = empty.text() or None
     return Measured(row, rows, checks)
 
@@ -215,32 +219,36 @@ def _lesion_rows(prepared, segmented, settings, index) -> list[dict]:
 
 def _lesion_free_checks(prepared: Prepared, segmented: Segmented):
     """Values and details of the checks that need no lesion."""
-    values: dict[str, float | None] = {"Q1": float(len(prepared.warnings))}
-    details = {"Q1": ", ".join(prepared.warnings)}
+    values: dict[str, float | None] = {"header_problems": float(len(prepared.warnings))}
+    details = {"header_problems": ", ".join(prepared.warnings)}
     reference = segmented.corrected[prepared.reference]
     white = segmented.anatomy == s.WHITE_MATTER
     if segmented.lesions is not None:
         white = white & ~segmented.lesions.mask
     if FLAIR in prepared.scans:
-        values["Q2"] = max(prepared.scans[FLAIR].spacing_mm)
-        values["Q9"] = quality.signal_to_noise(reference, white)
-        values["Q10"] = segmented.bias_range[FLAIR]
+        values["longest_voxel_mm"] = max(prepared.scans[FLAIR].spacing_mm)
+        values["flair_signal_to_noise"] = signal_to_noise(reference, white)
+        values["flair_bias_range"] = segmented.bias_range[FLAIR]
     else:
-        details |= dict.fromkeys(("Q2", "Q9", "Q10"), "no FLAIR")
-    values["M2"] = float(len(set(EXPECTED) - set(np.unique(segmented.anatomy).tolist())))
-    values["M1"] = _cut_by_view_cm2(segmented.anatomy, prepared.grid.affine)
+        details |= dict.fromkeys(
+            ("longest_voxel_mm", "flair_signal_to_noise", "flair_bias_range"), "no FLAIR"
+        )
+    values["structures_missing"] = float(
+        len(set(EXPECTED) - set(np.unique(segmented.anatomy).tolist()))
+    )
+    values["brain_cut_off_cm2"] = _cut_by_view_cm2(segmented.anatomy, prepared.grid.affine)
     if prepared.t1_name and FLAIR in prepared.scans:
-        values["Q11"] = _overlap_of_foregrounds(prepared, segmented)
+        values["flair_t1w_overlap"] = _overlap_of_foregrounds(prepared, segmented)
     else:
-        details["Q11"] = "needs FLAIR and T1w"
+        details["flair_t1w_overlap"] = "needs FLAIR and T1w"
     if T1W in segmented.corrected:
         data, tissue = _scan_of(T1W, segmented)
         fluid = np.isin(segmented.anatomy, s.indices(s.FLUID)) & (data > 0)
         bright = np.count_nonzero(data[fluid] > ENHANCED_LEVEL * tissue.white.median)
         total = np.count_nonzero(fluid)
-        values["Q15"] = 100 * bright / total if total else None
+        values["bright_vessels_on_t1w"] = 100 * bright / total if total else None
     else:
-        details["Q15"] = "no T1w"
+        details["bright_vessels_on_t1w"] = "no T1w"
     return values, details
 
 
@@ -259,28 +267,31 @@ def _lesion_checks(values, rows, prepared, segmented) -> None:
     mask = segmented.lesions.mask
     count = np.count_nonzero(mask)
     volume = count * voxel_volume_mm3(prepared.grid.affine) / 1000
-    values["Q3c"] = volume
-    values["Q5"] = segmented.removed_count
-    values["Q13"] = segmented.resampling_change_pct
+    values["lesion_volume_ml"] = volume
+    values["components_in_csf"] = segmented.removed_count
+    values["lesion_resampling_change"] = segmented.resampling_change_pct
     if not count:
         return
     inside = segmented.anatomy[mask]
-    values["Q3a"] = 100 * float(np.mean(inside == 0))
-    values["Q6"] = 100 * float(np.mean(inside == s.CHOROID_PLEXUS))
-    values["Q14"] = 100 * float(np.mean(np.isin(inside, s.indices(s.FLUID))))
+    values["lesion_outside_brain"] = 100 * float(np.mean(inside == 0))
+    values["lesion_in_choroid_plexus"] = 100 * float(np.mean(inside == s.CHOROID_PLEXUS))
+    values["lesion_in_fluid"] = 100 * float(np.mean(np.isin(inside, s.indices(s.FLUID))))
     if FLAIR in segmented.corrected:
         data, tissue = _scan_of(FLAIR, segmented)
-        values["Q3b"] = 100 * float(np.mean(data[mask] < tissue.white.median))
+        values["lesion_dark_on_flair"] = 100 * float(np.mean(data[mask] < tissue.white.median))
     periventricular = [r for r in rows if r["location"] == "periventricular"]
     if periventricular:
         caps = sum(row["is_cap_like"] for row in periventricular)
-        values["Q4"] = 100 * caps / len(periventricular)
+        values["cap_like_lesions"] = 100 * caps / len(periventricular)
 
 
 def _mask_is_foreign(values: Mapping[str, float | None]) -> bool:
     """Whether a given mask lies so badly that it must be of another scan."""
-    checks = {check.check_id: check for check in quality.CHECKS}
-    return any(checks[i].state(values.get(i)) == quality.FAIL for i in ("Q3a", "Q3b"))
+    checks = {check.name: check for check in CHECKS}
+    return any(
+        checks[i].state(values.get(i)) == FAIL
+        for i in ("lesion_outside_brain", "lesion_dark_on_flair")
+    )
 
 
 def _why_no_t1_index(prepared: Prepared, facts: VisitFacts, enhanced: float | None) -> str:
@@ -289,9 +300,9 @@ def _why_no_t1_index(prepared: Prepared, facts: VisitFacts, enhanced: float | No
         return "only a T1w after contrast" if prepared.t1_name else "no T1w"
     if facts.t1_contrast:
         return "the T1w was taken after contrast"
-    check = next(check for check in quality.CHECKS if check.check_id == "Q15")
-    if facts.t1_contrast is None and check.state(enhanced) == quality.WARN:
-        return "the T1w looks contrast-enhanced (Q15)"
+    check = next(check for check in CHECKS if check.name == "bright_vessels_on_t1w")
+    if facts.t1_contrast is None and check.state(enhanced) == WARN:
+        return "the T1w looks contrast-enhanced"
     return ""
 
 
@@ -312,15 +323,6 @@ def _cut_by_view_cm2(anatomy: np.ndarray, affine: np.ndarray) -> float:
         for end in (0, -1):
             area += np.count_nonzero(np.take(brain, end, axis)) * a * b
     return area / 100
-
-
-def _flags(checks: list[dict]) -> list[str]:
-    """Names of the checks that did not pass."""
-    return [
-        f"{row['check_id']}:{row['state']}"
-        for row in checks
-        if row["state"] in (quality.WARN, quality.FAIL)
-    ]
 
 
 def _about(prepared, segmented, facts: VisitFacts, settings: Settings, segmenter) -> dict:

@@ -10,7 +10,7 @@ from mslesion.errors import DatasetError
 from mslesion.io.dataset import Visit
 from mslesion.pipeline.settings import Settings
 
-RECORD_FORMAT = 3
+RECORD_FORMAT = 4
 """Raised when records of older versions can no longer be read."""
 RECORD_KEYS = ("subject", "session", "made_from", "visits", "lesions", "quality")
 """What every record has."""

@@ -1,0 +1,218 @@
+"""The quality checks, declared once: name, meaning, thresholds and what follows."""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+PASS, WARN, FAIL, UNKNOWN = "pass", "warn", "fail", "not assessable"
+STATES = {
+    PASS: "within the threshold",
+    WARN: "outside the threshold: look at the pictures",
+    FAIL: "far outside: do not use what depends on it",
+    UNKNOWN: "what the check needs is missing",
+}
+"""Every state of a check, with its meaning."""
+SEVERITY = {PASS: 0, UNKNOWN: 0, WARN: 1, FAIL: 2}
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """The declaration of a check."""
+
+    name: str
+    """Name in tables and flags; a length ends with its unit."""
+    description: str
+    """What is measured, as a page names it."""
+    unit: str
+    warn_above: float | None = None
+    """The state is warn above this value (exclusive)."""
+    fail_above: float | None = None
+    """The state is fail above this value (exclusive)."""
+    warn_below: float | None = None
+    """The state is warn below this value (exclusive)."""
+    fail_below: float | None = None
+    """The state is fail below this value (exclusive)."""
+    consequence: str = ""
+
+    @property
+    def threshold(self) -> str:
+        """When the state is pass, in words."""
+        if self.warn_above is not None:
+            return f"<= {self.warn_above:g}"
+        return f">= {self.warn_below:g}"
+
+    def state(self, value: float | None) -> str:
+        """State of a value.
+
+        Parameters
+        ----------
+        value : float or None
+            What was found.
+
+        Returns
+        -------
+        str
+        """
+        if value is None or not math.isfinite(value):
+            return UNKNOWN
+        for limit, state, sign in (
+            (self.fail_above, FAIL, 1),
+            (self.fail_below, FAIL, -1),
+            (self.warn_above, WARN, 1),
+            (self.warn_below, WARN, -1),
+        ):
+            if limit is not None and sign * value > sign * limit:
+                return state
+        return PASS
+
+
+CHECKS = (
+    Check("header_problems", "header problems", "", warn_above=0,
+          consequence="Check orientation and size."),
+    Check("longest_voxel_mm", "longest voxel side of the FLAIR", "mm", warn_above=3, fail_above=5,
+          consequence="Small lesions are missed; above 5 mm, contact with the cortex or a "
+          "ventricle is not assessed."),
+    Check("lesion_outside_brain", "lesion outside brain tissue", "percent", warn_above=10,
+          fail_above=50, consequence="Check that the mask belongs to this scan."),
+    Check("lesion_dark_on_flair", "lesion darker than white matter on FLAIR", "percent",
+          warn_above=10, fail_above=50, consequence="Check that the mask belongs to this scan."),
+    Check("lesion_volume_ml", "lesion volume", "mL", warn_above=100,
+          consequence="Look at the mask."),
+    Check("cap_like_lesions", "periventricular lesions that look like caps", "percent",
+          warn_above=99, consequence="Periventricular by caps alone: normal variants are likely."),
+    Check("components_in_csf", "components removed from CSF", "", warn_above=10,
+          consequence="Strong flow artefact is likely."),
+    Check("lesion_in_choroid_plexus", "lesion in the choroid plexus", "percent", warn_above=5,
+          consequence="Look at the plexus."),
+    Check("flair_signal_to_noise", "signal to noise in white matter (FLAIR)", "", warn_below=10,
+          fail_below=4, consequence="Noise or motion hides small lesions."),
+    Check("flair_bias_range", "range of the bias field (FLAIR)", "", warn_above=2,
+          consequence="Intensities far apart in the brain are hard to compare."),
+    Check("flair_t1w_overlap", "overlap of the brain in FLAIR and T1w", "", warn_below=0.95,
+          fail_below=0.85, consequence="The registration of the T1w is not trusted."),
+    Check("lesion_resampling_change", "change of lesion volume by resampling", "percent",
+          warn_above=5, consequence="Lesions are small for the voxels."),
+    Check("lesion_in_fluid", "lesion that the anatomy calls fluid", "percent", warn_above=10,
+          consequence="T1-dark lesions may be missing from white matter."),
+    Check("brain_cut_off_cm2", "brain cut off by the field of view", "cm^2", warn_above=10,
+          fail_above=40, consequence="Volumes are too small, or empty."),
+    Check("structures_missing", "structures not found", "", warn_above=0,
+          consequence="The anatomy is not trusted; look at its lines."),
+    Check("bright_vessels_on_t1w", "bright vessels on T1w", "percent", warn_above=2,
+          consequence="The T1w looks contrast-enhanced; its index is not given."),
+    Check("facts_disagree", "facts of the visit on which two sources disagree", "", warn_above=0,
+          consequence="Date, age or scanner may be wrong: correct one of the sources."),
+)  # fmt: skip
+"""Checks of one visit; the thresholds are ours. Caps at the horns of the ventricles are normal
+variants in most healthy people (Neuroradiology 1997, 39:243); flow of CSF makes bright spots on
+FLAIR (AJNR 2011, 32:2054; Radiology 2001, 221:251)."""
+
+PAIR_CHECKS = (
+    Check("pair_correlation", "correlation of the two scans in the brain", "", warn_below=0.85,
+          fail_below=0.55, consequence="Is it the same person and the same contrast?"),
+    Check("brain_overlap", "overlap of the two brains", "", warn_below=0.95, fail_below=0.90,
+          consequence="One brain is cut off, or it is another person's."),
+    Check("registration_disagreement_mm", "distance between the two ways of registering", "mm",
+          warn_above=0.5, fail_above=2.0, consequence="The registration is not trusted."),
+    Check("head_scale_difference", "difference in size of the head along an axis", "percent",
+          warn_above=0.2,
+          consequence="0.1 % of length is 0.3 % of volume: PBVC is not trusted."),
+    Check("slice_thickness_difference_mm", "difference in slice thickness", "mm", warn_above=1.0,
+          consequence="Small lesions are seen at one visit only."),
+    Check("flair_2d_and_3d", "slices at one visit, a volume at the other", "", warn_above=0,
+          fail_above=0.5,
+          consequence="2D FLAIR finds 41 % fewer lesions: change is not assessable."),
+    Check("scanner_change", "another scanner", "", warn_above=0,
+          consequence="Volume and lesion change hold the difference of the scanners."),
+    Check("pair_longest_voxel_mm", "longest voxel side", "mm", warn_above=3.5, fail_above=6.0,
+          consequence="Small change is not seen; above 6 mm none is."),
+    Check("days_between_visits", "days between the visits", "d", warn_below=30, fail_below=1,
+          consequence="The visits are in the wrong order or of one day."),
+    Check("skull_at_one_visit", "skull taken off at one visit only", "", warn_above=0,
+          consequence="The brain's outer border is not compared."),
+    Check("brain_stretch_difference", "difference in the brain's stretch between axes", "percent",
+          warn_above=0.2, consequence="Atrophy is even: the voxel size of a scanner is off. PBVC "
+          "is not trusted."),
+    Check("lesions_given_at_one_visit", "lesions given at one visit, found at the other", "",
+          warn_above=0, consequence="Two ways of outlining differ at every border: only what the "
+          "scans show counts as change."),
+    Check("registration_correction_mm", "correction of the registration inside the brain", "mm",
+          warn_above=2.0, fail_above=5.0, consequence="The registration is not trusted."),
+)  # fmt: skip
+"""Checks of a pair of visits; the thresholds are ours. 2D FLAIR finds 41 % fewer lesions than 3D:
+Eur Radiol 2006, 16:1104. `pair_correlation` was 0.09 to 0.46 in eight pairs of two persons, 0.69
+(another scanner) to 0.99 in four of one person (docs/validation.md); 0.55 lies between."""
+
+
+def judge(
+    checks: Iterable[Check],
+    values: Mapping[str, float | None],
+    *,
+    details: Mapping[str, str] | None = None,
+) -> list[dict]:
+    """The rows of the quality table.
+
+    Parameters
+    ----------
+    checks : iterable of Check
+        `CHECKS` or `PAIR_CHECKS`.
+    values : mapping of str to float or None
+        Value by name of the check; None or missing is not assessable.
+    details : mapping of str to str, optional
+        Why a check is not assessable, or more on what was found, by name.
+
+    Returns
+    -------
+    list of dict
+        One a check, without participant and session. Where there is no detail, a check that did
+        not pass has what follows from it.
+    """
+    rows = []
+    for check in checks:
+        value = values.get(check.name)
+        state = check.state(value)
+        detail = (details or {}).get(check.name, "")
+        if not detail and state in (WARN, FAIL):
+            detail = check.consequence
+        rows.append(
+            {
+                "check": check.name,
+                "description": check.description,
+                "value": value,
+                "unit": check.unit,
+                "threshold": check.threshold,
+                "state": state,
+                "detail": detail,
+            }
+        )
+    return rows
+
+
+def worst_state(rows: Iterable[Mapping]) -> str:
+    """The worst state among checks; ``not assessable`` if there is none.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        Of `judge`.
+
+    Returns
+    -------
+    str
+    """
+    return max((row["state"] for row in rows), key=SEVERITY.get, default=UNKNOWN)
+
+
+def flags(rows: Iterable[Mapping]) -> list[str]:
+    """The checks that did not pass, such as ``header_problems:warn``.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        Of `judge`.
+
+    Returns
+    -------
+    list of str
+    """
+    return [f"{row['check']}:{row['state']}" for row in rows if row["state"] in (WARN, FAIL)]
