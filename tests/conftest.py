@@ -1,6 +1,9 @@
 """What several tests share."""
 
+import builtins
+import io
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -18,3 +21,19 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("the developers' real scans (../shared/data) are not here")
     return folder
+
+
+@pytest.fixture
+def opened(monkeypatch) -> Counter[str]:
+    """How often each file was opened to be read, by its name."""
+    counts: Counter[str] = Counter()
+    real = io.open
+
+    def counting(file, mode="r", *args, **options):
+        if mode[0] == "r" and isinstance(file, str | Path):
+            counts[Path(file).name] += 1
+        return real(file, mode, *args, **options)
+
+    monkeypatch.setattr(io, "open", counting)  # what pathlib calls
+    monkeypatch.setattr(builtins, "open", counting)
+    return counts

@@ -1,46 +1,22 @@
 """The command: exit codes, dry run, plain trees, masks, settings."""
 
 import errno
-import json
 import sys
 
 import pytest
+from run_stand_in import StandIn, bids
 
 from mslesion import cli
 from mslesion.errors import DatasetError, OutputError
 from mslesion.pipeline.dataset import run
 from mslesion.pipeline.dataset.calibration import CALIBRATION_STEP
-from mslesion.pipeline.dataset.jobs import CALIBRATION, PAIR, Job, Outcome
-from mslesion.pipeline.visit.records import RECORD_KEYS, part_path, record_path
+from mslesion.pipeline.dataset.jobs import Job
 
 
 @pytest.fixture(autouse=True)
 def _work(monkeypatch):
-    """Instead of a job's work: a visit's record, or a failure for subjects named bad."""
-
-    def work(job):
-        if job.step.name == PAIR:
-            work.pairs.append(job.pair)
-            if job.visit.session.startswith("odd"):
-                return Outcome(job, "failed", "ImageError", "A map is odd. Look at it.")
-            return Outcome(job, "done")
-        if job.step.name == CALIBRATION:
-            return Outcome(job, "done")
-        work.seen.append(job)
-        if job.visit.problem or job.visit.subject.startswith("bad"):
-            reason = job.visit.problem or "The scan is odd. Look at it."
-            return Outcome(job, "failed", "StepError", reason)
-        who = {"participant_id": job.visit.subject, "session_id": job.visit.session or None}
-        record = {key: [] for key in RECORD_KEYS} | {
-            "subject": job.visit.subject, "session": job.visit.session, "visits": [who]
-        }  # fmt: skip
-        path = record_path(job.output, job.visit)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps(record))
-        part_path(job.output, job.visit).write_text("<p>part</p>")
-        return Outcome(job, "done")
-
-    work.seen, work.pairs = [], []
+    """Instead of the jobs' work."""
+    work = StandIn()
     monkeypatch.setattr(run, "do_job", work)
     monkeypatch.setattr(sys.stderr, "isatty", lambda: False, raising=False)
     return work
@@ -56,18 +32,6 @@ def seen(_work):
 def compared(_work):
     """The pairs that were compared."""
     return _work.pairs
-
-
-def bids(root, *names):
-    """A BIDS dataset of empty files; names such as 01/1."""
-    for name in names:
-        subject, _, session = name.partition("/")
-        folder = root / f"sub-{subject}" / (f"ses-{session}" if session else "") / "anat"
-        folder.mkdir(parents=True)
-        start = f"sub-{subject}" + (f"_ses-{session}" if session else "")
-        (folder / f"{start}_FLAIR.nii.gz").touch()
-        (folder / f"{start}_T1w.nii.gz").touch()
-    return root
 
 
 def call(*arguments):

@@ -245,6 +245,13 @@ def test_gzip_with_a_broken_byte(tmp_path):
         refused(path, "cannot be read")
 
 
+def test_a_packed_file_is_opened_once(tmp_path, opened):
+    """Its checksum is checked on the way."""
+    load_scan(write(tmp_path / "scan.nii.gz"))
+    load_mask(mask_file(tmp_path / "mask.nii.gz", np.resize([0, 1], SHAPE)))
+    assert opened == {"scan.nii.gz": 1, "mask.nii.gz": 1}
+
+
 def test_unreadable_file(tmp_path, monkeypatch):
     path = write(tmp_path / "scan.nii")
 

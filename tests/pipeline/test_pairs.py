@@ -267,6 +267,15 @@ def test_rerun_skips_what_is_compared(copy, cheap):
     assert files(output) == before
 
 
+def test_three_visits_are_read_once_for_all_pairs(copy, opened):
+    """Two scans and three maps of each visit."""
+    root, output = copy
+    assert run(root, output, settings=Settings(change_rule="pct")) == ["done"] * 3
+    images = {name: count for name, count in opened.items() if name.endswith(".nii.gz")}
+    assert len(images) == 3 * 5
+    assert set(images.values()) == {1}
+
+
 def test_another_rule_compares_again_and_segments_nothing(copy, cheap):
     root, output = copy
     assert run(root, output, settings=Settings(change_rule="pct")) == ["done"] * 3
