@@ -33,7 +33,7 @@ class Criterion:
     evidence: str
     """Where the wording was seen: see `docs/criteria.md`."""
     provisional: bool = False
-    """Whether the wording rests on reviews or public code, not on the primary paper."""
+    """Whether the wording rests on reviews or public code, not on the paper or its abstract."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

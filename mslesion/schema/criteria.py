@@ -65,8 +65,8 @@ CRITERIA = Table(
                "Whether the verdict changes without the cap-like periventricular lesions."),
         Column("changes_if", TEXT, "Settings that change the verdict, joined by semicolons."),
         Column("provisional", FLAG,
-               "Whether the wording of the rule rests on reviews or public code, not on the "
-               "primary paper: its verdict may change once the paper has been checked."),
+               "Whether the wording of the rule rests on reviews or public code and could not be "
+               "checked in the primary paper or its abstract."),
         Column("evidence", TEXT, "Where the wording of the rule was seen."),
         Column("source", TEXT, "Paper of the rule."),
         Column("sentence", TEXT, "The verdict in words."),

@@ -10,7 +10,7 @@ import pytest
 from mslesion import cli
 from mslesion.errors import GeometryError, TableError
 from mslesion.pipeline.dataset import run
-from mslesion.pipeline.dataset.interpretation import interpret
+from mslesion.pipeline.dataset.interpretation import apply_criteria
 from mslesion.pipeline.dataset.jobs import Outcome
 from mslesion.pipeline.visit.records import RECORD_KEYS, part_path, record_path
 from mslesion.schema import CRITERIA, LESIONS, PANELS, RATED_LESIONS, VISITS, as_table
@@ -61,12 +61,12 @@ def rate(*ratings, folders=(), **facts):
 
 
 def matched(output, ratings):
-    frame = interpret(output, tables(), ratings=ratings)[RATED_LESIONS.name]
+    frame = apply_criteria(output, tables(), ratings=ratings)[RATED_LESIONS.name]
     return [tuple(row) for row in frame[["lesion_id", "matched_by"]].itertuples(index=False)]
 
 
 def test_all_tables_without_facts(output):
-    found = interpret(output, tables(), ratings=Ratings())
+    found = apply_criteria(output, tables(), ratings=Ratings())
     assert set(found) == {CRITERIA.name, PANELS.name, RATED_LESIONS.name}
     assert len(found["criteria"]) == 22
     assert len(found["rated_lesions"]) == 0
@@ -80,7 +80,7 @@ def test_lesions_by_position(output):
         LesionRating(position_mm=(-10.0, 10, 10), prl=False, place="in/rims.csv, row 3"),
         LesionRating(position_mm=(-30.0, 24, 24), prl=False, place="in/rims.csv, row 4"),
     )
-    frame = interpret(output, tables(), ratings=ratings)["rated_lesions"]
+    frame = apply_criteria(output, tables(), ratings=ratings)["rated_lesions"]
     assert list(frame["lesion_id"].astype(object).where(frame["lesion_id"].notna(), None)) == [
         2, 1, None,
     ]  # fmt: skip
@@ -95,7 +95,7 @@ def test_rated_lesions_reach_rules_and_panels(output):
         LesionRating(position_mm=(-24.0, 24, 24), prl=True, cvs=True),
         LesionRating(position_mm=(-10.0, 10, 10), cvs=False),
     )
-    found = interpret(output, tables(), ratings=ratings)
+    found = apply_criteria(output, tables(), ratings=ratings)
     panel = found["panels"][found["panels"]["panel"] == "susceptibility"]
     by_domain = panel.set_index("domain")
     assert by_domain.loc["paramagnetic rim lesions", "value"] == 1
@@ -142,14 +142,14 @@ def test_a_visit_without_lesion_map(tmp_path):
     """Its lesions could not be measured; the ratings stand for themselves."""
     none = {**tables(), "lesions": as_table([], LESIONS)}
     none["visits"] = as_table([{"participant_id": "01", "session_id": "1"}], VISITS)
-    found = interpret(tmp_path, none, ratings=rate(LesionRating(lesion=2, prl=True)))
+    found = apply_criteria(tmp_path, none, ratings=rate(LesionRating(lesion=2, prl=True)))
     assert found["rated_lesions"]["lesion_id"].isna().all()
     assert found["rated_lesions"]["matched_by"].isna().all()
 
 
 def test_ratings_of_no_visit_are_left_out(output):
     other = Ratings(lesions={("99", "1"): (LesionRating(lesion=1),)})
-    assert len(interpret(output, tables(), ratings=other)["rated_lesions"]) == 0
+    assert len(apply_criteria(output, tables(), ratings=other)["rated_lesions"]) == 0
 
 
 # The command ---------------------------------------------------------------------------

@@ -29,7 +29,7 @@ from mslesion.schema.ratings import LesionRating, Ratings
 BY_POSITION, BY_LABELS, BY_NUMBER = "position", "label map", "number"
 
 
-def interpret(
+def apply_criteria(
     output: Path, tables: Mapping[str, pd.DataFrame], *, ratings: Ratings
 ) -> dict[str, pd.DataFrame]:
     """Criteria, panels and rated lesions of a cohort.

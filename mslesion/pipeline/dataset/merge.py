@@ -12,7 +12,7 @@ from mslesion.io.derivatives import write_dataset
 from mslesion.io.nifti import write_bytes
 from mslesion.io.tables import write_csv
 from mslesion.pipeline.dataset.calibration import finished_calibration
-from mslesion.pipeline.dataset.interpretation import interpret
+from mslesion.pipeline.dataset.interpretation import apply_criteria
 from mslesion.pipeline.dataset.merge_changes import merge_changes
 from mslesion.pipeline.dataset.pages import subject_parts
 from mslesion.pipeline.dataset.ratings import check_records
@@ -97,7 +97,7 @@ def write_group(
     merged |= merge_changes(own, pairs, ratings=ratings)
     rows = [row for one in subjects for row in finished_calibration(output, own[one])]
     merged[CALIBRATION.name] = as_table(rows, CALIBRATION)
-    merged |= interpret(output, merged, ratings=ratings)
+    merged |= apply_criteria(output, merged, ratings=ratings)
     has_pairs = any(len(visits) > 1 for visits in own.values())
     for declared in (*OF_VISITS, *BETWEEN_VISITS, *ASKED_FOR):  # written when all of it fits
         is_empty = declared in ASKED_FOR and not len(merged[declared.name])
