@@ -19,6 +19,7 @@ from mslesion.measures.location import SCHEMES
 from mslesion.pipeline.settings import Settings
 from mslesion.schema import LESION_CHANGES, TABLES, Table
 from mslesion.schema.checks import CHECKS, PAIR_CHECKS
+from mslesion.schema.ratings import COUNT, NUMBER, RATED_COLUMNS
 from mslesion.schema.structures import STRUCTURES
 from mslesion.segmentation.lesions.instances import MIN_SIZES, MinSize
 
@@ -44,6 +45,7 @@ def write_pages(folder: Path) -> None:
         "pair_checks.md": checks(PAIR_CHECKS),
         "change_rules.md": change_rules(),
         "structures.md": structures(),
+        "clinical.md": clinical_columns(),
         "command.txt": command(),
     }
     for name, text in pages.items():
@@ -139,6 +141,20 @@ def change_rules() -> str:
 def structures() -> str:
     """Table of the structures of the anatomy map."""
     return markdown(("number", "structure", "counts as"), STRUCTURES)
+
+
+def clinical_columns() -> str:
+    """Format the table of the columns that are read from tables beside the scans."""
+    rows = []
+    for column in RATED_COLUMNS:
+        values = column.kind
+        if column.levels:
+            values = ", ".join(column.levels)
+        if column.kind in (COUNT, NUMBER):
+            values += f", {column.low:g} to {column.high:g} {column.units or ''}".rstrip()
+        others = ", ".join(f"`{name}`" for name in column.aliases)
+        rows.append((f"`{column.name}`", column.of, values, column.description, others))
+    return markdown(("column", "of a", "values", "meaning", "other names"), rows)
 
 
 def command() -> str:

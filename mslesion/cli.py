@@ -55,7 +55,7 @@ def build_parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[],
         metavar="PATH",
-        help="more facts from outside: CSV files, or folders of them (BIDS_DIR's own are read)",
+        help="more clinical data and ratings: CSV files or folders (those in BIDS_DIR are read)",
     )
     add(
         "--resample-masks",

@@ -321,6 +321,13 @@ def test_generated_pages_hold_every_declaration(generator, tmp_path):
     assert "--lesion-masks DIR" in (tmp_path / "command.txt").read_text("utf-8")
 
 
+def test_generated_clinical_columns(generator):
+    lines = generator.clinical_columns().splitlines()
+    assert len(lines) == 2 + len(RATED_COLUMNS)
+    assert "| `age_years` | person or visit | number, 0 to 120 year | Age. | `age` |" in lines
+    assert "| `sex` | person | female, male, other | Sex. | `gender` |" in lines
+
+
 def test_generated_table_by_hand(generator):
     column = Column("size_mm", "float64", "Is < 3 | ok.", "mm", "X 2018, 10.1016/S1474-4422(17)3",
                     {"a": "first", "b": "b"})  # fmt: skip

@@ -1,4 +1,4 @@
-"""Tables from outside, cell by cell: separators, headers, numbers, dates, yes and no."""
+"""Tables of clinical data, cell by cell: separators, headers, numbers, dates, yes and no."""
 
 import csv
 import difflib
@@ -36,11 +36,11 @@ log = logging.getLogger(__name__)
 SPREADSHEET_EPOCH = date(1899, 12, 30)
 """Day 0 of the numbers a spreadsheet makes of dates."""
 OLD_AGE = "89+"
-"""How BIDS wants ages of 89 years and more, so that they tell of no one; taken for 89."""
+"""How BIDS writes ages of 89 years and more, to protect participants; read as 89."""
 SIMILAR_NAME = 0.85
 """Column names this alike (difflib ratio, inclusive) are taken for a misspelling."""
 SESSIONS_FILE = re.compile(r"sub-([A-Za-z0-9]+)_sessions\.tsv")
-"""BIDS table of one subject's sessions: its name says whose they are."""
+"""BIDS table of the sessions of one subject, who is named by the file."""
 _LABEL = re.compile(r"[A-Za-z0-9]+")
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _ISO = re.compile(r"\d{8}|\d{4}-\d{2}-\d{2}([T ].*)?")
@@ -71,9 +71,9 @@ def read_cells(path: Path, *, strict: bool) -> Iterator[dict[str, Cell]]:
     path : Path
         A file that ends in ``.csv`` (commas) or ``.tsv`` (tabs), in UTF-8.
     strict : bool
-        Whether a column that is not declared is an error. Where it is not, a name that is
-        much like a declared one is told in the log; columns of lesions, and those of visits
-        under other names in a table of persons, are left alone.
+        Whether a column that is not declared is an error. If not, a name that resembles a
+        declared one gives a warning in the log; columns of lesions are ignored, and so are
+        columns of visits under other names in a table of persons.
 
     Yields
     ------
@@ -136,7 +136,7 @@ def _names(path: Path, header: list[str], separator: str, *, strict: bool) -> li
     if "participant_id" not in names and not SESSIONS_FILE.fullmatch(path.name):
         raise TableError(
             f"{path} has no column 'participant_id', but rows are found by it. "
-            "Name the column of the subject labels so."
+            "Give the column of the participant labels this name."
         )
     twice = next((name for name in names if name and names.count(name) > 1), None)
     if twice:
@@ -165,16 +165,16 @@ def _name(path: Path, column: str, *, strict: bool) -> str:
 
 @cache
 def _similar_name(column: str) -> str:
-    """Declared name that another one is much like; empty if there is none."""
+    """The declared name that another one resembles; empty if there is none."""
     names = [*KEYS, *COLUMN_BY_NAME]
     return next(iter(difflib.get_close_matches(column, names, n=1, cutoff=SIMILAR_NAME)), "")
 
 
 def _is_meant(name: str, column: str, *, of_visits: bool) -> bool:
-    """Whether a column of a BIDS table is one of ours, and not another of a short name.
+    """Whether a column of a BIDS table is a declared one, not another with the same short name.
 
-    Such tables hold much else: an "index" or "label" is no lesion, and the "date" of a
-    table of persons no visit's.
+    Such tables hold many other columns: an "index" or "label" is not a lesion, and the "date"
+    of a table of persons is not the date of a visit.
     """
     if not name or name in KEYS:
         return bool(name)
@@ -242,7 +242,7 @@ def _number(cell: Cell, column: RatedColumn) -> float | int:
 
 
 def _date(cell: Cell, text: str) -> date:
-    """A day in ISO form; what spreadsheets make of dates is refused."""
+    """A day in ISO form; a number that a spreadsheet made of a date is an error."""
     remedy = "Format the column as text and write the date as YYYY-MM-DD."
     if re.fullmatch(r"\d{5}(\.0)?", text):
         meant = SPREADSHEET_EPOCH + timedelta(days=int(float(text)))

@@ -1,4 +1,4 @@
-"""Facts from outside that cannot be true together."""
+"""Clinical data that cannot be true together."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -23,13 +23,13 @@ NOT_BY_CHANCE = (
     "symptomatic_infratentorial_count",
     "symptomatic_cord_count",
 )
-"""Facts that cannot be there where lesions were found by chance."""
+"""Facts that an incidental finding excludes."""
 
 
 def is_shifted(day: date) -> bool:
-    """Whether a date was shifted to protect a person, as BIDS does it: before 1925.
+    """Whether a date was shifted to protect the person: BIDS puts such dates before 1925.
 
-    Intervals between shifted dates are kept; the years since another event are not.
+    Intervals between shifted dates are true; an age or the time since another event is not.
 
     Parameters
     ----------
@@ -49,12 +49,12 @@ def is_shifted(day: date) -> bool:
 
 
 def check_dates(facts: Mapping[str, Cell]) -> None:
-    """Raise if something is dated before birth.
+    """Raise if a date is before birth.
 
     Parameters
     ----------
     facts : mapping of str to Cell
-        Facts of a person and of one visit. A shifted date is not held against one that is not.
+        Facts of a person and of one visit. A shifted date is not compared with one that is not.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def check_visit(facts: Mapping[str, Cell], lesions: Sequence[LesionRating]) -> N
     if without_contrast and enhancing is not None:
         raise wrong(
             enhancing,
-            "nothing where no contrast agent was given",
+            "an empty cell at a visit without contrast agent",
             f"Leave it empty, or correct {contrast.place}.",
         )
     for lesion in lesions:
@@ -103,7 +103,7 @@ def check_visit(facts: Mapping[str, Cell], lesions: Sequence[LesionRating]) -> N
     if facts.get("incidental") is not None and facts["incidental"].value:
         for cell in (facts[name] for name in NOT_BY_CHANCE if name in facts):
             if cell.value:
-                expected = "no attack or symptom where lesions were found by chance"
+                expected = "no attack or symptom in an incidental finding"
                 remedy = f"Correct it or {facts['incidental'].place}, or give that visit by visit."
                 raise wrong(cell, expected, remedy)
     _check_counts(facts, lesions)
@@ -118,18 +118,18 @@ def _check_lesion(lesion: LesionRating, *, without_contrast: bool) -> None:
         )
     if lesion.eligible and lesion.exclusion_reason:
         raise TableError(
-            f"{lesion.place} has a reason of exclusion ({lesion.exclusion_reason!r}), but the "
+            f"{lesion.place} has an exclusion reason ({lesion.exclusion_reason!r}), but the "
             "lesion is eligible. Correct one of them."
         )
     if lesion.cvs is not None and lesion.eligible is False:
         raise TableError(
-            f"{lesion.place} has a rating of the central vein, but the lesion is not eligible. "
+            f"{lesion.place} has a central vein rating, but the lesion is not eligible. "
             "Correct one of them."
         )
 
 
 def _check_counts(facts: Mapping[str, Cell], lesions: Sequence[LesionRating]) -> None:
-    """Raise if the list holds more than was counted; it may hold fewer."""
+    """Raise if the list has more lesions than were counted; it may have fewer."""
     for count, attribute in (
         ("prl_count", "prl"),
         ("gd_count", "gd"),

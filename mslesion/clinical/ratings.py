@@ -1,7 +1,7 @@
-"""Facts from outside the scans: BIDS tables, or one CSV a biomarker, by `RATED_COLUMNS`.
+"""Clinical data and ratings: BIDS tables and CSV files with the columns of `RATED_COLUMNS`.
 
-What is not given is not known; it is never taken for "no". A file with one wrong cell is
-refused as a whole.
+What is not given is not known; it never means "no". A file with one wrong cell is refused as
+a whole.
 """
 
 from collections.abc import Iterable, Mapping
@@ -30,15 +30,16 @@ RATINGS_FOLDER = "ratings"
 
 
 def read_ratings(paths: str | Path | Iterable[str | Path]) -> Ratings:
-    """Read facts from outside.
+    """Read clinical data and ratings.
 
     Parameters
     ----------
     paths : str, Path or iterable of them
         CSV or TSV files, or folders. Of a BIDS folder ``participants.tsv``,
         ``sessions.tsv`` and ``sub-*/sub-*_sessions.tsv`` are read, of another folder every
-        ``.csv`` directly in it. In BIDS tables other columns are left alone; in CSV files
-        every column must be declared.
+        ``.csv`` directly in it. Other columns of BIDS tables are ignored; in CSV files every
+        column must be declared. Of two files that disagree on a date, an age or a scanner the
+        later one is used.
 
     Returns
     -------
@@ -47,8 +48,8 @@ def read_ratings(paths: str | Path | Iterable[str | Path]) -> Ratings:
     Raises
     ------
     TableError
-        If a file cannot be read, a column or value is not as declared, a row is there
-        twice, or facts contradict each other.
+        If a file cannot be read, a column or value is not as declared, a row is repeated, or
+        values contradict each other.
     """
     paths = [paths] if isinstance(paths, str | Path) else list(paths)
     cells: dict[Place, dict[str, list[Cell]]] = {}
@@ -81,22 +82,24 @@ def read_ratings(paths: str | Path | Iterable[str | Path]) -> Ratings:
     )
 
 
-def find_ratings(root: str | Path, more: Iterable[str | Path] = ()) -> list[Path]:
-    """Files and folders of facts: the dataset's own, and those that are named.
+def find_ratings(root: str | Path, more: str | Path | Iterable[str | Path] = ()) -> list[Path]:
+    """Find the files and folders of clinical data: those of a dataset, and those named.
 
     Parameters
     ----------
     root : str or Path
         The dataset. Its BIDS tables and the folder `RATINGS_FOLDER` count, where they are.
-    more : iterable of str or Path
+    more : str, Path or iterable of them
         Other files or folders.
 
     Returns
     -------
     list of Path
-        None twice; of two that disagree the later one is believed.
+        Each path once, in the order in which `read_ratings` needs them: later ones are used
+        where two disagree.
     """
     root = Path(root)
+    more = [more] if isinstance(more, str | Path) else more
     own = [path for name in BIDS_TABLES if (path := root / name).is_file()]
     own += sorted(root.glob("sub-*/sub-*_sessions.tsv"))
     folder = root / RATINGS_FOLDER
@@ -108,25 +111,25 @@ def find_ratings(root: str | Path, more: Iterable[str | Path] = ()) -> list[Path
     return [path for key, path in found.items() if key not in inside or path.is_dir()]
 
 
-def dataset_ratings(root: str | Path, more: Iterable[str | Path] = ()) -> Ratings:
-    """All facts from outside of a dataset.
+def dataset_ratings(root: str | Path, more: str | Path | Iterable[str | Path] = ()) -> Ratings:
+    """Read all clinical data and ratings of a dataset.
 
     Parameters
     ----------
     root : str or Path
-        The dataset; facts beside its scans are not known where it is not here.
-    more : iterable of str or Path
-        Other files or folders of facts.
+        The dataset. If the folder does not exist, only `more` is read.
+    more : str, Path or iterable of them
+        Other files or folders.
 
     Returns
     -------
     Ratings
-        Empty where there are no facts.
+        Empty if there are no tables.
 
     Raises
     ------
     TableError
-        If a file is not as declared, or facts contradict each other.
+        As by `read_ratings`.
     """
     paths = find_ratings(root, more)
     return read_ratings(paths) if paths else Ratings()
@@ -141,14 +144,14 @@ def _files(path: Path) -> list[Path]:
     files = files or sorted(path.glob("*.csv"))
     if not files:
         raise TableError(
-            f"{path} has no table of facts, but participants.tsv, sub-*/sub-*_sessions.tsv or "
+            f"{path} has no table, but participants.tsv, sub-*/sub-*_sessions.tsv or "
             "a .csv file is expected. Check the path."
         )
     return files
 
 
 def _read_file(path: Path) -> list[tuple[Place, dict[str, Cell]]]:
-    """Known facts of each row of one file, with whose they are; no row twice."""
+    """Known values of each row of one file, with the place they belong to; no row twice."""
     by_name = SESSIONS_FILE.fullmatch(path.name)
     is_bids = by_name or path.name in BIDS_TABLES
     rows, seen = [], {}
@@ -162,8 +165,8 @@ def _read_file(path: Path) -> list[tuple[Place, dict[str, Cell]]]:
         line = next(iter(row.values())).row
         if (place, lesion) in seen:
             raise TableError(
-                f"{path}, row {line} is again of the same as row {seen[place, lesion]} "
-                f"(sub-{subject}), but one row is expected. Remove one of them."
+                f"{path}, row {line} repeats row {seen[place, lesion]} (sub-{subject}), but one "
+                "row is expected. Remove one of them."
             )
         seen[place, lesion] = line
         rows.append((place, facts))
@@ -171,18 +174,18 @@ def _read_file(path: Path) -> list[tuple[Place, dict[str, Cell]]]:
 
 
 def _check_holds_for_all(facts: Mapping[str, Cell]) -> None:
-    """Raise for a fact that differs from visit to visit, in a table that names no visit."""
+    """Raise for a value of one visit or lesion in a row without a session."""
     for name, cell in facts.items():
         if COLUMN_BY_NAME[name].of in (VISIT, LESION):
             raise wrong(
                 cell,
-                "a column session_id beside what differs from visit to visit",
-                "Add the column; leave it empty if the visits have no label.",
+                "a session_id in the same row",
+                "Add the column session_id; leave its cell empty if the visits have no label.",
             )
 
 
 def _add(facts: dict[str, list[Cell]], name: str, cell: Cell) -> None:
-    """Add a fact before those of earlier tables; another value is an error for most."""
+    """Put a value before those of earlier tables; only some facts may have two."""
     there = facts.setdefault(name, [])
     if there and name not in MAY_DISAGREE and there[0].value != cell.value:
         first = there[0]
@@ -191,7 +194,7 @@ def _add(facts: dict[str, list[Cell]], name: str, cell: Cell) -> None:
 
 
 def _statement(cell: Cell) -> Statement:
-    """A value and its source, without the path, which would tell of the machine."""
+    """A value and its source: the file name alone, since a path names the machine."""
     return Statement(cell.value, f"{cell.path.name}, column {cell.column!r}")
 
 
@@ -203,7 +206,7 @@ def _lesion(row: Mapping[str, Cell]) -> LesionRating:
     if None in position and position != (None, None, None):
         raise TableError(
             f"{cell.path}, row {cell.row} has only a part of x_mm, y_mm, z_mm, but a position "
-            "needs all three. Give them all, or the number of the lesion."
+            "needs all three. Give all of them, or the number of the lesion."
         )
     if None in position and "lesion" not in values:
         raise TableError(

@@ -67,7 +67,7 @@ class VisitRows:
     enlarging_candidates: int = 0
     """Further candidates, in lesions that enlarge by the rule of the pair."""
     rated: Row = field(default_factory=dict)
-    """Facts from outside, by the names of `Facts`."""
+    """Clinical data and ratings, by the names of `Facts`."""
     rated_lesions: Sequence[LesionRating] = ()
     """A rater's lesions."""
 

@@ -150,7 +150,7 @@ def make_criteria_tables(
     lesion_changes : DataFrame, optional
         lesion_changes.csv: which lesions enlarge.
     ratings : Ratings, optional
-        Facts from outside.
+        Clinical data and ratings.
 
     Returns
     -------

@@ -54,7 +54,7 @@ def find_visits(
     subjects: tuple[str, ...] = (),
     sessions: tuple[str, ...] = (),
     prefer: str = "",
-    ratings: Ratings | None = None,
+    ratings: str | Path | Iterable[str | Path] | Ratings = (),
 ) -> list[Visit]:
     """All visits of a BIDS dataset or a plain tree, in order.
 
@@ -71,9 +71,9 @@ def find_visits(
     prefer : str
         Where a visit has several scans of one modality, the one whose name holds
         this text is taken.
-    ratings : Ratings, optional
-        What tables say of the visits; by default those of the dataset itself
-        (`mslesion.clinical.ratings.dataset_ratings`).
+    ratings : str, Path or iterable of them, or Ratings
+        Files and folders of clinical data beside those of the dataset itself; or all of it, as
+        `mslesion.clinical.ratings.dataset_ratings` reads it.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def find_visits(
         If the folder does not exist, or nothing in it can be used, or a label that
         was asked for is not there.
     TableError
-        If a table of the dataset is not as declared.
+        If a table of clinical data has a wrong cell, or values contradict each other.
     """
     root = Path(root)
     try:
@@ -95,7 +95,8 @@ def find_visits(
             raise DatasetError(
                 f"{root} is not a folder, but a dataset is expected. Check the path."
             )
-        ratings = dataset_ratings(root) if ratings is None else ratings
+        if not isinstance(ratings, Ratings):
+            ratings = dataset_ratings(root, ratings)
         find = _bids_visits if _folders(root, "sub-") else _plain_visits
         visits = find(root, prefer=prefer, ratings=ratings)
     except PermissionError as error:

@@ -1,4 +1,4 @@
-"""Facts from outside: every column that is read, with its kind, range and other names.
+"""Clinical data and ratings: every column that is read, with its kind, range and other names.
 
 One declaration serves the reader, its messages and the page of the docs.
 """
@@ -28,7 +28,7 @@ KEYS = MappingProxyType(
 )
 """The columns that say whose row it is, with their other names."""
 FREE_COLUMNS = ("rater", "comment", "comments", "note", "notes")
-"""Columns that may be there and are not read."""
+"""Columns that are allowed and ignored."""
 
 
 class RatedColumn(NamedTuple):
@@ -62,10 +62,10 @@ RATED_COLUMNS = (
     RatedColumn("treatment_start_date", DATE, EITHER, "Day its treatment began.",
                 aliases=("dmt_start_date", "dmt_start", "treatment_start")),
     RatedColumn("incidental", FLAG, EITHER,
-                "Found by chance: no symptom or sign of demyelination, past or present.",
+                "Incidental finding: no symptom or sign of demyelination, past or present.",
                 aliases=("found_by_chance", "ris")),
     RatedColumn("other_causes_excluded", FLAG, EITHER,
-                "Other causes of the lesions were looked for and excluded."),
+                "Other causes of the lesions were considered and excluded."),
     RatedColumn("oligoclonal_bands", FLAG, EITHER, "Bands in the CSF that are not in serum.",
                 aliases=("ocb", "csf_ocb")),
     RatedColumn("kappa_index_positive", FLAG, EITHER,
@@ -77,7 +77,7 @@ RATED_COLUMNS = (
     RatedColumn("clinical_dissemination_in_time", FLAG, EITHER, "Two or more attacks.",
                 aliases=("two_attacks", "clinical_dit")),
     RatedColumn("progression_12_months", FLAG, EITHER,
-                "Twelve months of progression that no relapse explains.",
+                "Twelve months of progression independent of relapses.",
                 aliases=("progression",)),
     RatedColumn("visit_date", DATE, VISIT, "Day of the visit.", aliases=("acq_time", "date")),
     RatedColumn("scanner_id", TEXT, EITHER, "Scanner, by any name that tells it from others.",
@@ -95,7 +95,7 @@ RATED_COLUMNS = (
     RatedColumn("symptomatic_infratentorial_count", COUNT, VISIT,
                 "Infratentorial lesions that explain the symptoms."),
     RatedColumn("symptomatic_cord_count", COUNT, VISIT, "Cord lesions that explain the symptoms."),
-    RatedColumn("relapse_count", COUNT, VISIT, "Relapses since the visit before.", high=50,
+    RatedColumn("relapse_count", COUNT, VISIT, "Relapses since the previous visit.", high=50,
                 aliases=("relapses",)),
     RatedColumn("steroid_dates", DATES, VISIT,
                 f"Days of steroid courses, joined by {LIST_SEPARATOR!r}.",
@@ -103,7 +103,8 @@ RATED_COLUMNS = (
     RatedColumn("prl_count", COUNT, VISIT, "Paramagnetic rim lesions.", aliases=("prl_lesions",)),
     RatedColumn("cvs_positive_count", COUNT, VISIT, "Eligible lesions with a central vein.",
                 aliases=("cvs_count",)),
-    RatedColumn("cvs_eligible_count", COUNT, VISIT, "Lesions that may be rated for it."),
+    RatedColumn("cvs_eligible_count", COUNT, VISIT,
+                "Lesions that are eligible for a central vein rating."),
     RatedColumn("ucca_mm2", NUMBER, VISIT, "Upper cervical cord area.", "mm^2", 10, 150,
                 ("mucca_mm2", "cord_area_mm2")),
     RatedColumn("ucca_lower_limit_mm2", NUMBER, EITHER,
@@ -115,9 +116,9 @@ RATED_COLUMNS = (
     RatedColumn("z_mm", NUMBER, LESION, "Position, foot to head (RAS+).", "mm", -500, 500, ("z",)),
     RatedColumn("prl", FLAG, LESION, "Has a paramagnetic rim.", aliases=("rim",)),
     RatedColumn("cvs", FLAG, LESION, "Has a central vein.", aliases=("central_vein",)),
-    RatedColumn("eligible", FLAG, LESION, "May be rated for the central vein.",
+    RatedColumn("eligible", FLAG, LESION, "Is eligible for a central vein rating.",
                 aliases=("cvs_eligible",)),
-    RatedColumn("exclusion_reason", TEXT, LESION, "Why it may not."),
+    RatedColumn("exclusion_reason", TEXT, LESION, "Why the lesion is not eligible."),
     RatedColumn("gd", FLAG, LESION, "Takes up contrast agent.", aliases=("enhancing",)),
 )  # fmt: skip
 """Every column that is read."""
@@ -130,7 +131,7 @@ COLUMN_BY_NAME = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LesionRating:
-    """What a rater says of one lesion; None is "not said"."""
+    """A rater's findings on one lesion; None is "not rated"."""
 
     lesion: int | None = None
     """Its number in the rater's label map."""
@@ -139,7 +140,7 @@ class LesionRating:
     prl: bool | None = None
     cvs: bool | None = None
     eligible: bool | None = None
-    """May be rated for the central vein."""
+    """Is eligible for a central vein rating."""
     exclusion_reason: str = ""
     gd: bool | None = None
     place: str = ""
@@ -165,7 +166,7 @@ MAY_DISAGREE = ("visit_date", "age_years", "scanner_id")
 
 @dataclass(frozen=True, slots=True)
 class Ratings:
-    """Facts from outside of a cohort."""
+    """Clinical data and ratings of a cohort."""
 
     facts: Mapping[Place, Mapping[str, Any]] = field(default_factory=dict)
     """Known facts by subject and session."""

@@ -1,4 +1,4 @@
-"""Facts from outside: what is read, and every way in which it is refused."""
+"""Clinical data and ratings: what is read, and every way in which it is refused."""
 
 from datetime import date
 
@@ -116,7 +116,10 @@ def test_other_columns_of_bids_tables(write, caplog):
     assert ratings.lesions == {}
     (told,) = caplog.messages
     assert told == f"{people}: the column 'treatments' is not read; was 'treatment' meant?"
-    refused(write("participants.tsv", "participant_id\tgd_count", "01\t1"), "a column session_id")
+    refused(
+        write("participants.tsv", "participant_id\tgd_count", "01\t1"),
+        "a session_id in the same row",
+    )
 
 
 def test_old_age_as_bids_has_it(write):
@@ -263,18 +266,18 @@ def test_other_encodings_and_files(write, tmp_path):
     refused(tmp_path / "none.csv", "cannot be read", "Check the path.")
     empty = tmp_path / "empty"
     empty.mkdir()
-    refused(empty, "has no table of facts, but participants.tsv")
+    refused(empty, "has no table, but participants.tsv")
 
 
 def test_duplicate_rows(write):
     path = write(
         "a.csv", "participant_id,session_id,gd_count", "01,1,2", "02,1,0", "sub-01,ses-1,2"
     )
-    refused(path, "row 4 is again of the same as row 2 (sub-01), but one row is expected")
+    refused(path, "row 4 repeats row 2 (sub-01), but one row is expected")
     path = write("b.csv", "participant_id,ocb", "01,yes", "01,yes")
-    refused(path, "row 3 is again of the same as row 2")
+    refused(path, "row 3 repeats row 2")
     path = write("c.csv", "participant_id,session_id,lesion,cvs", "01,1,7,yes", "01,1,7,no")
-    refused(path, "row 3 is again of the same as row 2")
+    refused(path, "row 3 repeats row 2")
 
 
 def test_two_files_that_differ(write):
@@ -308,9 +311,9 @@ def test_two_tables_that_disagree_on_a_visit(write):
 
 def test_facts_of_visits_need_a_session(write):
     path = write("a.csv", "participant_id,gd_count", "01,1")
-    refused(path, "column 'gd_count' has '1', but a column session_id beside what differs")
+    refused(path, "column 'gd_count' has '1', but a session_id in the same row")
     path = write("b.csv", "participant_id,lesion,cvs", "01,1,yes")
-    refused(path, "a column session_id")
+    refused(path, "a session_id in the same row")
 
 
 def test_facts_of_the_person_may_stand_with_visits(write):
@@ -327,20 +330,20 @@ VISIT = "participant_id,session_id,"
     ("header", "row", "message"),
     [
         (VISIT + "contrast_given,gd_count", "01,1,no,1",
-         "'gd_count' has '1', but nothing where no contrast agent was given is expected"),
-        (VISIT + "contrast_given,gd_count", "01,1,no,0", "'gd_count' has '0', but nothing where"),
+         "'gd_count' has '1', but an empty cell at a visit without contrast agent is expected"),
+        (VISIT + "contrast_given,gd_count", "01,1,no,0", "'gd_count' has '0', but an empty cell"),
         (VISIT + "contrast_given,lesion,gd", "01,1,no,3,yes",
          "row 2 has an enhancing lesion, but no contrast agent was given at this visit"),
         (VISIT + "cvs_positive_count,cvs_eligible_count", "01,1,5,4",
          "'cvs_positive_count' has '5', but at most 4 (cvs_eligible_count) is expected"),
         (VISIT + "symptomatic_cord_count,cord_count", "01,1,2,1", "at most 1 (cord_count)"),
         (VISIT + "incidental,relapse_count", "01,1,yes,1",
-         "'relapse_count' has '1', but no attack or symptom where lesions were found by chance"),
-        (VISIT + "incidental,progression_12_months", "01,1,yes,yes", "found by chance"),
+         "'relapse_count' has '1', but no attack or symptom in an incidental finding"),
+        (VISIT + "incidental,progression_12_months", "01,1,yes,yes", "in an incidental finding"),
         (VISIT + "lesion,eligible,exclusion_reason", "01,1,1,yes,confluent",
-         "has a reason of exclusion ('confluent'), but the lesion is eligible"),
+         "has an exclusion reason ('confluent'), but the lesion is eligible"),
         (VISIT + "lesion,eligible,cvs", "01,1,1,no,yes",
-         "has a rating of the central vein, but the lesion is not eligible"),
+         "has a central vein rating, but the lesion is not eligible"),
         (VISIT + "lesion,prl,prl_count", "01,1,1,yes,0",
          "'prl_count' has '0', but 1 or more, as in the list of lesions, is expected"),
         (VISIT + "prl", "01,1,yes", "does not say which lesion it rates"),

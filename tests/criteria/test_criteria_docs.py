@@ -9,7 +9,6 @@ import pytest
 
 from mslesion.criteria import CRITERIA, VEIN_RULES
 from mslesion.criteria.facts import FACT_NAMES, FACT_RANGES, FACT_WORDS
-from mslesion.schema.ratings import RATED_COLUMNS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "criteria.md"
 
@@ -47,10 +46,3 @@ def test_example_runs(lines):
     with contextlib.redirect_stdout(output):
         exec(compile(code, PAGE.name, "exec"), {})  # the page's own code
     assert "mcdonald2017_dis  met" in output.getvalue()
-
-
-def test_rated_columns(lines):
-    for column in RATED_COLUMNS:
-        row = next(line for line in lines if line.startswith(f"| `{column.name}` | {column.of} |"))
-        assert column.description in row
-        assert all(f"`{alias}`" in row for alias in column.aliases)

@@ -215,10 +215,10 @@ BAD = {
                          "A spreadsheet made a number of 2021-01-01"),
     "local date": ("a.csv", "participant_id,birth_date\n01,31.01.1980\n",
                    "column 'birth_date' has '31.01.1980', but a date such as 2020-01-31"),
-    "twice": ("a.csv", "participant_id,ocb\n01,yes\n01,yes\n", "row 3 is again of the same as"),
+    "twice": ("a.csv", "participant_id,ocb\n01,yes\n01,yes\n", "row 3 repeats row 2"),
     "gd without contrast": (
         "a.csv", "participant_id,session_id,contrast_given,gd_count\n01,1,no,2\n",
-        "column 'gd_count' has '2', but nothing where no contrast agent was given is expected"),
+        "'gd_count' has '2', but an empty cell at a visit without contrast agent is expected"),
     "zeros cut": ("a.csv", "participant_id,ocb\n1,yes\n",
                   "the subject '1', but the dataset has '01'"),
 }  # fmt: skip

@@ -28,7 +28,7 @@ def susceptibility_panel(
     facts : Facts
         Facts of the visit.
     rated : mapping
-        Facts from outside.
+        Clinical data and ratings.
     rated_lesions : sequence of LesionRating
         A rater's list, which goes before counts.
 
@@ -85,7 +85,7 @@ def vein_counts(
     facts : Facts
         For the number of all lesions, which a list tells by itself.
     rated : mapping
-        Facts from outside.
+        Clinical data and ratings.
     rated_lesions : sequence of LesionRating
         A rater's list.
 

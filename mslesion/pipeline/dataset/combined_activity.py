@@ -50,7 +50,7 @@ def with_active_counts(
     changes, lesion_changes, rated : DataFrame
         Tables of `CHANGES`, `LESION_CHANGES` and `RATED_LESIONS`.
     ratings : Ratings
-        Facts from outside.
+        Clinical data and ratings.
 
     Returns
     -------

@@ -42,7 +42,7 @@ def apply_criteria(
         The merged tables by name: visits, lesions and, where visits were compared,
         changes, lesion changes and expansions.
     ratings : Ratings
-        Facts from outside.
+        Clinical data and ratings.
 
     Returns
     -------

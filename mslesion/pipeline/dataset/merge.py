@@ -59,7 +59,7 @@ def write_group(
     raw : str
         The dataset that the scans came from.
     ratings : Ratings, optional
-        Facts from outside; by default those of the dataset (`dataset_ratings`).
+        Clinical data and ratings; by default those of the dataset (`dataset_ratings`).
 
     Returns
     -------
@@ -71,7 +71,7 @@ def write_group(
     DatasetError
         If there is nothing to merge, or a record cannot be read.
     TableError
-        If facts from outside are wrong or do not fit the visits; nothing is written then.
+        If clinical data are wrong or do not fit the visits; nothing is written then.
     """
     paths = sorted((output / "logs" / "visits").glob("*.json"))
     if not paths and not has_outputs(output):

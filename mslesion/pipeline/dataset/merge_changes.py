@@ -54,7 +54,7 @@ def merge_changes(
     pairs : mapping of str to sequence of mapping
         Records of each subject's pairs.
     ratings : Ratings
-        Facts from outside: when a treatment began.
+        Clinical data and ratings: when a treatment began.
 
     Returns
     -------

@@ -37,7 +37,7 @@ def subject_parts(
     tables : mapping of str to DataFrame
         The merged tables by name.
     ratings : Ratings
-        Facts from outside.
+        Clinical data and ratings.
 
     Returns
     -------

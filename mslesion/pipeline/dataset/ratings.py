@@ -1,4 +1,4 @@
-"""The facts from outside of a dataset, held against its visits."""
+"""Clinical data of a dataset, checked against its visits."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence

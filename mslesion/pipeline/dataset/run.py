@@ -103,7 +103,7 @@ def run_dataset(
     lesion_masks : str or Path, optional
         A folder of lesion masks that are used instead of finding lesions.
     ratings : str, Path or sequence of them
-        More CSV files, or folders of them, with facts from outside; those of the dataset
+        More CSV files, or folders of them, with clinical data; those of the dataset
         are always read.
     settings : Settings, optional
         By default those of `Settings`.
@@ -127,7 +127,7 @@ def run_dataset(
     SettingsError
         If `level` or `n_jobs` cannot be.
     TableError
-        If facts from outside are wrong, or contradict the dataset.
+        If clinical data are wrong, or contradict the dataset.
     OutputError
         If the tables cannot be written.
 
