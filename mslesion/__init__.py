@@ -25,11 +25,15 @@ if TYPE_CHECKING:
     from mslesion.pipeline.pair.compare import compare_visits
     from mslesion.pipeline.settings import Settings
     from mslesion.pipeline.visit.process import process_visit
+    from mslesion.segmentation.lesions.network import LesionNetwork
+    from mslesion.segmentation.lesions.protocol import LesionSegmenter
 
     __version__: str
 
 _MODULE_OF = {
     "Facts": "criteria",
+    "LesionNetwork": "segmentation.lesions.network",
+    "LesionSegmenter": "segmentation.lesions.protocol",
     "MSLesionError": "errors",
     "Scan": "io.nifti",
     "Settings": "pipeline.settings",
@@ -51,6 +55,8 @@ _MODULE_OF = {
 
 __all__ = [
     "Facts",
+    "LesionNetwork",
+    "LesionSegmenter",
     "MSLesionError",
     "Scan",
     "Settings",

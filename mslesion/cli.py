@@ -69,6 +69,11 @@ def build_parser() -> argparse.ArgumentParser:
         help="whether the scans come without the skull (default: auto)",
     )
     add(
+        "--lesion-network",
+        metavar="NAME",
+        help="lesion network: mslesion (default), an .onnx file, or package.module:attribute",
+    )
+    add(
         "--lesion-threshold",
         type=float,
         metavar="P",

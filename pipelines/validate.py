@@ -1,6 +1,7 @@
 """Measure mslesion on scans with known answers: the figures of `docs/validation.md`.
 
-    python pipelines/validate.py DATA OUTPUT_DIR [--folds DIR] [--parts lesions thick ...]
+    python pipelines/validate.py DATA OUTPUT_DIR [--folds DIR | --lesion-network NAME]
+        [--parts lesions thick ...]
 
 DATA holds the developers' scans (`crosssectional`, `longitudinal`, `wholehead`). The
 lesion figures are of patients left out: FOLDS holds `without_PATIENT/lesions.onnx`, trained
@@ -25,6 +26,7 @@ from mslesion.imaging.itk import to_itk
 from mslesion.imaging.registration import register_rigid
 from mslesion.schema import structures as s
 from mslesion.segmentation.anatomy.maps import brain_mask
+from mslesion.segmentation.lesions.choose import find_lesion_network
 
 SLICES_MM = 4
 """Thickness of the slices that are made of scans of 1 mm, as many centres still have."""
@@ -44,11 +46,18 @@ def masked_visits(data):
         yield visit, path / f"{visit.name}_label-L_mask.nii.gz"
 
 
-def agreement(visit, scans, reference, folds, inputs):
-    """A row: how well lesions found in these scans by the left-out network fit a mask."""
+def network_of(subject, options):
+    """The network to measure on a patient: one that has not seen them, if there is one."""
+    if options.folds:
+        return ms.LesionNetwork(options.folds / f"without_{subject}" / "lesions.onnx")
+    return find_lesion_network(options.lesion_network)
+
+
+def agreement(visit, scans, reference, options, inputs):
+    """A row: how well lesions found in these scans fit a mask."""
     result = ms.process_visit(
         scans,
-        models=folds / f"without_{visit.subject}" if folds else None,
+        lesion_network=network_of(visit.subject, options),
         settings=ms.Settings(min_size="all"),
     )
     row = ms.compare_masks(
@@ -63,7 +72,7 @@ def agreement(visit, scans, reference, folds, inputs):
     return row
 
 
-def lesions(data, folds):
+def lesions(data, options):
     """Agreement with manual masks, each patient by the network that has not seen them."""
     rows = []
     for visit, mask in masked_visits(data):
@@ -72,7 +81,7 @@ def lesions(data, folds):
             scans = {name: visit.scans[name] for name in inputs if name in visit.scans}
             if len(scans) < len(inputs):
                 continue
-            rows.append(agreement(visit, scans, reference, folds, "+".join(inputs)))
+            rows.append(agreement(visit, scans, reference, options, "+".join(inputs)))
     return pd.concat(rows, ignore_index=True)
 
 
@@ -89,7 +98,7 @@ def summarize_lesions(table):
         print(f"median absolute error {np.median(error):.0f} %, largest {error.max():.0f} %")
 
 
-def thick(data, folds):
+def thick(data, options):
     """FLAIR alone in axial slices, each the mean of four of 1 mm, against the mask so cut."""
     rows = []
     with TemporaryDirectory() as folder:
@@ -102,7 +111,7 @@ def thick(data, folds):
             scan = Path(folder) / f"{visit.name}_FLAIR.nii"
             nib.save(nib.Nifti1Image(in_slices(flair).astype(np.float32), affine), scan)
             inputs = f"FLAIR of {SLICES_MM} mm slices"
-            rows.append(agreement(visit, {"FLAIR": scan}, in_slices(mask) >= 0.5, folds, inputs))
+            rows.append(agreement(visit, {"FLAIR": scan}, in_slices(mask) >= 0.5, options, inputs))
     return pd.concat(rows, ignore_index=True)
 
 
@@ -230,7 +239,9 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("data", type=Path)
     parser.add_argument("output", type=Path)
-    parser.add_argument("--folds", type=Path, help="folder of the networks of left-out patients")
+    group = parser.add_mutually_exclusive_group()
+    group.add_argument("--folds", type=Path, help="folder of the networks of left-out patients")
+    group.add_argument("--lesion-network", default="mslesion", help="as for the command")
     parts = {
         "lesions": lesions, "thick": thick, "brain": brain, "heads": heads, "storage": storage,
     }  # fmt: skip
@@ -240,7 +251,7 @@ def main():
     for name in options.parts:
         print(f"\n== {name}", flush=True)
         on_lesions = name in ("lesions", "thick")
-        given = (options.data, options.folds) if on_lesions else (options.data,)
+        given = (options.data, options) if on_lesions else (options.data,)
         table = parts[name](*given)
         if on_lesions:
             summarize_lesions(table)

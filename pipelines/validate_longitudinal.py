@@ -47,7 +47,7 @@ from mslesion.pipeline.pair.maps import maps_of
 from mslesion.pipeline.visit.process import process_visit
 from mslesion.schema import structures as s
 from mslesion.segmentation.anatomy.maps import to_scan_grid
-from mslesion.segmentation.predict import predict
+from mslesion.segmentation.lesions.network import LesionNetwork
 
 SAME_PERSON = (
     (("LJL01_1", "LJL01_2"), "FLAIR"), (("LJL03_1", "LJL03_2"), "FLAIR"),
@@ -251,7 +251,7 @@ def calibration(data: Path, cache: Path) -> None:
     """What patients' own synthetic follow-ups say, segmented anew."""
     for subject in ("P14", "LJ07"):
         visit = segmented(data, cache, f"{subject}_1")
-        for row in calibrate(visit, segment=predict).rows():
+        for row in calibrate(visit, lesion_network=LesionNetwork()).rows():
             print(f"calibration {subject}:", {k: v for k, v in row.items() if v not in (None, "")})
 
 

@@ -202,6 +202,7 @@ def test_masks_are_handed_on(tmp_path, seen):
         (("--participant-label", "99"), "has no sub-99, but it was asked for"),
         (("--session-label", "99"), "has no ses-99, but it was asked for"),
         (("--lesion-masks", "nowhere"), "nowhere is not a folder, but lesion masks are expected"),
+        (("--lesion-network", "no_such_module:x"), "cannot be imported (No module named"),
     ],
 )
 def test_unusable_options(tmp_path, capsys, options, message):

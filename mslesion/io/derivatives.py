@@ -134,7 +134,7 @@ def write_maps(
         table("seg-anatomy_res-1mm_dseg", pd.DataFrame(structures))
     if lesion_labels is None:
         return written
-    manual = maps.made_by["Segmenter"] != "mslesion"
+    manual = maps.probability is None
     write(
         lesion_labels > 0, "label-L_mask", "Lesions of the minimum size or more",
         Type="Lesion", Manual=manual, **maps.made_by,

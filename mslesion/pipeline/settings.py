@@ -9,6 +9,7 @@ from mslesion.longitudinal.lesions.changes import DEFAULT_RULE
 from mslesion.longitudinal.lesions.sizes import RULES
 from mslesion.measures.location import CONTACT_MM, SCHEMES
 from mslesion.segmentation.lesions.instances import DEFAULT_MIN_SIZE, MIN_SIZES
+from mslesion.segmentation.lesions.protocol import PACKAGED
 from mslesion.segmentation.lesions.threshold import THRESHOLD
 
 VISIT, PAIR = "visit", "pair"
@@ -31,6 +32,9 @@ def _between(default, text: str, choices: tuple[str, ...] = ()):
 class Settings:
     """What can be set; every field is a command-line flag and a key of the TOML file."""
 
+    lesion_network: str = _setting(
+        PACKAGED, "lesion network: mslesion, a file that ends in .onnx, or package.module:attribute"
+    )
     lesion_threshold: float = _setting(
         THRESHOLD, "probability from which a voxel is lesion (inclusive)", low=0.0, high=1.0
     )

@@ -61,6 +61,10 @@ STEPS = {
         "removed",
         ("henschel2020",),
     ),
+    "other network": Sentence(
+        "The lesion network {segmenter} (version {segmenter_version}) gave the lesion probability, "
+        "and its own rules the lesions, with a threshold of {threshold:g}"
+    ),
     "given mask": Sentence("Lesions are those of a given mask ({segmenter})"),
     "bias": Sentence("The bias field was divided out by N4", ("tustison2010",)),
     "lesions": Sentence(

@@ -38,8 +38,10 @@ _WHO = (
 )  # fmt: skip
 
 _METHOD = (
-    Column("segmenter", TEXT, "What drew the lesions: mslesion, or a given mask."),
-    Column("segmenter_version", TEXT, "Its version, where known."),
+    Column("segmenter", TEXT,
+           "What drew the lesions: mslesion, another lesion network, or a given mask."),
+    Column("segmenter_version", TEXT,
+           "Its version, where known; mslesion's ends with the start of the network file's hash."),
     Column("lesion_threshold", NUMBER, "Probability from which a voxel is lesion (inclusive)."),
     Column("min_size", TEXT, "Name of the smallest lesion that counts."),
     Column("location_scheme", TEXT, "Name of the rule of the location classes."),

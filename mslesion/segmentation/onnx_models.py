@@ -8,6 +8,7 @@ from pathlib import Path
 
 import onnxruntime as ort
 
+from mslesion.errors import SettingsError
 from mslesion.schema.modalities import FLAIR, T1W, T2W
 
 CHANNELS = (FLAIR, T1W, T2W)
@@ -32,22 +33,41 @@ def packaged_model(name: str) -> Path:
 
 
 @lru_cache(maxsize=4)
-def open_session(path: Path) -> ort.InferenceSession:
+def open_session(path: Path, *, input_name: str) -> ort.InferenceSession:
     """A model ready to run on the CPU; each process reads a file once.
 
     Parameters
     ----------
     path : Path
         The ONNX file.
+    input_name : str
+        Name of its only input.
 
     Returns
     -------
     onnxruntime.InferenceSession
+
+    Raises
+    ------
+    SettingsError
+        If the file is no ONNX model, or has another input.
     """
     options = ort.SessionOptions()
     options.intra_op_num_threads = int(os.environ.get("OMP_NUM_THREADS", "0")) or 0
     options.log_severity_level = 3
-    return ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    try:
+        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the errors of onnxruntime have no class in common
+        raise SettingsError(
+            f"{path} cannot be read ({error}), but an ONNX model is expected. Check the file."
+        ) from error
+    inputs = [one.name for one in session.get_inputs()]
+    if inputs != [input_name]:
+        raise SettingsError(
+            f"{path} has the input {', '.join(inputs)}, but {input_name} is expected, as the model "
+            "inside the package has it. Give a model of the same form."
+        )
+    return session
 
 
 @lru_cache(maxsize=4)
@@ -63,5 +83,14 @@ def content_hash(path: Path) -> str:
     -------
     str
         64 hexadecimal digits.
+
+    Raises
+    ------
+    SettingsError
+        If the file is not there.
     """
+    if not path.is_file():
+        raise SettingsError(
+            f"{path} is no file, but an ONNX model is expected there. Check the path."
+        )
     return hashlib.sha256(path.read_bytes()).hexdigest()

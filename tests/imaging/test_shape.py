@@ -15,7 +15,7 @@ from mslesion.imaging.shape import (
     measure_shapes,
     objects,
 )
-from mslesion.io.nifti import _to_ras
+from mslesion.io.nifti import to_ras
 
 ONE = np.eye(4)
 
@@ -98,7 +98,7 @@ def test_reference_diameters():
 def test_ball_on_every_grid(name, codes):
     shape, affine = named_grid(name, 30.0)
     stored, turned = reoriented(ball(shape, affine, radius=8).astype(np.int32), affine, codes)
-    row = only(*_to_ras(stored, turned))
+    row = only(*to_ras(stored, turned))
     np.testing.assert_allclose([row["x_mm"], row["y_mm"], row["z_mm"]], CENTRE_MM, atol=0.1)
     assert row["volume_mm3"] == pytest.approx(4 / 3 * np.pi * 8**3, rel=0.02)
     assert row["equivalent_diameter_mm"] == pytest.approx(16, rel=0.01)

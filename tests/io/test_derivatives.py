@@ -95,9 +95,13 @@ def test_lesions_that_are_not_assessable_are_not_written(tmp_path, scan):
     assert not list(tmp_path.glob("*label-L*"))
 
 
-@pytest.mark.parametrize(("maker", "manual"), [("mslesion", False), ("BIDS mask", True)])
+@pytest.mark.parametrize(
+    ("maker", "manual"), [("mslesion", False), ("other network", False), ("BIDS mask", True)]
+)
 def test_sidecars_say_where_a_map_comes_from(tmp_path, scan, maker, manual):
-    write(tmp_path, scan, two_lesions(), ["deep_white"] * 2, maker=maker)
+    probability = None if manual else np.zeros(SHAPE, np.float32)
+    places = ["deep_white"] * 2
+    write(tmp_path, scan, two_lesions(), places, probability=probability, maker=maker)
     content = json.loads((tmp_path / "sub-1_space-orig_label-L_mask.json").read_text("utf-8"))
     assert content["Sources"] == ["bids:raw:sub-1/anat/sub-1_FLAIR.nii.gz"]
     assert (content["Type"], content["Manual"], content["Segmenter"]) == ("Lesion", manual, maker)

@@ -11,6 +11,7 @@ from scipy import ndimage as ndi
 
 from mslesion.errors import StepError
 from mslesion.imaging.shape import equivalent_diameter_mm
+from mslesion.longitudinal.calibration import synthetic_followup
 from mslesion.longitudinal.calibration.self_calibration import calibrate, score
 from mslesion.longitudinal.calibration.synthetic_followup import (
     CONTRACTION_PCT,
@@ -22,7 +23,8 @@ from mslesion.longitudinal.calibration.synthetic_followup import (
 )
 from mslesion.schema import CALIBRATION, as_table, check_table
 from mslesion.schema import structures as s
-from mslesion.segmentation.predict import Prediction
+from mslesion.segmentation.lesions.network import LesionNetwork
+from mslesion.segmentation.lesions.protocol import LesionSegmenter
 
 LESIONS = [
     (CENTRE - np.array([13, 0, 0]), 4.0),
@@ -163,34 +165,44 @@ def test_a_comparison_that_finds_nothing_scores_nothing(made):
     assert found.recovered_brain_pct == pytest.approx(0, abs=0.02)
 
 
-def test_segmented_anew():
+class Network(LesionSegmenter):
+    """Gives a probability that is known; cut by the rules of the package."""
+
+    name, version, required_modalities = "known", "1", ("FLAIR",)
+    mask = LesionNetwork.mask
+
+    def __init__(self, given):
+        self.given, self.seen = given, {}
+
+    def probability(self, scans, *, anatomy, affine):
+        self.seen.update(scans)
+        return self.given
+
+
+def test_segmented_anew(monkeypatch):
     """What the segmenter does not find is nowhere in the follow-up's map."""
-    seen = {}
-
-    def segment(scans):
-        seen.update(scans)
-        anatomy = baseline().anatomy
-        return Prediction(anatomy, np.zeros(anatomy.shape, np.float32))
-
-    made = made_of(baseline(modalities=("FLAIR", "T1w")), segment=segment)
+    anatomy = baseline().anatomy
+    monkeypatch.setattr(synthetic_followup, "predict_structures", lambda _scans: anatomy)
+    network = Network(np.zeros(anatomy.shape, np.float32))
+    made = made_of(baseline(modalities=("FLAIR", "T1w")), lesion_network=network)
+    seen = network.seen
     assert {name: scan.shape for name, scan in seen.items()} == {"FLAIR": SHAPE, "T1w": SHAPE}
     assert seen["FLAIR"].min() >= 0
     assert not made.visit.lesions.any()
     assert not made.visit.probability.any()
 
 
-def test_segmented_anew_as_the_visit_was():
+def test_segmented_anew_as_the_visit_was(monkeypatch):
     """With the visit's own threshold and smallest lesion."""
-
-    def segment(scans):
-        given = baseline()
-        unsure = np.zeros(given.anatomy.shape, np.float32)
-        unsure[given.lesions > 0] = 0.85
-        unsure[2, 2, 2] = 0.85  # one voxel
-        return Prediction(np.where(given.anatomy > 0, given.anatomy, s.WHITE_MATTER), unsure)
-
+    given = baseline()
+    anatomy = np.where(given.anatomy > 0, given.anatomy, s.WHITE_MATTER)
+    monkeypatch.setattr(synthetic_followup, "predict_structures", lambda _scans: anatomy)
+    unsure = np.zeros(given.anatomy.shape, np.float32)
+    unsure[given.lesions > 0] = 0.85
+    unsure[2, 2, 2] = 0.85  # one voxel
+    network = Network(unsure)
     counts = {
-        key: int(made_of(baseline(), segment=segment, **{key[0]: key[1]}).visit.lesions.max())
+        key: int(made_of(given, lesion_network=network, **{key[0]: key[1]}).visit.lesions.max())
         for key in (("threshold", 0.5), ("threshold", 0.9), ("min_size", "all"))
     }
     usual = counts["threshold", 0.5]

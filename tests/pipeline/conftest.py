@@ -27,6 +27,6 @@ def plain(tmp_path_factory):
     root = tmp_path_factory.mktemp("plain")
     heads.write_bids(root, heads.head())
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(segment, "predict", heads.network_for(heads.head()))
+        heads.teach(patch, heads.head())
         (visit,) = find_visits(root)
         return process_visit(visit)

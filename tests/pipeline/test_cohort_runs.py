@@ -57,9 +57,10 @@ def does_or_is_killed(job):
 
 def does_phantom(job):
     """A whole visit of the phantom in a process of its own."""
-    segment.predict = heads.network_for(heads.head())
-    segment.MIN_BRAIN_ML = heads.MIN_BRAIN_ML
-    return do_job(job)
+    with pytest.MonkeyPatch.context() as patch:
+        heads.teach(patch, heads.head())
+        patch.setattr(segment, "MIN_BRAIN_ML", heads.MIN_BRAIN_ML)
+        return do_job(job)
 
 
 @pytest.fixture
@@ -391,9 +392,7 @@ def test_a_killed_worker_costs_only_its_visit():
 
 
 @pytest.mark.slow
-def test_one_and_two_jobs_give_the_same_bits(tmp_path, monkeypatch):
-    for name in ("predict", "MIN_BRAIN_ML"):  # does_phantom sets them; here they are set back
-        monkeypatch.setattr(segment, name, getattr(segment, name))
+def test_one_and_two_jobs_give_the_same_bits(tmp_path):
     root = tmp_path / "in"
     for subject in ("01", "02"):
         heads.write_bids(root, heads.head(), subject=subject)

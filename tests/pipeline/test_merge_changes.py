@@ -184,8 +184,8 @@ def calibrated(tmp_path, monkeypatch):
     """Two visits, and a stand-in for the work."""
     calls = []
 
-    def stand_in(maps, *, rule, segment, threshold, min_size):
-        calls.append((rule, segment, threshold, min_size))
+    def stand_in(maps, *, rule, lesion_network, threshold, min_size):
+        calls.append((rule, lesion_network, threshold, min_size))
         return Calibration(
             (Recovery("enlarging", 5, 4),), 1, 0, 0, -1.0, np.float64(-0.9), "", True
         )

@@ -31,7 +31,6 @@ from mslesion.pipeline.pair.jobs import current_pairs, find_pair_jobs, remove_ou
 from mslesion.pipeline.pair.maps import maps_of, read_visit
 from mslesion.pipeline.pair.records import Pair, in_time, pair_path, pairs_of
 from mslesion.pipeline.settings import Settings
-from mslesion.pipeline.visit import segment
 from mslesion.pipeline.visit.outputs import clear_visit, write_visit
 from mslesion.pipeline.visit.process import process_visit
 from mslesion.pipeline.visit.records import read_record, record_path
@@ -241,7 +240,7 @@ def test_thick_slices_keep_their_anatomy_of_1_mm(tmp_path, monkeypatch):
     """Voxels of 3 mm are too coarse for the brain's border."""
     one = heads.head((1.0, 1.0, 3.0))
     heads.write_bids(tmp_path / "in", one, codes="LPS")
-    monkeypatch.setattr(segment, "predict", heads.network_for(one))
+    heads.teach(monkeypatch, one)
     (visit,) = find_visits(tmp_path / "in")
     result = process_visit(visit)
     write_visit(result, tmp_path / "out", root=tmp_path / "in", made_from={})

@@ -11,9 +11,9 @@ from mslesion.pipeline.settings import Settings, read_settings
 def test_defaults_are_the_named_constants():
     assert read_settings() == Settings()
     assert asdict(Settings()) == {
-        "lesion_threshold": 0.5, "min_size": "clinical3mm", "location_scheme": "contact",
-        "contact_mm": 2.0, "skull_stripped": "auto", "prefer": "", "resample_masks": False,
-        "change_rule": "radial", "calibrate": False,
+        "lesion_network": "mslesion", "lesion_threshold": 0.5, "min_size": "clinical3mm",
+        "location_scheme": "contact", "contact_mm": 2.0, "skull_stripped": "auto", "prefer": "",
+        "resample_masks": False, "change_rule": "radial", "calibrate": False,
     }  # fmt: skip
     assert set(asdict(Settings())) == {item.name for item in fields(Settings)}
 
@@ -33,6 +33,7 @@ def test_given_values_win_over_the_file(tmp_path):
         ({"contact": 1}, r"The setting 'contact' does not exist, but calibrate, change_rule, con"),
         ({"change_rule": "any"}, r"The setting change_rule is 'any', but it can be radial, pct, "),
         ({"calibrate": "yes"}, r"The setting calibrate is 'yes', but a bool is expected"),
+        ({"lesion_network": 1}, r"The setting lesion_network is 1, but a str is expected\."),
         ({"contact_mm": "2"}, r"The setting contact_mm is '2', but a float is expected\."),
         ({"contact_mm": True}, r"The setting contact_mm is True, but a float is expected\."),
         ({"contact_mm": -0.1}, r"The setting contact_mm is -0\.1, but 0 to 20 is expected\."),

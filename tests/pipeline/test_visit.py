@@ -32,7 +32,7 @@ def visit_of(tmp_path, monkeypatch):
     """Writes a head as a BIDS visit, lets the network know it, and gives the visit."""
 
     def write(one, **options):
-        monkeypatch.setattr(segment, "predict", heads.network_for(one))
+        heads.teach(monkeypatch, one)
         heads.write_bids(tmp_path, one, **options)
         (visit,) = find_visits(tmp_path)
         return visit

@@ -19,7 +19,7 @@ from skimage.measure import label as skimage_label
 
 from mslesion.errors import MaskError, SettingsError
 from mslesion.imaging.grid import voxel_volume_mm3
-from mslesion.io.nifti import _to_ras
+from mslesion.io.nifti import to_ras
 from mslesion.segmentation.lesions import instances
 from mslesion.segmentation.lesions.instances import (
     CORNERS,
@@ -251,7 +251,7 @@ def test_smooth_ellipsoid_stays_one(radii):
 def test_split_in_every_orientation(name, codes):
     shape, affine = named_grid(name)
     mask = chain(shape, affine, radius=5, distance=10, direction=(1, 2, -1))
-    found = find_lesions(*_to_ras(*reoriented(mask, affine, codes)))
+    found = find_lesions(*to_ras(*reoriented(mask, affine, codes)))
     assert (found.count, found.center_count) == (1, 2)
     sizes = np.bincount(found.parts.ravel())[1:]
     assert sizes.max() < 1.05 * sizes.min()

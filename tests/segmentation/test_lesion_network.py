@@ -6,6 +6,7 @@ import pytest
 from mslesion.imaging.intensity import WHITE_LEVELS
 from mslesion.schema import structures as s
 from mslesion.segmentation.lesions import network
+from mslesion.segmentation.lesions.network import LesionNetwork
 
 
 class Lesions:
@@ -39,10 +40,10 @@ def test_a_slice_stands_with_its_neighbours():
 
 
 def test_the_views_are_averaged_inside_the_brain_alone(monkeypatch):
-    monkeypatch.setattr(network, "open_session", lambda _path: Lesions((0.3, 0.6, 0.9)))
+    monkeypatch.setattr(network, "open_session", lambda _path, **_: Lesions((0.3, 0.6, 0.9)))
     anatomy = np.where(ball((50, 60, 40), (25, 30, 20), 15), s.WHITE_MATTER, 0).astype(np.uint8)
     flair = np.full(anatomy.shape, 200.0)
-    probability = network.predict_lesions({"FLAIR": flair}, anatomy)
+    probability = LesionNetwork().probability({"FLAIR": flair}, anatomy=anatomy, affine=np.eye(4))
     # White matter's median is brought to its level; the mean share of the views is 0.6
     assert probability[anatomy > 0] == pytest.approx(0.6 * WHITE_LEVELS["FLAIR"], abs=1e-6)
     assert not probability[anatomy == 0].any()
@@ -54,7 +55,10 @@ def test_the_shipped_networks_give_the_same_bits_every_time():
     inside = ball((64, 64, 64), (32, 32, 32), 28)
     flair = np.where(inside, 100 + 20 * rng.random(inside.shape), 0)
     anatomy = np.where(inside, s.WHITE_MATTER, 0).astype(np.uint8)
-    first, second = (network.predict_lesions({"FLAIR": flair}, anatomy) for _ in range(2))
+    first, second = (
+        LesionNetwork().probability({"FLAIR": flair}, anatomy=anatomy, affine=np.eye(4))
+        for _ in range(2)
+    )
     assert first.tobytes() == second.tobytes()
     assert first.min() >= 0
     assert first.max() <= 1

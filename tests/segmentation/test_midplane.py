@@ -6,7 +6,7 @@ from phantoms import CENTRE_MM, CODES, grid, head_grid, head_labels, reoriented
 from scipy.spatial.transform import Rotation
 
 from mslesion.errors import StepError
-from mslesion.io.nifti import _to_ras
+from mslesion.io.nifti import to_ras
 from mslesion.schema import structures as s
 from mslesion.segmentation.anatomy.midplane import Midplane, find_midplane
 
@@ -37,7 +37,7 @@ def test_tilted_heads(yaw, roll):
 @pytest.mark.parametrize("codes", CODES)
 def test_every_order_of_axes(codes):
     labels, affine, normal = head(6, -5)
-    check(find_midplane(*_to_ras(*reoriented(labels, affine, codes))), normal)
+    check(find_midplane(*to_ras(*reoriented(labels, affine, codes))), normal)
 
 
 def test_oblique_grid_of_unequal_sides():

@@ -29,7 +29,7 @@ class Structures:
 def fake(monkeypatch):
     """A stand-in for the network."""
     session = Structures()
-    monkeypatch.setattr(network, "open_session", lambda _path: session)
+    monkeypatch.setattr(network, "open_session", lambda _path, **_: session)
     return session
 
 

@@ -1,5 +1,6 @@
 """Both trainings in a tiny form: steps, kill, resume, export, and use in the package."""
 
+from functools import partial
 from types import SimpleNamespace
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 from mslesion import process_visit
 from mslesion.pipeline.visit import segment
-from mslesion.segmentation.predict import predict
+from mslesion.segmentation.anatomy.network import predict_structures
+from mslesion.segmentation.lesions.network import LesionNetwork
 
 torch = pytest.importorskip("torch", reason="the training needs torch")
 pytest.importorskip("onnx", reason="the export needs onnx")
@@ -369,14 +371,18 @@ def test_exported_as_in_torch(scripts, tmp_path, kind, dims):
 @pytest.mark.slow
 def test_from_training_to_a_visit(models, tmp_path, monkeypatch):
     flair = np.random.default_rng(0).random((64, 66, 70)).astype(np.float32) + 0.5
-    found = predict({"FLAIR": flair}, models=models)
-    assert found.anatomy.shape == flair.shape
-    assert np.mean(found.anatomy == WHITE_MATTER) > 0.9
-    assert found.lesion.shape == flair.shape
-    assert 0 <= found.lesion.min() <= found.lesion.max() <= 1
-    assert len(np.unique(found.lesion)) > 1
+    find_structures = partial(predict_structures, model=models / "structures.onnx")
+    network = LesionNetwork(models / "lesions.onnx")
+    anatomy = find_structures({"FLAIR": flair})
+    lesion = network.probability({"FLAIR": flair}, anatomy=anatomy, affine=np.eye(4))
+    assert anatomy.shape == flair.shape
+    assert np.mean(anatomy == WHITE_MATTER) > 0.9
+    assert lesion.shape == flair.shape
+    assert 0 <= lesion.min() <= lesion.max() <= 1
+    assert len(np.unique(lesion)) > 1
     path = tmp_path / "FLAIR.nii.gz"
     nib.save(nib.Nifti1Image(flair, np.diag([1.0, 1, 1, 1])), path)
     monkeypatch.setattr(segment, "MIN_BRAIN_ML", 10)
-    result = process_visit({"FLAIR": path}, models=models)
+    monkeypatch.setattr(segment, "predict_structures", find_structures)
+    result = process_visit({"FLAIR": path}, lesion_network=network)
     assert len(result.visits) == 1

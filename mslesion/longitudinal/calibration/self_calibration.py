@@ -16,7 +16,6 @@ from mslesion.longitudinal.alignment.placing import VisitMaps
 from mslesion.longitudinal.calibration.synthetic_followup import (
     CONTRACTION_PCT,
     NEW_DIAMETERS_MM,
-    Segmenter,
     SyntheticFollowUp,
     make_follow_up,
 )
@@ -26,6 +25,7 @@ from mslesion.longitudinal.lesions.sizes import ENLARGING, SHRINKING, detection_
 from mslesion.longitudinal.pair import PairComparison, compare_visits
 from mslesion.schema.modalities import FLAIR
 from mslesion.segmentation.lesions.instances import DEFAULT_MIN_SIZE
+from mslesion.segmentation.lesions.protocol import LesionSegmenter
 from mslesion.segmentation.lesions.threshold import THRESHOLD
 
 UNTOUCHED, FALSE_NEW, BRAIN = "untouched", "false_new", "brain_volume"
@@ -97,7 +97,7 @@ def calibrate(
     *,
     rule: str = DEFAULT_RULE,
     seed: int = 0,
-    segment: Segmenter | None = None,
+    lesion_network: LesionSegmenter | None = None,
     threshold: float = THRESHOLD,
     min_size: str = DEFAULT_MIN_SIZE,
 ) -> Calibration:
@@ -112,11 +112,10 @@ def calibrate(
     seed : int
         Of the follow-up's places, sizes, motion and noise; the same seed gives the same
         figures.
-    segment : callable, optional
-        Finds structures and lesions of the follow-up anew, as
-        `mslesion.segmentation.predict.predict` does. Without it the follow-up's lesion
-        map is the true one with errors of the border, as a rater's: then nothing is said
-        about lesions that a segmentation misses.
+    lesion_network : LesionSegmenter, optional
+        Finds the lesions of the follow-up anew, and the structure network its structures.
+        Without it the follow-up's lesion map is the true one with errors of the border, as
+        a rater's: then nothing is said about lesions that a segmentation misses.
     threshold : float
         From this lesion probability on (inclusive) a voxel is lesion, as in the visit.
     min_size : str
@@ -138,11 +137,12 @@ def calibrate(
     made = make_follow_up(
         visit,
         rng=np.random.default_rng(seed),
-        segment=segment,
+        lesion_network=lesion_network,
         threshold=threshold,
         min_size=min_size,
     )
-    return score(compare_visits(visit, made.visit, rule=rule), made, resegmented=bool(segment))
+    found = compare_visits(visit, made.visit, rule=rule)
+    return score(found, made, resegmented=lesion_network is not None)
 
 
 def score(

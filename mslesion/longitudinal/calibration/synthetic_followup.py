@@ -5,7 +5,7 @@ the shapes and the contrast of the patient's own ones. The skull is off alike at
 visits and the scanner is the same: differences of those are not in it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -20,10 +20,11 @@ from mslesion.imaging.resampling import Grid, resample, working_grid
 from mslesion.imaging.shape import equivalent_diameter_mm
 from mslesion.longitudinal.alignment.placing import FWHM_PER_SIGMA, PlacedScan, VisitMaps
 from mslesion.schema import structures as s
+from mslesion.segmentation.anatomy.network import predict_structures
 from mslesion.segmentation.lesions.instances import DEFAULT_MIN_SIZE, find_lesions
-from mslesion.segmentation.lesions.threshold import THRESHOLD, threshold_lesions
+from mslesion.segmentation.lesions.protocol import LesionSegmenter, lesion_probability
+from mslesion.segmentation.lesions.threshold import THRESHOLD
 from mslesion.segmentation.onnx_models import CHANNELS
-from mslesion.segmentation.predict import Prediction
 
 NEW_DIAMETERS_MM = {"new_3_to_5_mm": (3.2, 4.9), "new_5_to_10_mm": (5.2, 9.5)}
 """Range of the diameters of new lesions, by the name of their row."""
@@ -53,8 +54,6 @@ BORDER_ERROR_MM, BORDER_SIGMA_MM = 0.5, 2.0
 """Spread, and width of the waves, of the border of a lesion outlined a second time."""
 FOLLOW_UP_DAYS = 365
 
-Segmenter = Callable[[dict[str, np.ndarray]], Prediction]
-
 
 @dataclass(frozen=True, slots=True)
 class SyntheticFollowUp:
@@ -82,7 +81,7 @@ def make_follow_up(
     visit: VisitMaps,
     *,
     rng: np.random.Generator,
-    segment: Segmenter | None = None,
+    lesion_network: LesionSegmenter | None = None,
     threshold: float = THRESHOLD,
     min_size: str = DEFAULT_MIN_SIZE,
 ) -> SyntheticFollowUp:
@@ -94,9 +93,9 @@ def make_follow_up(
         With a FLAIR and lesions.
     rng : numpy.random.Generator
         Draws places, sizes, motion and noise.
-    segment : callable, optional
-        Segments the follow-up anew, as `mslesion.segmentation.predict.predict`. Without
-        it the follow-up's maps are the true ones, with errors of their borders.
+    lesion_network : LesionSegmenter, optional
+        Finds the lesions of the follow-up anew, and the structure network its structures.
+        Without it the follow-up's maps are the true ones, with errors of their borders.
     threshold : float
         From this lesion probability on (inclusive) a voxel is lesion, as in the visit.
     min_size : str
@@ -149,10 +148,10 @@ def make_follow_up(
         day=None if visit.day is None else visit.day + timedelta(days=FOLLOW_UP_DAYS),
         locations={},
     )
-    if segment is None:
+    if lesion_network is None:
         moved = _outlined_again(moved, (after > 0) | (new > 0), grid, motion, rng)
     else:
-        moved = _segmented_again(moved, segment, threshold, min_size)
+        moved = _segmented_again(moved, lesion_network, threshold, min_size)
     gained = ((after > 0) & (labels == 0)) | (new > 0)
     return SyntheticFollowUp(moved, grid, new, new_sizes, gained, *groups, growth, motion)
 
@@ -334,8 +333,8 @@ def _outlined_again(visit, mask, grid, motion, rng) -> VisitMaps:
     )
 
 
-def _segmented_again(visit, segment: Segmenter, threshold: float, min_size: str) -> VisitMaps:
-    """Anatomy and lesions of the follow-up as the segmenter finds them."""
+def _segmented_again(visit, network: LesionSegmenter, threshold: float, min_size: str) -> VisitMaps:
+    """Anatomy and lesions of the follow-up as the networks find them."""
     flair = visit.scans["FLAIR"]
     grid = working_grid(flair.data.shape, flair.affine)
     channels = {
@@ -345,13 +344,14 @@ def _segmented_again(visit, segment: Segmenter, threshold: float, min_size: str)
         for name, scan in visit.scans.items()
         if name in CHANNELS
     }
-    found = segment(channels)
+    found = predict_structures(channels)
+    lesion = lesion_probability(network, channels, anatomy=found, affine=grid.affine)
     to = Grid(visit.lesions.shape, visit.lesions_affine)
-    anatomy = resample(found.anatomy, grid.affine, to=to, order=0)
-    probability = resample(found.lesion, grid.affine, to=to)
+    anatomy = resample(found, grid.affine, to=to, order=0)
+    probability = resample(lesion, grid.affine, to=to)
     native = resample(flair.data, flair.affine, to=to, transform=flair.from_reference)
     corrected = correct_bias(native, to.affine, mask=anatomy > 0).corrected
-    mask = threshold_lesions(
+    mask = network.mask(
         probability,
         anatomy=anatomy,
         flair=corrected,
@@ -361,7 +361,7 @@ def _segmented_again(visit, segment: Segmenter, threshold: float, min_size: str)
     labels = find_lesions(mask, to.affine, probability=probability, min_size=min_size).labels
     return replace(
         visit,
-        anatomy=found.anatomy,
+        anatomy=found,
         anatomy_affine=grid.affine,
         lesions=labels,
         probability=probability,

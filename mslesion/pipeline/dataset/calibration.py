@@ -21,7 +21,7 @@ from mslesion.pipeline.visit.records import (
     subject_records,
 )
 from mslesion.schema.modalities import FLAIR
-from mslesion.segmentation.predict import predict
+from mslesion.segmentation.lesions.choose import find_lesion_network
 
 CALIBRATION_FORMAT = 1
 """Raised when records of older versions can no longer be read."""
@@ -137,11 +137,13 @@ def _work(job: Job, made_from: dict) -> None:
         raise DatasetError(visit.problem)
     maps = read_visit(visit, job.output, read_record(record_path(job.output, visit))).maps
     # What is found anew is compared as a visit is; a given mask has nothing to find it with
-    segment = None if maps.probability is None else predict
+    network = None
+    if maps.probability is not None:
+        network = find_lesion_network(settings.lesion_network)
     found = calibrate(
         maps,
         rule=settings.change_rule,
-        segment=segment,
+        lesion_network=network,
         threshold=settings.lesion_threshold,
         min_size=settings.min_size,
     )

@@ -34,6 +34,7 @@ from mslesion.pipeline.pair.jobs import (
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.jobs import find_visit_jobs
 from mslesion.schema import FAILURES, OUTCOMES, TABLES, as_table
+from mslesion.segmentation.lesions.choose import find_lesion_network
 
 PARTICIPANT_LEVEL, GROUP_LEVEL = "participant", "group"
 """What a run does: the visits, their pairs and the merging; or the merging alone."""
@@ -125,7 +126,7 @@ def run_dataset(
         If a folder is missing, holds nothing that can be used, or is both input and output;
         at group level, if no visit is finished.
     SettingsError
-        If `level` or `n_jobs` cannot be.
+        If `level` or `n_jobs` cannot be, or the settings name no lesion network.
     TableError
         If clinical data are wrong, or contradict the dataset.
     OutputError
@@ -158,6 +159,7 @@ def run_dataset(
         raise DatasetError(
             f"{output} is the input too, but scans are never touched. Choose another OUTPUT_DIR."
         )
+    find_lesion_network(settings.lesion_network)  # what cannot be found fails the run, not visits
     # Each visit is compared with those of older runs too, not only with those of this one
     everyone = find_visits(
         root, subjects=_several(participants), prefer=settings.prefer, ratings=facts

@@ -31,7 +31,7 @@ def measure_enhancement(
         Why there are none to give; empty if there are.
     """
     if segmented.lesions is None:
-        return None, "neither FLAIR nor lesion mask"
+        return None, segmented.no_lesions_because
     if T1W_CONTRAST not in prepared.scans:
         return None, "no T1w after contrast agent beside one before it"
     if t1_reason:

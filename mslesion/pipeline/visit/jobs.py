@@ -15,6 +15,7 @@ from mslesion.pipeline.visit.outputs import clear_visit, write_visit
 from mslesion.pipeline.visit.process import process_visit
 from mslesion.pipeline.visit.records import fingerprint, read_record, record_path
 from mslesion.schema.modalities import reference_of
+from mslesion.segmentation.lesions.choose import find_lesion_network
 
 
 def find_visit_jobs(
@@ -65,7 +66,8 @@ def _fingerprint(job: Job) -> dict:
     if job.visit.problem:
         raise DatasetError(job.visit.problem)
     extra = (job.mask.path,) if job.mask else ()
-    return fingerprint(job.visit, settings=job.settings, extra=extra)
+    network = None if job.mask else find_lesion_network(job.settings.lesion_network)
+    return fingerprint(job.visit, settings=job.settings, lesion_network=network, extra=extra)
 
 
 def _work(job: Job, made_from: dict) -> None:

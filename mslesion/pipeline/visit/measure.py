@@ -116,7 +116,7 @@ def measure_visit(
         empty.because(f"the view cuts {cut:.0f} cm2 of brain off", *row, *_NORMALISED)
     rows = []
     if segmented.lesions is None:
-        empty.because("neither FLAIR nor lesion mask", *LOAD_COLUMNS)
+        empty.because(segmented.no_lesions_because, *LOAD_COLUMNS)
     else:
         rows = _lesion_rows(prepared, segmented, settings, index)
         _lesion_checks(values, rows, prepared, segmented)

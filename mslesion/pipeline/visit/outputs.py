@@ -23,6 +23,7 @@ from mslesion.reports.visit_summary import all_measures, summary
 from mslesion.schema.modalities import FLAIR, T1W
 from mslesion.schema.structures import STRUCTURES
 from mslesion.segmentation.anatomy.maps import brain_mask
+from mslesion.segmentation.lesions.protocol import PACKAGED
 
 LESIONS_LOOK_FOR = (
     "Axial, coronal and sagittal slices. R: the patient's right is at the left; A: front. Is every "
@@ -163,10 +164,11 @@ def visit_part(result: VisitResult) -> str:
 def _methods(result: VisitResult) -> str:
     """Methods text of what really ran."""
     prepared, segmented = result.prepared, result.segmented
+    row = result.visits.iloc[0]
     steps = ["register"] if prepared.transforms else []
     steps.append("network")
     if segmented.lesions is not None:
-        steps.append("given mask" if segmented.probability is None else "own lesions")
+        steps.append(_lesion_step(result))
     steps.append("bias")
     if segmented.lesions is not None:
         steps += ["lesions", "location"]
@@ -177,9 +179,18 @@ def _methods(result: VisitResult) -> str:
         steps,
         reference=prepared.reference,
         threshold=result.settings.lesion_threshold,
-        segmenter=result.visits["segmenter"].iloc[0],
+        segmenter=row["segmenter"],
+        segmenter_version=row["segmenter_version"],
         min_size=result.settings.min_size,
         scheme=result.settings.location_scheme,
         contact=result.settings.contact_mm,
     )
     return page.methods_text(text, references)
+
+
+def _lesion_step(result: VisitResult) -> str:
+    """Which sentence says where the lesions come from."""
+    if result.segmented.probability is None:
+        return "given mask"
+    is_packaged = result.visits["segmenter"].iloc[0] == PACKAGED
+    return "own lesions" if is_packaged else "other network"

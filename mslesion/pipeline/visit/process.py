@@ -4,8 +4,6 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,6 +15,8 @@ from mslesion.pipeline.visit.measure import measure_visit
 from mslesion.pipeline.visit.prepare import Prepared, prepare_visit
 from mslesion.pipeline.visit.segment import Segmented, segment_visit
 from mslesion.schema import LESIONS, QUALITY, VISITS, as_table
+from mslesion.segmentation.lesions.choose import find_lesion_network
+from mslesion.segmentation.lesions.protocol import LesionSegmenter
 
 log = logging.getLogger(__name__)
 
@@ -59,7 +59,7 @@ def process_visit(
     lesion_mask: Image | None = None,
     segmenter: tuple[str, str] = ("given mask", ""),
     settings: Settings | None = None,
-    models: str | Path | None = None,
+    lesion_network: LesionSegmenter | None = None,
 ) -> VisitResult:
     """Segment and measure one visit.
 
@@ -74,9 +74,8 @@ def process_visit(
         Name and version of what made the given mask.
     settings : Settings, optional
         By default those of `Settings`.
-    models : str or Path, optional
-        A folder with other networks (`structures.onnx`, `lesions.onnx`) than those inside
-        the package.
+    lesion_network : LesionSegmenter, optional
+        What finds the lesions; by default what `settings` names.
 
     Returns
     -------
@@ -84,6 +83,8 @@ def process_visit(
 
     Raises
     ------
+    SettingsError
+        If the settings name no lesion network.
     ImageError, MaskError, GeometryError
         If a scan or mask cannot be used.
     StepError
@@ -94,9 +95,12 @@ def process_visit(
     settings = settings or Settings()
     given = None if lesion_mask is None else read_mask(lesion_mask, name="lesion mask")
     prepared = prepare_visit(visit.scans)
-    segmented = segment_visit(prepared, settings=settings, lesion_mask=given, models=models)
+    network = lesion_network or find_lesion_network(settings.lesion_network)
     if lesion_mask is None:
-        segmenter = ("mslesion", version("mslesion"))
+        segmenter = (network.name, network.version)
+    segmented = segment_visit(
+        prepared, settings=settings, lesion_network=network, lesion_mask=given
+    )
     measured = measure_visit(
         prepared, segmented, facts=visit.facts, settings=settings, segmenter=segmenter
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 from mslesion.errors import DatasetError
 from mslesion.io.dataset import Visit
 from mslesion.pipeline.settings import Settings
+from mslesion.segmentation.lesions.protocol import LesionSegmenter
 
 RECORD_FORMAT = 4
 """Raised when records of older versions can no longer be read."""
@@ -50,7 +51,13 @@ def part_path(output: Path, visit: Visit) -> Path:
     return record_path(output, visit).with_suffix(".html")
 
 
-def fingerprint(visit: Visit, *, settings: Settings, extra: tuple[Path, ...] = ()) -> dict:
+def fingerprint(
+    visit: Visit,
+    *,
+    settings: Settings,
+    lesion_network: LesionSegmenter | None = None,
+    extra: tuple[Path, ...] = (),
+) -> dict:
     """What the outputs of a visit depend on.
 
     Parameters
@@ -59,13 +66,15 @@ def fingerprint(visit: Visit, *, settings: Settings, extra: tuple[Path, ...] = (
         Its scans and facts.
     settings : Settings
         Of the run.
+    lesion_network : LesionSegmenter, optional
+        What finds the lesions; None for a given mask.
     extra : tuple of Path
         Other files, such as a given mask.
 
     Returns
     -------
     dict
-        Content hashes, settings, facts and version; plain values.
+        Content hashes, settings, lesion network, facts and version; plain values.
     """
     files = {name: _hash(path) for name, path in sorted(visit.scans.items())}
     files |= {path.name: _hash(path) for path in extra}
@@ -77,6 +86,7 @@ def fingerprint(visit: Visit, *, settings: Settings, extra: tuple[Path, ...] = (
         "version": version("mslesion"),
         "files": files,
         "settings": settings.of_visit(),
+        "lesion_network": lesion_network and [lesion_network.name, lesion_network.version],
         "facts": facts,
     }
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
@@ -18,10 +17,14 @@ from mslesion.schema import structures as s
 from mslesion.schema.modalities import FLAIR, scan_for
 from mslesion.segmentation.anatomy.maps import MIN_BRAIN_ML, sees_skull, to_scan_grid
 from mslesion.segmentation.anatomy.midplane import Midplane, find_midplane
+from mslesion.segmentation.anatomy.network import predict_structures
 from mslesion.segmentation.lesions.instances import LesionMap, find_lesions
-from mslesion.segmentation.lesions.threshold import threshold_lesions
+from mslesion.segmentation.lesions.protocol import (
+    LesionSegmenter,
+    lesion_probability,
+    missing_modality,
+)
 from mslesion.segmentation.onnx_models import CHANNELS
-from mslesion.segmentation.predict import predict
 
 MIN_FLAIR_GREY_TO_WHITE = 0.9
 """On a FLAIR the cortex is at least this bright by white matter (inclusive)."""
@@ -47,7 +50,9 @@ class Segmented:
     probability: np.ndarray | None
     """Lesion probability on the reference's own grid; None for a given mask."""
     lesions: LesionMap | None
-    """None where there is neither FLAIR nor a given mask."""
+    """None where the lesion network lacks a scan and there is no given mask."""
+    no_lesions_because: str
+    """Why `lesions` is None; empty if it is not."""
     removed_count: int | None
     """Components taken out because they lay in fluid; None for a given mask."""
     resampling_change_pct: float | None
@@ -58,8 +63,8 @@ def segment_visit(
     prepared: Prepared,
     *,
     settings: Settings,
+    lesion_network: LesionSegmenter,
     lesion_mask: tuple[np.ndarray, np.ndarray] | None = None,
-    models: str | Path | None = None,
 ) -> Segmented:
     """Find the structures and the lesions of a prepared visit.
 
@@ -69,10 +74,10 @@ def segment_visit(
         Scans on one grid.
     settings : Settings
         Threshold, smallest lesion, whether the skull is off.
+    lesion_network : LesionSegmenter
+        Finds the lesions where no mask is given.
     lesion_mask : tuple of ((I, J, K) bool array, (4, 4) array), optional
-        A given mask and its affine, instead of our own lesion step.
-    models : str or Path, optional
-        A folder with other networks than those inside the package.
+        A given mask and its affine, instead of a lesion network.
 
     Returns
     -------
@@ -81,7 +86,8 @@ def segment_visit(
     Raises
     ------
     StepError
-        If there is no brain, too little of one, or the FLAIR is none.
+        If there is no brain, too little of one, the FLAIR is none, or the lesion network
+        returns no probability.
     GeometryError
         If the given mask is on another grid and may not be resampled.
     """
@@ -90,8 +96,7 @@ def segment_visit(
         for channel in CHANNELS
         if (name := scan_for(channel, prepared.working))
     }
-    prediction = predict(channels, with_lesions=lesion_mask is None, models=models)
-    working_anatomy = prediction.anatomy
+    working_anatomy = predict_structures(channels)
     _check_brain(working_anatomy, prepared)
     anatomy = to_scan_grid(working_anatomy, prepared.working_grid.affine, to=prepared.grid)
     skull = settings.skull_stripped == "no"
@@ -102,23 +107,26 @@ def segment_visit(
     for name in prepared.native:
         field = correct_bias(prepared.native[name], prepared.grid.affine, mask=anatomy > 0)
         corrected[name], bias_range[name] = field.corrected, field.range_ratio
-    probability, removed, change = None, None, None
+    mask, lesions, probability, removed, change = None, None, None, None, None
+    no_lesions_because = ""
     if lesion_mask is not None:
         mask = _given_mask(*lesion_mask, prepared=prepared, settings=settings)
-    elif prediction.lesion is not None:
-        probability = resample(prediction.lesion, prepared.working_grid.affine, to=prepared.grid)
-        cut = threshold_lesions(
+    elif missing := missing_modality(lesion_network, channels):
+        no_lesions_because = f"neither {missing} nor lesion mask"
+    else:
+        working = lesion_probability(
+            lesion_network, channels, anatomy=working_anatomy, affine=prepared.working_grid.affine
+        )
+        probability = resample(working, prepared.working_grid.affine, to=prepared.grid)
+        cut = lesion_network.mask(
             probability,
             anatomy=anatomy,
-            flair=corrected[FLAIR],
+            flair=corrected.get(FLAIR),
             spacing_mm=spacing_mm(prepared.grid.affine),
             threshold=settings.lesion_threshold,
         )
         mask, removed = cut.mask, cut.removed_count
-        change = _resampling_change(prediction.lesion, probability, prepared, settings)
-    else:
-        mask = None
-    lesions = None
+        change = _resampling_change(working, probability, prepared, settings)
     if mask is not None:
         lesions = find_lesions(
             mask, prepared.grid.affine, probability=probability, min_size=settings.min_size
@@ -140,6 +148,7 @@ def segment_visit(
         references=references,
         probability=probability,
         lesions=lesions,
+        no_lesions_because=no_lesions_because,
         removed_count=removed,
         resampling_change_pct=change,
     )

@@ -12,6 +12,7 @@ import numpy as np
 from mslesion.errors import StepError
 from mslesion.imaging.intensity import network_scale
 from mslesion.schema.structures import STRUCTURES
+from mslesion.segmentation.anatomy.maps import clean_anatomy
 from mslesion.segmentation.onnx_models import CHANNELS, MULTIPLE, open_session, packaged_model
 
 STRUCTURES_MODEL = "structures.onnx"
@@ -41,14 +42,15 @@ def predict_structures(scans: Mapping[str, np.ndarray], *, model: Path | None = 
     Returns
     -------
     (I, J, K) uint8 array
-        Numbers of `STRUCTURES`, 0 outside.
+        Numbers of `STRUCTURES`, 0 outside; without islands
+        (`mslesion.segmentation.anatomy.maps.clean_anatomy`).
 
     Raises
     ------
     StepError
         If no brain is found.
     """
-    session = open_session(model or packaged_model(STRUCTURES_MODEL))
+    session = open_session(model or packaged_model(STRUCTURES_MODEL), input_name="scans")
     shape = next(iter(scans.values())).shape
     halved = {name: network_scale(_halve(data)) for name, data in scans.items()}
     # A border of nothing, so that a window fits everywhere
@@ -77,7 +79,7 @@ def predict_structures(scans: Mapping[str, np.ndarray], *, model: Path | None = 
         wins = fine > best
         out[wins] = number
         best[wins] = fine[wins]
-    return out
+    return clean_anatomy(out)
 
 
 def _windows(brain: np.ndarray) -> list[tuple[slice, ...]]:

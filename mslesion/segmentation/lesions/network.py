@@ -1,4 +1,4 @@
-"""The network that finds lesions in a brain.
+"""The lesion network inside the package, and its rules.
 
 It sees the brain in slices of 1 mm with two neighbours on each side, from three
 directions whose answers are averaged; its scans are scaled by the white matter. It runs
@@ -6,14 +6,25 @@ in onnxruntime on the CPU.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
 from scipy import ndimage as ndi
 
 from mslesion.imaging.intensity import white_matter_scale
+from mslesion.schema.modalities import FLAIR
 from mslesion.schema.structures import WHITE_MATTER
-from mslesion.segmentation.onnx_models import CHANNELS, MULTIPLE, open_session, packaged_model
+from mslesion.segmentation.lesions.protocol import PACKAGED, LesionSegmenter
+from mslesion.segmentation.lesions.threshold import LesionMask, threshold_lesions
+from mslesion.segmentation.onnx_models import (
+    CHANNELS,
+    MULTIPLE,
+    content_hash,
+    open_session,
+    packaged_model,
+)
 
 LESIONS_MODEL = "lesions.onnx"
 """Its file inside the package."""
@@ -22,45 +33,113 @@ NEIGHBOURS = 2
 SLICES_AT_ONCE = 8
 MARGIN_VOXELS = 4
 """Voxels kept around the brain."""
+HASH_DIGITS = 12
+"""Of the model file's hash, in the version."""
 
 
-def predict_lesions(
-    scans: Mapping[str, np.ndarray], anatomy: np.ndarray, *, model: Path | None = None
-) -> np.ndarray:
-    """Probability of lesion in every voxel of a brain.
+@dataclass(frozen=True)
+class LesionNetwork(LesionSegmenter):
+    """The lesion network inside the package, or another of the same form, with its rules.
 
     Parameters
     ----------
-    scans : mapping of str to (I, J, K) array
-        Scans by channel (`CHANNELS`), on one grid of 1 mm voxels with axes closest
-        to RAS+, with or without the skull. A FLAIR must be among them.
-    anatomy : (I, J, K) int array
-        Anatomy map on the same grid.
-    model : Path, optional
-        Another ONNX file with the same input and output than that inside the package.
+    path : str or Path, optional
+        An ONNX file with the same input and output as the one inside the package, made by
+        ``pipelines/training``. By default the one inside the package.
 
-    Returns
-    -------
-    (I, J, K) float32 array
-        0 outside the brain.
+    Examples
+    --------
+    >>> LesionNetwork().required_modalities
+    ('FLAIR',)
     """
-    session = open_session(model or packaged_model(LESIONS_MODEL))
-    brain = anatomy > 0
-    box = tuple(
-        slice(max(0, part.start - MARGIN_VOXELS), part.stop + MARGIN_VOXELS)
-        for part in ndi.find_objects(brain.astype(np.uint8))[0]
-    )
-    inside, white = brain[box], (anatomy == WHITE_MATTER)[box]
-    volumes = np.zeros((len(CHANNELS), *inside.shape), np.float32)
-    for name, data in scans.items():
-        scaled = white_matter_scale(data[box], white, contrast=name)
-        volumes[CHANNELS.index(name)] = np.where(inside, scaled, 0)
-    total = np.zeros(inside.shape, np.float32)
-    for view in range(3):
-        _add_view(session, volumes, view, total)
-    lesion = np.zeros(anatomy.shape, np.float32)
-    lesion[box] = np.where(inside, total / 3, 0)
-    return lesion
+
+    path: str | Path | None = None
+
+    @property
+    def name(self) -> str:
+        """``mslesion``."""
+        return PACKAGED
+
+    @property
+    def version(self) -> str:
+        """Version of mslesion and the start of the model file's hash."""
+        return f"{version('mslesion')}+{content_hash(self._file)[:HASH_DIGITS]}"
+
+    @property
+    def required_modalities(self) -> tuple[str, ...]:
+        """FLAIR; T1w and T2w help."""
+        return (FLAIR,)
+
+    def probability(
+        self, scans: Mapping[str, np.ndarray], *, anatomy: np.ndarray, affine: np.ndarray
+    ) -> np.ndarray:
+        """Probability of lesion in every voxel of a brain.
+
+        Parameters
+        ----------
+        scans, anatomy, affine
+            As for `LesionSegmenter.probability`.
+
+        Returns
+        -------
+        (I, J, K) float32 array
+            0 outside the brain.
+
+        Raises
+        ------
+        SettingsError
+            If the file at `path` is no such network.
+        """
+        del affine  # the grid's axes are those that the network was trained with
+        session = open_session(self._file, input_name="slices")
+        brain = anatomy > 0
+        box = tuple(
+            slice(max(0, part.start - MARGIN_VOXELS), part.stop + MARGIN_VOXELS)
+            for part in ndi.find_objects(brain.astype(np.uint8))[0]
+        )
+        inside, white = brain[box], (anatomy == WHITE_MATTER)[box]
+        volumes = np.zeros((len(CHANNELS), *inside.shape), np.float32)
+        for name, data in scans.items():
+            scaled = white_matter_scale(data[box], white, contrast=name)
+            volumes[CHANNELS.index(name)] = np.where(inside, scaled, 0)
+        total = np.zeros(inside.shape, np.float32)
+        for view in range(3):
+            _add_view(session, volumes, view, total)
+        lesion = np.zeros(anatomy.shape, np.float32)
+        lesion[box] = np.where(inside, total / 3, 0)
+        return lesion
+
+    def mask(
+        self,
+        probability: np.ndarray,
+        *,
+        anatomy: np.ndarray,
+        flair: np.ndarray | None,
+        spacing_mm: tuple[float, float, float],
+        threshold: float,
+    ) -> LesionMask:
+        """Cut the probability by the rules of this network, `threshold_lesions`.
+
+        Parameters
+        ----------
+        probability, anatomy, flair, spacing_mm, threshold
+            As for `LesionSegmenter.mask`.
+
+        Returns
+        -------
+        LesionMask
+        """
+        return threshold_lesions(
+            probability,
+            anatomy=anatomy,
+            flair=flair,
+            spacing_mm=spacing_mm,
+            threshold=threshold,
+        )
+
+    @property
+    def _file(self) -> Path:
+        return packaged_model(LESIONS_MODEL) if self.path is None else Path(self.path)
 
 
 def slices_of(volumes: np.ndarray, view: int, indices: range) -> np.ndarray:
