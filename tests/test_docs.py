@@ -174,7 +174,6 @@ def test_snake_case_names_exist(name):
         known |= set(inspect.signature(public).parameters) if inspect.isfunction(public) else set()
     known |= {
         "threshold_lesions",
-        "predict_lesions",
         "brain_mask",
         "EMPTY_RULES",
         "sample_data",
