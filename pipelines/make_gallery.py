@@ -114,14 +114,14 @@ def draw_lesions(data: Path, real: Path, path: Path) -> None:
     flair = ms.load_scan(next((data / "crosssectional").glob(f"sub-LJ19/*/anat/{name}_FLAIR.nii*")))
     classes, _ = load_labels(folder / f"{name}_space-orig_seg-mslocation_dseg.nii.gz")
     inside, _ = ms.load_mask(folder / f"{name}_space-orig_desc-brain_mask.nii.gz")
-    colors = {one.index: LOCATION_COLORS[one.name] for one in LOCATION_CLASSES}
+    colors = {one.number: LOCATION_COLORS[one.name] for one in LOCATION_CLASSES}
     box = tuple(slice(int(at.min()) - 2, int(at.max()) + 3) for at in np.nonzero(inside))
     grey, classes = gray(flair.data, inside)[box], classes[box]
     tiles, seen = [], set()
     for axis in (2, 2, 1):
         others = tuple(other for other in range(3) if other != axis)
         # The slice that shows most classes, and of those the fullest
-        kinds = sum((classes == one.index).any(axis=others) for one in LOCATION_CLASSES)
+        kinds = sum((classes == one.number).any(axis=others) for one in LOCATION_CLASSES)
         index = int(np.lexsort(((classes > 0).sum(axis=others), kinds))[-1])
         at = {"spacing": flair.spacing_mm, "pixel_mm": PIXEL_MM}
         plane = cut(grey, axis, index, **at)
@@ -129,7 +129,7 @@ def draw_lesions(data: Path, real: Path, path: Path) -> None:
         seen |= set(np.unique(numbers))
         tiles.append(with_outlines(plane, numbers, colors if tiles else {}))
     picture = mosaic(tiles, len(tiles))
-    shown = [one for one in LOCATION_CLASSES if one.index in seen]
+    shown = [one for one in LOCATION_CLASSES if one.number in seen]
     key = text_bar(picture.shape[1], [(one.words, LOCATION_COLORS[one.name]) for one in shown])
     Image.fromarray(np.concatenate([picture, key])).save(path, optimize=True)
 

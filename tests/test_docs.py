@@ -316,7 +316,7 @@ def test_generated_pages_hold_every_declaration(generator, tmp_path):
     text = (tmp_path / "checks.md").read_text("utf-8")
     assert all(f"| `{check.name}` | {check.description} |" in text for check in CHECKS)
     text = (tmp_path / "structures.md").read_text("utf-8")
-    assert all(f"| {part.index} | {part.name} |" in text for part in STRUCTURES)
+    assert all(f"| {part.number} | {part.name} |" in text for part in STRUCTURES)
     assert "--lesion-masks DIR" in (tmp_path / "command.txt").read_text("utf-8")
 
 

@@ -3,11 +3,18 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, cast
 
 import pandas as pd
 
-from mslesion.criteria import CRITERIA, CRITERIA_BY_NAME, Facts, criterion_row, with_implied_facts
+from mslesion.criteria import (
+    CRITERIA,
+    CRITERIA_BY_NAME,
+    Criterion,
+    Facts,
+    criterion_row,
+    with_implied_facts,
+)
 from mslesion.criteria.facts import FACT_NAMES, check_fact
 from mslesion.errors import SettingsError, TableError
 from mslesion.schema.columns import as_table
@@ -93,7 +100,7 @@ def evaluate_criteria(
     return pd.concat(tables, ignore_index=True) if tables else as_table([], CRITERIA_TABLE)
 
 
-def _chosen(rules: str | Sequence[str] | None):
+def _chosen(rules: str | Sequence[str] | None) -> Sequence[Criterion]:
     """The chosen rules in the order of criteria.csv, each once."""
     if rules is None:
         return CRITERIA
@@ -129,7 +136,7 @@ def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
             f"facts has the column {name!r} twice, but each fact has one column. "
             "Remove one of the two."
         )
-    return frame.to_dict("records")
+    return cast("list[dict[str, Any]]", frame.to_dict("records"))
 
 
 def _mapping(one: Any, place: str) -> dict[str, Any]:

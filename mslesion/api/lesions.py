@@ -121,9 +121,7 @@ def _with_scans(
             f"The mask does not fit the {reference} scan ({row['flags']}), but lesions lie in the "
             "brain and are brighter than white matter on FLAIR. Check that both are of one visit."
         )
-    return result.lesions.assign(participant_id=pd.NA, session_id=pd.NA).astype(
-        result.lesions.dtypes
-    )
+    return as_table(result.lesions.drop(columns=["participant_id", "session_id"]), LESIONS)
 
 
 def _places(

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
-from typing import Any, TypeVar
+from pathlib import Path
+from typing import Any, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from mslesion.io.images import Image, Mask, read_mask, read_scan
 from mslesion.io.mask_values import Label
 from mslesion.io.tables import rows_of
 from mslesion.longitudinal.lesions.masks_alone import compare_masks_alone
+from mslesion.longitudinal.lesions.tracks import Link
 from mslesion.pipeline.dataset.merge_changes import merge_changes
 from mslesion.pipeline.pair.compare import compare_visits
 from mslesion.pipeline.settings import Settings
@@ -40,6 +42,8 @@ PerVisit = Sequence[T] | Mapping[str, T]
 """Something for each visit in order of time, or by session label."""
 Scans = Image | Mapping[str, Image]
 """The FLAIR of a visit, or its scans by modality."""
+Compared = tuple[list[dict], list[Link]]
+"""Rows of a pair of visits, and which of its lesions are one."""
 
 
 def track_lesions(
@@ -112,19 +116,29 @@ def track_lesions(
         for session, image in zip(sessions, images, strict=True)
     ]
     dates = _dates(_matching(days, sessions, "days"))
+    pairs = [(a, b) for b in range(1, len(found)) for a in sorted({0, b - 1})]
+    years = {(a, b): years_between(dates[a], dates[b]) for a, b in pairs}
+    compared: dict[tuple[int, int], Compared]
     if scans is None:
         maps = _one_for_all(anatomy, sessions)
-        visits = _from_masks(found, maps, anatomy_labels, sessions=sessions, settings=settings)
-        compare = _compare_masks
+        drawn = _from_masks(found, maps, anatomy_labels, sessions=sessions, settings=settings)
+        tables = [visit.lesions for visit in drawn]
+        compared = {
+            (a, b): _compare_masks(drawn[a], drawn[b], years=years[a, b], settings=settings)
+            for a, b in pairs
+        }
     else:
-        maps = [
+        structures = [
             None if image is None else read_anatomy(image, anatomy_labels)
-            for image in _matching(anatomy, sessions, "anatomy")
+            for image in _matching(cast("PerVisit[Image] | None", anatomy), sessions, "anatomy")
         ]
         given = _matching(scans, sessions, "scans")
-        visits = _from_scans(found, given, maps, dates=dates, settings=settings)
-        compare = _compare_scans
-    return _tracked(visits, compare, dates=dates, sessions=sessions, settings=settings)
+        results = _from_scans(found, given, structures, dates=dates, settings=settings)
+        tables = [result.lesions for result in results]
+        compared = {
+            (a, b): _compare_scans(results[a], results[b], settings=settings) for a, b in pairs
+        }
+    return _tracked(tables, compared, dates=dates, sessions=sessions)
 
 
 def _by_session(masks: PerVisit[Image]) -> tuple[list[str], list[Image]]:
@@ -244,7 +258,9 @@ def _from_masks(
     return visits
 
 
-def _compare_masks(first: _VisitOfMasks, second: _VisitOfMasks, *, years, settings: Settings):
+def _compare_masks(
+    first: _VisitOfMasks, second: _VisitOfMasks, *, years: float | None, settings: Settings
+) -> Compared:
     """Rows and links of a pair, by the masks alone."""
     found = compare_masks_alone(
         first.map,
@@ -278,7 +294,12 @@ def _from_scans(
         read = {name: read_scan(image, name=name) for name, image in by_modality.items()}
         results.append(
             process_visit(
-                Visit("1", str(number), read, facts=VisitFacts(visit_date=day)),
+                Visit(
+                    "1",
+                    str(number),
+                    cast("Mapping[str, Path]", read),
+                    facts=VisitFacts(visit_date=day),
+                ),
                 lesion_mask=mask,
                 anatomy=anatomy,
                 settings=settings,
@@ -287,7 +308,7 @@ def _from_scans(
     return results
 
 
-def _compare_scans(first: VisitResult, second: VisitResult, *, settings: Settings, **_known):
+def _compare_scans(first: VisitResult, second: VisitResult, *, settings: Settings) -> Compared:
     """Rows and links of a pair, by scans and masks together."""
     pair = compare_visits(first, second, rule=settings.change_rule).pair
     if pair.lesions is None:
@@ -299,29 +320,28 @@ def _compare_scans(first: VisitResult, second: VisitResult, *, settings: Setting
     return pair.lesion_rows(), pair.lesions.links
 
 
-def _tracked(visits: Sequence, compare, *, dates, sessions, settings: Settings) -> pd.DataFrame:
+def _tracked(
+    tables: Sequence[pd.DataFrame],
+    compared: Mapping[tuple[int, int], Compared],
+    *,
+    dates: Sequence[date | None],
+    sessions: Sequence[str],
+) -> pd.DataFrame:
     """The table of all pairs, with tracks over all visits."""
-    names = [str(number) for number in range(1, len(visits) + 1)]
+    names = [str(number) for number in range(1, len(tables) + 1)]
     records = [
         {
             "session": name,
             "visits": [{"visit_date": day and day.isoformat()}],
-            "lesions": rows_of(visit.lesions[["lesion_id", "volume_mm3"]]),
+            "lesions": rows_of(table[["lesion_id", "volume_mm3"]]),
         }
-        for name, visit, day in zip(names, visits, dates, strict=True)
+        for name, table, day in zip(names, tables, dates, strict=True)
     ]
     pairs = []
-    for end in range(1, len(visits)):
-        for start in sorted({0, end - 1}):
-            rows, links = compare(
-                visits[start],
-                visits[end],
-                years=years_between(dates[start], dates[end]),
-                settings=settings,
-            )
-            ends = {"session_from": names[start], "session_to": names[end]}
-            pairs.append({**ends, "change": ends, "links": links, "expansions": [],
-                          "lesions": [row | ends for row in rows]})  # fmt: skip
+    for (start, end), (rows, links) in compared.items():
+        ends = {"session_from": names[start], "session_to": names[end]}
+        pairs.append({**ends, "change": ends, "links": links, "expansions": [],
+                      "lesions": [row | ends for row in rows]})  # fmt: skip
     merged = merge_changes({"1": records}, {"1": pairs}, ratings=Ratings())
     table = merged[LESION_CHANGES.name].assign(participant_id=None)
     labels = dict(zip(names, sessions, strict=True))

@@ -13,7 +13,7 @@ from mslesion.schema import LESIONS, TABLES, sidecar
 from mslesion.schema.locations import LOCATION_CLASSES
 from mslesion.schema.structures import STRUCTURES
 
-LOCATION_INDEX = {one.name: one.index for one in LOCATION_CLASSES}
+LOCATION_INDEX = {one.name: one.number for one in LOCATION_CLASSES}
 """Number of each location class in the location map."""
 BIDS_VERSION = "1.10.0"
 NOT_BIDS = ("*.html", "/*.csv", *(f"/{table.name}.json" for table in TABLES), "*_xfm.txt")
@@ -123,7 +123,7 @@ def write_maps(
     write(maps.brain, "desc-brain_mask", "Brain, ventricles and CSF between gyri", Type="Brain")
     write(maps.anatomy, "seg-anatomy_dseg", "Structures of the brain", Manual=False)
     structures = [{"index": 0, "name": "background"}]
-    structures += [{"index": part.index, "name": part.name} for part in STRUCTURES]
+    structures += [{"index": part.number, "name": part.name} for part in STRUCTURES]
     table("seg-anatomy_dseg", pd.DataFrame(structures))
     if maps.fine is not None:
         write(

@@ -142,7 +142,7 @@ def location_key() -> str:
 
 def structure_key() -> str:
     """Colours of the structures."""
-    return color_key([(part.name, STRUCTURE_COLORS[part.index]) for part in STRUCTURES])
+    return color_key([(part.name, STRUCTURE_COLORS[part.number]) for part in STRUCTURES])
 
 
 def table(frame: pd.DataFrame, declared: Table, *, columns: Sequence[str] = ()) -> str:

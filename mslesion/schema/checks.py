@@ -200,7 +200,7 @@ def worst_state(rows: Iterable[Mapping]) -> str:
     -------
     str
     """
-    return max((row["state"] for row in rows), key=SEVERITY.get, default=UNKNOWN)
+    return max((row["state"] for row in rows), key=SEVERITY.__getitem__, default=UNKNOWN)
 
 
 def flags(rows: Iterable[Mapping]) -> list[str]:

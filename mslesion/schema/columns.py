@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import NamedTuple
 
+import numpy as np
 import pandas as pd
 
 from mslesion.errors import TableError
@@ -183,7 +184,7 @@ def sidecar(table: Table) -> dict:
     """
     dictionary = {}
     for column in table.columns:
-        entry = {"Description": column.description}
+        entry: dict[str, object] = {"Description": column.description}
         if column.units:
             entry["Units"] = column.units
         if column.levels:
@@ -199,6 +200,6 @@ def _identified(label: str, prefix: str) -> str | None:
     return identifier(label, prefix) if label else None
 
 
-def _pandas(dtype: str):
+def _pandas(dtype: str) -> pd.api.extensions.ExtensionDtype | np.dtype:
     """The pandas type of a declared one; text is never a categorical or object."""
     return pd.StringDtype(na_value=pd.NA) if dtype == TEXT else pd.api.types.pandas_dtype(dtype)

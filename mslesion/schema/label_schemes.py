@@ -170,7 +170,7 @@ OWN = LabelScheme(
     "the anatomy maps that mslesion writes",
     (
         LabelGroup(BACKGROUND, (0,), "background"),
-        *(LabelGroup(one.index, (one.index,), one.name) for one in s.STRUCTURES),
+        *(LabelGroup(one.number, (one.number,), one.name) for one in s.STRUCTURES),
     ),
 )
 """Never recognised by its numbers: 1 to 14 are numbers of many other atlases too."""

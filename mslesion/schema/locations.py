@@ -8,7 +8,7 @@ class LocationClass(NamedTuple):
 
     name: str
     """As it stands in the column ``location``."""
-    index: int
+    number: int
     """Number in the location map."""
     words: str
     """Name in a sentence."""

@@ -9,7 +9,7 @@ FLUID, GREY, WHITE = "fluid", "grey", "white"
 class Structure(NamedTuple):
     """One structure of the anatomy map."""
 
-    index: int
+    number: int
     name: str
     kind: str
     """`FLUID`, `GREY` or `WHITE`; brainstem and ventral diencephalon count as white."""
@@ -66,7 +66,7 @@ def indices(*kinds: str) -> tuple[int, ...]:
     >>> indices(GREY)
     (2, 8, 9, 10, 13)
     """
-    return tuple(s.index for s in STRUCTURES if s.kind in kinds)
+    return tuple(s.number for s in STRUCTURES if s.kind in kinds)
 
 
 BRAIN = indices(GREY, WHITE)

@@ -176,7 +176,7 @@ def write_truth_maps(root, patient, session, grid, lesions, anatomy):
         }
         write_json(target.with_name(f"{target.name}.json"), sidecar)
     target = path.with_name(f"{path.name}_space-orig_seg-anatomy_dseg.tsv")
-    write_table(target, [{"index": s.index, "name": s.name} for s in STRUCTURES])
+    write_table(target, [{"index": s.number, "name": s.name} for s in STRUCTURES])
 
 
 def write_frame(root, patients):

@@ -114,7 +114,7 @@ def test_lookup_tables(tmp_path, scan):
     write(tmp_path, scan, two_lesions(), ["deep_white"] * 2)
     anatomy = pd.read_csv(tmp_path / "sub-1_space-orig_seg-anatomy_dseg.tsv", sep="\t")
     assert dict(zip(anatomy["index"], anatomy["name"], strict=True)) == {0: "background"} | {
-        part.index: part.name for part in STRUCTURES
+        part.number: part.name for part in STRUCTURES
     }
     places = pd.read_csv(tmp_path / "sub-1_space-orig_seg-mslocation_dseg.tsv", sep="\t")
     assert dict(zip(places["name"], places["index"], strict=True)) == {

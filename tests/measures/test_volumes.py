@@ -27,7 +27,7 @@ def bars():
     """Structure n in n * 10 voxels."""
     labels = np.zeros((15, 10, 15), np.uint8)
     for part in s.STRUCTURES:
-        labels[part.index, :, : part.index] = part.index
+        labels[part.number, :, : part.number] = part.number
     return labels
 
 

@@ -161,6 +161,6 @@ def test_data_uri_is_the_picture():
 
 def test_every_class_and_structure_has_its_own_colour():
     assert set(figures.LOCATION_COLORS) == set(LOCATIONS) == set(LOCATION_INDEX)
-    assert set(figures.STRUCTURE_COLORS) == {part.index for part in STRUCTURES}
+    assert set(figures.STRUCTURE_COLORS) == {part.number for part in STRUCTURES}
     for colors in (figures.LOCATION_COLORS, figures.STRUCTURE_COLORS):
         assert len(set(colors.values())) == len(colors)

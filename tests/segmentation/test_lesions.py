@@ -139,7 +139,7 @@ def test_empty():
 @pytest.mark.parametrize("structure", s.STRUCTURES, ids=lambda one: one.name)
 def test_what_lies_in_fluid_is_removed(structure):
     """CSF, ventricles and plexus are bright by flow; lesions of every tissue stay."""
-    anatomy = np.full(SHAPE, structure.index, np.uint8)
+    anatomy = np.full(SHAPE, structure.number, np.uint8)
     box = np.s_[2:5, 2:5, 2:5]
     found = threshold_lesions(probability(box), anatomy=anatomy)
     is_fluid = structure.kind == s.FLUID

@@ -145,7 +145,7 @@ def visit_part(result: VisitResult) -> str:
         look_for = "Axial, plain and outlined; number of the lesion, volume and region."
         parts += [pictures[0], page.location_key(), *pictures[1:]]
         parts.append(page.picture(tiles, caption, look_for))
-    colors = {part.index: figures.STRUCTURE_COLORS[part.index] for part in STRUCTURES}
+    colors = {part.number: figures.STRUCTURE_COLORS[part.number] for part in STRUCTURES}
     drawings = [
         page.picture(
             figures.overview(image, result.anatomy, colors, inside=inside, spacing=spacing),

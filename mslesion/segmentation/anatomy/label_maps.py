@@ -190,7 +190,7 @@ def _whole_numbers(labels: np.ndarray, name: str) -> np.ndarray:
 
 def _own_table(mapping: Mapped) -> dict[int, int]:
     """Number of the structure by label, of a mapping of one's own."""
-    numbers = {"background": BACKGROUND} | {one.name: one.index for one in s.STRUCTURES}
+    numbers = {"background": BACKGROUND} | {one.name: one.number for one in s.STRUCTURES}
     table = {0: BACKGROUND}
     for label, structure in mapping.items():
         number = numbers.get(structure) if isinstance(structure, str) else structure
