@@ -178,7 +178,7 @@ def heads(data):
 
         inside = reference(tuple(range(1, 1000)))
         ventricles = reference(DLMUSE_LATERAL_VENTRICLES)
-        found = np.isin(result.anatomy, (s.LATERAL_VENTRICLES, s.CHOROID_PLEXUS))
+        found = np.isin(result.anatomy, s.LATERAL_VENTRICLES_AND_PLEXUS)
         rows.append(
             {
                 "visit": visit.name,

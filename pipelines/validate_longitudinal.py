@@ -41,7 +41,7 @@ from mslesion.longitudinal.alignment.placing import (
 )
 from mslesion.longitudinal.alignment.refinement import refine_frame
 from mslesion.longitudinal.calibration.self_calibration import calibrate
-from mslesion.longitudinal.pair import compare_visits
+from mslesion.longitudinal.pair import compare_maps
 from mslesion.longitudinal.quality import correlation
 from mslesion.pipeline.pair.maps import maps_of
 from mslesion.pipeline.visit.process import process_visit
@@ -128,22 +128,26 @@ def change(data: Path, cache: Path) -> None:
     for subject in ("LJL01", "LJL03"):
         pair = both_visits(data, cache, subject)
         start = time.process_time()
-        found = compare_visits(*pair)
+        found = compare_maps(*pair)
         seconds = time.process_time() - start
         ways, (_, truth) = given_transforms(data, subject)
         grid = Grid(truth.shape, truth.affine)
         true = np.asarray(truth.dataobj) > 0
-        if found.lesions is None:
-            print(f"change {subject}: {found.lesion_reason}")
+        if found.lesions.changes is None:
+            print(f"change {subject}: {found.lesions.reason}")
             continue
-        place = found.placed["FLAIR"]
+        place, changes = found.lesions.aligned.placed, found.lesions.changes
         # The truth lies in the space of visit 2: by its own transform, not by ours
         way = np.linalg.inv(place.to_reference[1]) @ ways[1]
         outlined = [labels > 0 for labels in place.outlined]
         ours, differing, either = (
             resample(mask.astype(np.float32), place.frame.grid.affine, to=grid, transform=way)
             >= 0.5
-            for mask in (found.lesions.change_map >= 2, outlined[0] ^ outlined[1], place.lesions)
+            for mask in (
+                changes.change_map >= 2,
+                outlined[0] ^ outlined[1],
+                place.lesions,
+            )
         )
         voxel = abs(np.linalg.det(truth.affine[:3, :3])) / 1000
         print(
@@ -160,9 +164,9 @@ def rescan(data: Path, cache: Path) -> None:
     for subject in ("1003", "1018", "1019"):
         pair = both_visits(data, cache, subject)
         start = time.process_time()
-        found = compare_visits(*pair)
+        found = compare_maps(*pair)
         seconds = time.process_time() - start
-        values.append(found.volumes.brain_pct)
+        values.append(found.brain.volumes.brain_pct)
         print(f"rescan {subject}: {_brain(found)}, quality {found.quality.state}, {seconds:.0f} s")
     sizes = np.abs(values)
     print(f"rescan: absolute PBVC, median {np.median(sizes):.3f} %, maximum {sizes.max():.3f} %")
@@ -170,9 +174,9 @@ def rescan(data: Path, cache: Path) -> None:
 
 def swap(data: Path, cache: Path) -> None:
     pair = [replace(visit, day=None) for visit in both_visits(data, cache, "1018")]
-    there, back = compare_visits(*pair), compare_visits(*pair[::-1])
-    total = there.volumes.brain_pct + back.volumes.brain_pct
-    print(f"swap: {there.volumes.brain_pct:.6f} and {back.volumes.brain_pct:.6f}, sum {total:.2g}")
+    there, back = compare_maps(*pair), compare_maps(*pair[::-1])
+    values = [found.brain.volumes.brain_pct for found in (there, back)]
+    print(f"swap: {values[0]:.6f} and {values[1]:.6f}, sum {sum(values):.2g}")
 
 
 def identity(data: Path, cache: Path) -> None:
@@ -187,9 +191,9 @@ def identity(data: Path, cache: Path) -> None:
 
 def strangers(data: Path, cache: Path) -> None:
     pair = [segmented(data, cache, "1003_1", "1"), segmented(data, cache, "1018_1", "2")]
-    found = compare_visits(*pair)
+    found = compare_maps(*pair)
     values = {r["check"]: r["value"] for r in found.quality.rows if r["value"] is not None}
-    print(f"another person: {found.brain_reason or 'NOT CAUGHT'}; {values}")
+    print(f"another person: {found.brain.reason or 'NOT CAUGHT'}; {values}")
 
 
 def atrophy(data: Path, cache: Path) -> None:
@@ -208,7 +212,7 @@ def atrophy(data: Path, cache: Path) -> None:
         back = inverse(shift)
         moved = pulled(scan.data, back, 3)
         after = pulled(anatomy, back, 0)
-        found = compare_visits(base, _visit(noisy(moved, noise, rng), after, scan.affine, "2"))
+        found = compare_maps(base, _visit(noisy(moved, noise, rng), after, scan.affine, "2"))
         print(f"atrophy {true:.3f} %: {_brain(found)}", flush=True)
 
 
@@ -229,7 +233,7 @@ def same(data: Path, cache: Path) -> None:
         moved = moved_visit(visit, mask, np.random.default_rng(2), thick=thick)
         label = "4 mm slices" if thick else "1 mm"
         clock, busy = time.perf_counter(), time.process_time()
-        found = compare_visits(visit, moved)
+        found = compare_maps(visit, moved)
         clock, busy = time.perf_counter() - clock, time.process_time() - busy
         _report_lesions(f"same visit, {label}", found, visit)
         print(f"    {clock:.0f} s by the clock, {busy:.0f} s of CPU, FLAIR and T1w", flush=True)
@@ -242,7 +246,7 @@ def lesions(data: Path, cache: Path) -> None:
         visit = replace(visit, scans={"FLAIR": visit.scans["FLAIR"]})
         rng = np.random.default_rng(seed)
         changed, put_in, grown = change_lesions(data, visit, mask, rng)
-        found = compare_visits(visit, moved_visit(changed, changed.lesions > 0, rng))
+        found = compare_maps(visit, moved_visit(changed, changed.lesions > 0, rng))
         print(f"{subject}, seed {seed}:", end=" ")
         _score(found, visit, put_in, grown)
 
@@ -256,13 +260,13 @@ def calibration(data: Path, cache: Path) -> None:
 
 
 def _report_lesions(name: str, found, visit) -> None:
-    if found.lesions is None:
-        print(f"lesions, {name}: {found.lesion_reason}")
+    if found.lesions.changes is None:
+        print(f"lesions, {name}: {found.lesions.reason}")
         return
     total = int(visit.lesions.max())
     print(f"lesions, {name}: {total} lesions; {_counts(found)}; {_brain(found)}")
-    if found.expansion is not None:
-        one = found.expansion
+    if found.brain.expansion is not None:
+        one = found.brain.expansion
         print(
             f"    slow expansion: {len(one.candidates)} candidates in {one.assessed_count} lesions "
             f"of 100 mm3 or more, noise {one.noise_p95_pct_per_year:.1f} % a year",
@@ -272,17 +276,17 @@ def _report_lesions(name: str, found, visit) -> None:
 
 def _score(found, visit, put_in, grown) -> None:
     """Inserted and grown lesions that were found."""
-    if found.lesions is None:
-        print(f"lesions put in: {found.lesion_reason}")
+    if found.lesions.changes is None:
+        print(f"lesions put in: {found.lesions.reason}")
         return
-    place = found.placed["FLAIR"]
+    place, changes = found.lesions.aligned.placed, found.lesions.changes
     grid, way = place.frame.grid, place.to_reference[0]
     there = resample(put_in, visit.lesions_affine, to=grid, transform=way, order=0)
-    new = found.lesions.change_map == 2
+    new = changes.change_map == 2
     hits = len(np.unique(there[new & (there > 0)]))
     pieces, count = ndi.label(new, np.ones((3, 3, 3)))
     false = count - len(np.unique(pieces[new & (there > 0)]))
-    larger = {r["lesions_from"] for r in found.lesions.rows if r["size_change"] == "enlarging"}
+    larger = {r["lesions_from"] for r in changes.rows if r["size_change"] == "enlarging"}
     larger = {int(n) for text in larger if text for n in text.split("+")}
     wanted = {int(np.bincount(visit.lesions[m]).argmax()) for m in grown} - {0}
     large = {n for n, size in enumerate(np.bincount(visit.lesions.ravel())) if n and size >= 14}
@@ -294,7 +298,7 @@ def _score(found, visit, put_in, grown) -> None:
         f"{len(larger & untouched)} of {len(untouched)}",
         flush=True,
     )
-    for row in found.lesions.rows:
+    for row in changes.rows:
         missed = {int(n) for n in (row["lesions_from"] or "").split("+") if n} & (wanted - larger)
         if missed:
             print(
@@ -312,13 +316,13 @@ def _visit(data, anatomy, affine, session) -> VisitMaps:
 
 def _counts(found) -> str:
     names = ("new_t2", "enlarging", "stable", "shrinking", "resolved", "under_floor")
-    return ", ".join(f"{n} {found.lesions.summary[n + '_count']}" for n in names)
+    return ", ".join(f"{n} {found.lesions.changes.summary[n + '_count']}" for n in names)
 
 
 def _brain(found) -> str:
-    if found.volumes is None:
-        return f"no PBVC ({found.brain_reason})"
-    v = found.volumes
+    if found.brain.volumes is None:
+        return f"no PBVC ({found.brain.reason})"
+    v = found.brain.volumes
     shown = {
         "PBVC": v.brain_pct, "BSI": v.boundary_pct, "Jacobian": v.deformation_pct,
         "ventricles": v.ventricles_pct, "calibration": v.calibration, "eroded": v.eroded_pct,

@@ -21,6 +21,7 @@ from mslesion.io.mask_values import Label
 from mslesion.io.tables import rows_of
 from mslesion.longitudinal.lesions.masks_alone import compare_masks_alone
 from mslesion.longitudinal.lesions.tracks import Link
+from mslesion.longitudinal.rows import lesion_rows
 from mslesion.pipeline.dataset.merge_changes import merge_changes
 from mslesion.pipeline.pair.compare import compare_visits
 from mslesion.pipeline.settings import Settings
@@ -311,13 +312,14 @@ def _from_scans(
 def _compare_scans(first: VisitResult, second: VisitResult, *, settings: Settings) -> Compared:
     """Rows and links of a pair, by scans and masks together."""
     pair = compare_visits(first, second, rule=settings.change_rule).pair
-    if pair.lesions is None:
+    changes = pair.lesions.changes
+    if changes is None:
         raise StepError(
             f"The masks of visits {first.visit.session} and {second.visit.session} (in the order "
-            f"given) cannot be compared: {pair.lesion_reason}. Check the scans, or leave them out "
+            f"given) cannot be compared: {pair.lesions.reason}. Check the scans, or leave them out "
             "to compare the masks alone."
         )
-    return pair.lesion_rows(), pair.lesions.links
+    return lesion_rows(pair), changes.links
 
 
 def _tracked(

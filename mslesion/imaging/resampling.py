@@ -56,26 +56,6 @@ def working_grid(shape: tuple, affine: np.ndarray) -> Grid:
     return Grid(size, out)
 
 
-def crop_grid(grid: Grid, box: tuple[slice, slice, slice]) -> Grid:
-    """A box of a grid.
-
-    Parameters
-    ----------
-    grid : Grid
-        The whole.
-    box : tuple of slice
-        First and last voxel along each axis.
-
-    Returns
-    -------
-    Grid
-    """
-    start = np.array([s.start for s in box])
-    affine = grid.affine.copy()
-    affine[:3, 3] = world_mm(grid.affine, start)
-    return Grid(tuple(s.stop - s.start for s in box), affine)
-
-
 def resample(
     data: np.ndarray,
     affine: np.ndarray,

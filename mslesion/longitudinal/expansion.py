@@ -1,7 +1,7 @@
-"""Slowly expanding lesions: candidates, by the local growth of the deformation.
+"""Slowly expanding lesions: candidates, by the local volume change of a deformation.
 
 Candidates, not findings: on real scans an open re-implementation of the same rule found
-nearly every second untouched lesion expanding (biomarkers 8.1). So the pair's own noise
+nearly every second untouched lesion expanding . So the pair's own noise
 is measured in white matter that looks normal and is given beside them.
 """
 
@@ -20,7 +20,7 @@ SEED_PCT_PER_YEAR, GROW_PCT_PER_YEAR = 12.5, 4.0
 grows that fast (inclusive). Elliott 2019, PMID 30566027."""
 LESION_STRAIN = 0.3
 """How uneven (mm per mm) the deformation may be that follows single lesions. With the 0.1
-of the brain's, 0.45 of the true growth of lesions of 8 to 10 mm was seen, with this one all
+of the brain's, 0.45 of the true expansion of lesions of 8 to 10 mm was seen, with this one all
 of it; lesions that did not grow stayed below `GROW_PCT_PER_YEAR`."""
 MIN_CANDIDATE_VOXELS = 10
 """Smallest candidate (inclusive), of 1 mm³ voxels. Elliott 2019."""
@@ -47,7 +47,7 @@ class Candidate:
     """Lesion of the first visit."""
     volume_mm3: float
     rate_pct_per_year: float
-    """Mean local growth."""
+    """Mean rate of local volume change."""
     concentricity: float | None
     """How much faster (%/y per mm) tissue grows towards the middle; None if it is one
     shell deep."""
@@ -61,7 +61,7 @@ class Expansion:
 
     candidates: tuple[Candidate, ...]
     noise_p95_pct_per_year: float | None
-    """95th percentile of the mean growth of shifted copies; None without room for them."""
+    """95th percentile of the mean rate of shifted copies; None without room for them."""
     assessed_count: int
     """Lesions that were looked at."""
 
@@ -71,8 +71,8 @@ class Expansion:
         return sum(one.volume_mm3 for one in self.candidates) / 1000
 
 
-def local_growth(pair: MatchedPair, *, inside: np.ndarray) -> np.ndarray:
-    """Local growth, by a deformation that is loose enough to follow single lesions.
+def local_volume_ratio(pair: MatchedPair, *, inside: np.ndarray) -> np.ndarray:
+    """Local volume change, by a deformation that is loose enough to follow single lesions.
 
     Parameters
     ----------
@@ -84,7 +84,7 @@ def local_growth(pair: MatchedPair, *, inside: np.ndarray) -> np.ndarray:
     Returns
     -------
     (I, J, K) float32 array
-        Volume at the second visit by that at the first.
+        Volume at the second visit divided by that at the first.
 
     Raises
     ------
@@ -94,18 +94,16 @@ def local_growth(pair: MatchedPair, *, inside: np.ndarray) -> np.ndarray:
     found = find_deformation(
         pair.first, pair.second, inside=inside, noise=pair.noise, strain=LESION_STRAIN
     )
-    return found.growth
+    return found.volume_ratio
 
 
 def find_expansion(
     lesions: np.ndarray,
     *,
-    growth: np.ndarray,
+    volume_ratio: np.ndarray,
     years: float,
     ventricles: np.ndarray,
     normal_white: np.ndarray,
-    excluded: Sequence[int] = (),
-    min_mean_rate: float = 0.0,
 ) -> Expansion:
     """Candidates for slow expansion between two visits.
 
@@ -113,19 +111,14 @@ def find_expansion(
     ----------
     lesions : (I, J, K) int array
         Lesions of the first visit, in the common frame of 1 mm voxels.
-    growth : (I, J, K) array
-        Local volume at the second visit by that at the first.
+    volume_ratio : (I, J, K) array
+        Local volume at the second visit divided by that at the first.
     years : float
         Time between the visits, `MIN_YEARS` or more.
     ventricles : (I, J, K) bool array
         Ventricles of either visit.
     normal_white : (I, J, K) bool array
         White matter away from lesions.
-    excluded : sequence of int
-        Lesions that are not looked at, as those that enhance.
-    min_mean_rate : float
-        Candidates of a mean rate below this (exclusive) are dropped; 0 is Elliott's
-        rule, 8 %/y had fewer false ones.
 
     Returns
     -------
@@ -135,39 +128,39 @@ def find_expansion(
     ----------
     Elliott et al. 2019, 10.1177/1352458518814117.
     """
-    rate = 100 * (growth.astype(np.float64) - 1) / years
+    rate = 100 * (volume_ratio.astype(np.float64) - 1) / years
     far = np.ones(lesions.shape, bool)
     if ventricles.any():
         far = ndi.distance_transform_edt(~ventricles) > VENTRICLE_MARGIN_MM
     candidates, assessed = [], []
     for number, box, mask in objects(lesions):
-        if np.count_nonzero(mask) < MIN_LESION_MM3 or number in excluded:
+        if np.count_nonzero(mask) < MIN_LESION_MM3:
             continue
         assessed.append((box, mask))
         usable = mask & far[box]
-        for piece in _pieces(rate[box], usable):
-            found = _candidate(number, piece, rate[box], box)
-            if found.rate_pct_per_year >= min_mean_rate:
-                candidates.append(found)
+        candidates += [
+            _candidate(number, piece, rate[box], box) for piece in _pieces(rate[box], usable)
+        ]
     noise = _noise(rate, assessed, normal_white & far)
     return Expansion(tuple(candidates), noise, len(assessed))
 
 
 def constancy(years: Sequence[float], expansions_pct: Sequence[float]) -> float | None:
-    """How far a candidate is from growing evenly.
+    """How far a candidate is from expanding evenly.
 
     Parameters
     ----------
     years : sequence of float
         Time of each later visit since the first.
     expansions_pct : sequence of float
-        The candidate's growth from the first visit to each.
+        The candidate's expansion from the first visit to each.
 
     Returns
     -------
     float or None
         Mean squared residual of a robust line through the origin, by the mean square of
-        the growth: 0 is even growth. None with fewer than two later visits, or no growth.
+        the expansions: 0 is even expansion. None with fewer than two later visits, or without
+        expansion.
     """
     t, y = np.asarray(years, float), np.asarray(expansions_pct, float)
     power = float(np.mean(y**2)) if len(y) else 0.0

@@ -4,7 +4,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from mslesion.longitudinal.alignment.common_frame import find_scales
+from mslesion.longitudinal.alignment.placing import PlacedPair, VisitMaps
 from mslesion.schema.checks import FAIL, PAIR_CHECKS, judge, worst_state
+from mslesion.schema.time import days_between
 
 FOR_BRAIN = (
     "pair_correlation", "brain_overlap", "registration_disagreement_mm", "days_between_visits",
@@ -43,6 +46,53 @@ class PairQuality:
             f"(expected {r['threshold']})"
             for r in failed
         )
+
+
+def quality_values(
+    first: VisitMaps, second: VisitMaps, *, modality: str, placed: PlacedPair | None
+) -> dict[str, float | None]:
+    """Values of the pair's checks, without the stretch of the brain.
+
+    Parameters
+    ----------
+    first, second : VisitMaps
+        The visits.
+    modality : str
+        Which scans are looked at.
+    placed : PlacedPair or None
+        They in their common frame; None if they could not be registered.
+
+    Returns
+    -------
+    dict of str to float or None
+        By check; what is not assessable is None or missing.
+    """
+    values: dict[str, float | None] = {"days_between_visits": days_between(first.day, second.day)}
+    if placed is not None:
+        values["pair_correlation"] = correlation(*placed.scans, placed.brain)
+        values["brain_overlap"] = overlap(*(anatomy > 0 for anatomy in placed.anatomies))
+        values["registration_disagreement_mm"] = placed.frame.inconsistency_mm
+        values["registration_correction_mm"] = placed.frame.correction_mm
+        values["slice_thickness_difference_mm"] = placed.thickness_gap_mm
+        values["pair_longest_voxel_mm"] = placed.thickest_mm
+        if first.sees_skull and second.sees_skull:
+            scans = [visit.scans[modality] for visit in (first, second)]
+            scales = find_scales(
+                scans[0].data, scans[0].affine, scans[1].data, scans[1].affine,
+                first_to_second=placed.frame.first_to_second,
+            )  # fmt: skip
+            values["head_scale_difference"] = 100 * float(np.abs(scales - 1).max())
+    if first.flair_dim and second.flair_dim:
+        values["flair_2d_and_3d"] = float(first.flair_dim != second.flair_dim)
+    if first.scanner_id and second.scanner_id:
+        values["scanner_change"] = float(first.scanner_id != second.scanner_id)
+    if first.sees_skull is not None and second.sees_skull is not None:
+        values["skull_at_one_visit"] = float(first.sees_skull != second.sees_skull)
+    if first.lesions is not None and second.lesions is not None:
+        values["lesions_given_at_one_visit"] = float(
+            (first.probability is None) != (second.probability is None)
+        )
+    return values
 
 
 def judge_pair(values: dict[str, float | None]) -> PairQuality:

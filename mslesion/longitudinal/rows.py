@@ -1,12 +1,13 @@
-"""Rows of changes.csv, lesion_changes.csv and expansions.csv of one patient."""
+"""Rows of changes.csv, lesion_changes.csv and expansions.csv of a pair of visits."""
 
-from collections.abc import Mapping, Sequence
+import numpy as np
 
+from mslesion.imaging.grid import world_mm
 from mslesion.longitudinal.brain.rates import rate_of, sd_of_pair
-from mslesion.longitudinal.expansion import constancy
+from mslesion.longitudinal.comparison import PairComparison
+from mslesion.longitudinal.expansion import Expansion
+from mslesion.longitudinal.lesions.atrophied import AtrophiedLesions
 from mslesion.longitudinal.lesions.sizes import detection_floor_mm
-from mslesion.longitudinal.lesions.tracks import track_lesions
-from mslesion.longitudinal.pair import PairComparison
 from mslesion.schema.checks import flags
 
 
@@ -26,50 +27,65 @@ def change_row(
     -------
     dict
     """
-    row = {
-        "session_from": pair.first.session,
-        "session_to": pair.second.session,
+    row = _sessions(pair) | {
         "days": pair.days,
         "interval_years": pair.years,
         "same_scanner": pair.same_scanner,
-        "lesion_modality": pair.lesion_modality or None,
-        "brain_modality": pair.brain_modality or None,
-        "change_assessable": not pair.lesion_reason,
-        "change_reason": pair.lesion_reason or None,
-        "brain_change_assessable": not pair.brain_reason,
-        "brain_change_reason": pair.brain_reason or None,
+        "lesion_modality": pair.lesions.aligned.modality or None,
+        "brain_modality": pair.brain.aligned.modality or None,
+        "change_assessable": not pair.lesions.reason,
+        "change_reason": pair.lesions.reason or None,
+        "brain_change_assessable": not pair.brain.reason,
+        "brain_change_reason": pair.brain.reason or None,
         "change_rule": pair.rule,
         "quality_state": pair.quality.state,
         "flags": ";".join(flags(pair.quality.rows)),
     }
-    if pair.lesions is not None:
-        thickest = pair.placed[pair.lesion_modality].thickest_mm
-        row |= pair.lesions.summary
-        row["detection_floor_mm"] = detection_floor_mm(thickest)
-        row["new_t2_per_year"] = rate_of(row["new_t2_count"], pair.years).per_year
-    if pair.expansion is not None:
-        row |= {
-            "sel_candidate_count": len(pair.expansion.candidates),
-            "sel_candidate_volume_ml": pair.expansion.volume_ml,
-            "sel_assessed_count": pair.expansion.assessed_count,
-            "sel_noise_p95_pct_per_year": pair.expansion.noise_p95_pct_per_year,
-        }
-    if pair.atrophied is not None:
-        row |= {
-            "atrophied_lesion_volume_mm3": pair.atrophied.volume_mm3,
-            "atrophied_lesion_volume_periventricular_mm3": pair.atrophied.near_ventricle_mm3,
-            "atrophied_lesion_volume_pct": pair.atrophied.pct,
-            "atrophied_lesion_volume_noise_mm3": pair.atrophied.noise_mm3,
-        }
-    row |= _brain_columns(pair)
-    if not pair.brain_reason and None not in widths_mm:
+    row |= _lesion_columns(pair) | _expansion_columns(pair.brain.expansion)
+    row |= _atrophied_columns(pair.brain.atrophied) | _volume_columns(pair)
+    if not pair.brain.reason and None not in widths_mm:
         row["third_ventricle_width_change_mm"] = widths_mm[1] - widths_mm[0]
     return row
 
 
-def _brain_columns(pair: PairComparison) -> dict:
+def _lesion_columns(pair: PairComparison) -> dict:
+    """Columns of the lesions' change."""
+    if pair.lesions.changes is None:
+        return {}
+    summary = pair.lesions.changes.summary
+    return summary | {
+        "detection_floor_mm": detection_floor_mm(pair.lesions.aligned.placed.thickest_mm),
+        "new_t2_per_year": rate_of(summary["new_t2_count"], pair.years).per_year,
+    }
+
+
+def _expansion_columns(found: Expansion | None) -> dict:
+    """Columns of slow expansion."""
+    if found is None:
+        return {}
+    return {
+        "sel_candidate_count": len(found.candidates),
+        "sel_candidate_volume_ml": found.volume_ml,
+        "sel_assessed_count": found.assessed_count,
+        "sel_noise_p95_pct_per_year": found.noise_p95_pct_per_year,
+    }
+
+
+def _atrophied_columns(found: AtrophiedLesions | None) -> dict:
+    """Columns of lesion that became CSF."""
+    if found is None:
+        return {}
+    return {
+        "atrophied_lesion_volume_mm3": found.volume_mm3,
+        "atrophied_lesion_volume_periventricular_mm3": found.near_ventricle_mm3,
+        "atrophied_lesion_volume_pct": found.pct,
+        "atrophied_lesion_volume_noise_mm3": found.noise_mm3,
+    }
+
+
+def _volume_columns(pair: PairComparison) -> dict:
     """Columns of the brain's change."""
-    found = pair.volumes
+    found = pair.brain.volumes
     if found is None:
         return {}
     sd = sd_of_pair(same_scanner=pair.same_scanner, quality=pair.quality.state)
@@ -95,84 +111,61 @@ def _brain_columns(pair: PairComparison) -> dict:
     }
 
 
-def lesion_change_rows(
-    pairs: Mapping[tuple[int, int], PairComparison], lesion_counts: Sequence[int]
-) -> list[dict]:
-    """Rows of lesion_changes.csv of a patient, with tracks over all visits.
-
-    Parameters
-    ----------
-    pairs : mapping of (int, int) to PairComparison
-        Comparisons by the positions of both visits, in order of time.
-    lesion_counts : sequence of int
-        Lesions of each visit, numbered from 1.
-
-    Returns
-    -------
-    list of dict
-        Without the subject.
-    """
-    tracks = track_lesions(
-        [range(1, count + 1) for count in lesion_counts],
-        {key: pair.lesions.links for key, pair in pairs.items() if pair.lesions is not None},
-    )
-    rows = []
-    for (a, b), pair in sorted(pairs.items()):
-        for row in pair.lesion_rows():
-            nodes = [(a, n) for n in _numbers(row["lesions_from"])]
-            nodes += [(b, n) for n in _numbers(row["lesions_to"])]
-            found = sorted({tracks[node] for node in nodes})
-            rows.append(
-                row
-                | {
-                    "track_id": found[0] if found else None,
-                    "parents": row["lesions_from"] if row["change"] == "merged" else None,
-                }
-            )
-    return rows
-
-
-def expansion_rows(
-    pair: PairComparison, *, earlier: Sequence[tuple[float, Sequence[float]]] = ()
-) -> list[dict]:
-    """Rows of expansions.csv of a pair, without the subject.
+def lesion_rows(pair: PairComparison) -> list[dict]:
+    """Rows of lesion_changes.csv of a pair, without the subject, tracks and parents.
 
     Parameters
     ----------
     pair : PairComparison
         The comparison.
-    earlier : sequence of (float, sequence of float)
-        Of each visit between: its time in years since the first visit, and every
-        candidate's growth until then in percent. With them the constancy is given.
 
     Returns
     -------
     list of dict
     """
-    if pair.expansion is None:
+    if pair.lesions.changes is None:
         return []
-    noise = pair.expansion.noise_p95_pct_per_year
+    placed = pair.lesions.aligned.placed
     rows = []
-    for position, one in enumerate(pair.expansion.candidates):
-        years = [time for time, _ in earlier] + [pair.years]
-        growth = [series[position] for _, series in earlier]
-        growth.append(one.rate_pct_per_year * pair.years)
-        rows.append(
-            {
-                "session_from": pair.first.session,
-                "session_to": pair.second.session,
-                "candidate_id": position + 1,
-                "lesion_id": one.lesion_id,
-                "volume_mm3": one.volume_mm3,
-                "rate_pct_per_year": one.rate_pct_per_year,
-                "concentricity": one.concentricity,
-                "constancy": constancy(years, growth),
-                "is_above_noise": None if noise is None else one.rate_pct_per_year > noise,
-            }
-        )
+    for given in pair.lesions.changes.rows:
+        row = dict(given)
+        voxel = np.array([[row.pop("i"), row.pop("j"), row.pop("k")]])
+        point = world_mm(placed.to_reference[1], world_mm(placed.frame.grid.affine, voxel))
+        row |= dict(zip(("x_mm", "y_mm", "z_mm"), point[0].tolist(), strict=True))
+        rows.append(row | _sessions(pair))
     return rows
 
 
-def _numbers(text: str | None) -> list[int]:
-    """Numbers joined by +."""
-    return [int(part) for part in text.split("+")] if text else []
+def expansion_rows(pair: PairComparison) -> list[dict]:
+    """Rows of expansions.csv of a pair, without the subject and the constancy.
+
+    Parameters
+    ----------
+    pair : PairComparison
+        The comparison.
+
+    Returns
+    -------
+    list of dict
+    """
+    expansion = pair.brain.expansion
+    if expansion is None:
+        return []
+    noise = expansion.noise_p95_pct_per_year
+    return [
+        _sessions(pair)
+        | {
+            "candidate_id": number,
+            "lesion_id": one.lesion_id,
+            "volume_mm3": one.volume_mm3,
+            "rate_pct_per_year": one.rate_pct_per_year,
+            "concentricity": one.concentricity,
+            "is_above_noise": None if noise is None else one.rate_pct_per_year > noise,
+        }
+        for number, one in enumerate(expansion.candidates, start=1)
+    ]
+
+
+def _sessions(pair: PairComparison) -> dict[str, str]:
+    """The columns that tell whose row it is, but for the subject."""
+    return {"session_from": pair.first.session, "session_to": pair.second.session}

@@ -32,9 +32,7 @@ CAP_REACH_MM = 5.0
 CAP_THICKNESS_MM = 3.0
 """Caps reach less far from the ventricle than this (exclusive)."""
 
-VENTRICLES = (s.LATERAL_VENTRICLES, s.CHOROID_PLEXUS)
 INFRATENTORIAL = (s.BRAINSTEM, s.CEREBELLAR_GREY, s.CEREBELLAR_WHITE)
-DEEP_GREY = (s.THALAMUS, s.BASAL_GANGLIA)
 
 SCHEMES: Mapping[str, str] = MappingProxyType(
     {
@@ -81,7 +79,7 @@ def find_surroundings(labels: np.ndarray, affine: np.ndarray, *, midplane: Midpl
     return Surroundings(
         labels,
         affine,
-        _distance_mm(np.isin(labels, VENTRICLES), affine),
+        _distance_mm(np.isin(labels, s.LATERAL_VENTRICLES_AND_PLEXUS), affine),
         _distance_mm(labels == s.CORTEX, affine),
         _distance_mm(np.isin(labels, INFRATENTORIAL), affine),
         _horn_tips(labels == s.LATERAL_VENTRICLES, affine, midplane),
@@ -158,7 +156,7 @@ def locate_lesions(
         facts = {
             "infratentorial": float(np.mean(infratentorial <= INFRATENTORIAL_MARGIN_MM)),
             "cortex": float(np.mean(structure == s.CORTEX)),
-            "deep_grey": float(np.mean(np.isin(structure, DEEP_GREY))),
+            "deep_grey": float(np.mean(np.isin(structure, s.DEEP_GREY))),
             "near_ventricle": float(np.mean(ventricle <= contact_mm)),
             "near_cortex": float(np.mean(cortex <= contact_mm)),
             "in_3mm_of_ventricle": float(np.mean(ventricle <= 3.0)),

@@ -19,7 +19,7 @@ PARTS_ML = {
     "deep_grey_matter_ml": (s.THALAMUS, s.BASAL_GANGLIA),
     "white_matter_ml": s.indices(s.WHITE),
     "brain_ml": s.BRAIN,
-    "lateral_ventricles_ml": (s.LATERAL_VENTRICLES, s.CHOROID_PLEXUS),
+    "lateral_ventricles_ml": s.LATERAL_VENTRICLES_AND_PLEXUS,
     "third_ventricle_ml": (s.THIRD_VENTRICLE,),
     "fourth_ventricle_ml": (s.FOURTH_VENTRICLE,),
     "choroid_plexus_ml": (s.CHOROID_PLEXUS,),
@@ -98,7 +98,7 @@ def brain_parenchymal_fraction(anatomy: np.ndarray, affine: np.ndarray) -> float
     brain = np.isin(anatomy, s.BRAIN)
     if not brain.any():
         return None
-    inside = brain | np.isin(anatomy, [i for i in s.indices(s.FLUID) if i != s.EXTRA_AXIAL_CSF])
+    inside = brain | np.isin(anatomy, s.VENTRICLES)
     spacing = spacing_mm(affine)
     pad = [int(np.ceil(CONTOUR_CLOSING_MM / size)) + 1 for size in spacing]
     inside = np.pad(inside, [(p, p) for p in pad])

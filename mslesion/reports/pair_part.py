@@ -4,9 +4,9 @@ from html import escape
 
 import numpy as np
 
+from mslesion.longitudinal.comparison import AlignedScans, PairComparison
 from mslesion.longitudinal.lesions import tracks as t
 from mslesion.longitudinal.lesions.sizes import ENLARGING, SHRINKING
-from mslesion.longitudinal.pair import PairComparison
 from mslesion.reports.methods import describe
 from mslesion.reports.page import color_mark, methods_text, picture
 from mslesion.reports.pair_figures import (
@@ -39,23 +39,25 @@ def pair_part(pair: PairComparison) -> str:
     """
     parts = []
     names = [f"ses-{v.session}" for v in (pair.first, pair.second)]
-    if pair.lesions is not None:
-        images, inside = _images(pair, pair.lesion_modality)
+    changes, of_lesions = pair.lesions.changes, pair.lesions.aligned
+    brain, of_brain = pair.brain, pair.brain.aligned
+    if changes is not None:
+        images, inside = _images(of_lesions)
         seen = change_overview(
-            images, pair.lesions.change_map, inside=inside, names=[*names, "difference"]
+            images, changes.change_map, inside=inside, names=[*names, "difference"]
         )
         parts.append(
             picture(
                 seen,
-                f"{pair.lesion_modality} of both visits in their common frame",
+                f"{of_lesions.modality} of both visits in their common frame",
                 "First, second, second minus first (bright: brighter now), and the changes. Do "
                 "the two heads lie alike? Is the difference flat where nothing changed?",
             )
         )
         parts.append(change_key())
-        changed = [row for row in pair.lesions.rows if row["change"] in CHANGED]
+        changed = [row for row in changes.rows if row["change"] in CHANGED]
         shown = [row for row in changed if not row["is_under_floor"]]
-        strips = lesion_strips(images, pair.lesions.change_map, shown)
+        strips = lesion_strips(images, changes.change_map, shown)
         parts.append(
             picture(
                 strips,
@@ -64,25 +66,23 @@ def pair_part(pair: PairComparison) -> str:
                 "change of volume. Lesions under the detection floor are not shown.",
             )
         )
-    if pair.volumes is not None and (
-        pair.lesions is None or pair.brain_modality != pair.lesion_modality
-    ):
-        images, inside = _images(pair, pair.brain_modality)
+    if brain.volumes is not None and (changes is None or of_brain.modality != of_lesions.modality):
+        images, inside = _images(of_brain)
         seen = change_overview(images, None, inside=inside, names=[*names, "difference"])
         parts.append(
             picture(
                 seen,
-                f"{pair.brain_modality} of both visits in their common frame",
+                f"{of_brain.modality} of both visits in their common frame",
                 "First, second, second minus first. Atrophy is a dark line along the brain's "
                 "border and the ventricles; a line on one side only is a shift.",
             )
         )
-    if pair.expansion is not None and pair.expansion.candidates:
-        images, _ = _images(pair, pair.brain_modality)
-        growth_pct = 100 * (pair.growth - 1)
+    if brain.expansion is not None and brain.expansion.candidates:
+        images, _ = _images(of_brain)
+        expansion_pct = 100 * (brain.volume_ratio - 1)
         parts.append(
             picture(
-                expansion_strips(images, growth_pct, pair.expansion.candidates),
+                expansion_strips(images, expansion_pct, brain.expansion.candidates),
                 "Candidates for slow expansion",
                 "First, second, local growth (bright: it grew). Candidates are no finding: see "
                 "the noise of the pair.",
@@ -94,27 +94,28 @@ def pair_part(pair: PairComparison) -> str:
 
 def _methods(pair: PairComparison) -> str:
     """Methods text of what really ran; nothing where the visits were not brought together."""
-    steps = ["frame"] if pair.matched else []
-    corrections = [pair.placed[modality].frame.correction_mm for modality in pair.matched]
-    steps += ["frame correction"] if any(c is not None for c in corrections) else []
-    steps += ["lesion change"] if pair.lesions is not None else []
-    steps += ["brain change"] if pair.volumes is not None else []
-    steps += ["expansion"] if pair.expansion is not None else []
+    aligned = pair.lesions.aligned, pair.brain.aligned
+    frames = [one.placed.frame for one in aligned if one.matched is not None]
+    steps = ["frame"] if frames else []
+    steps += ["frame correction"] if any(f.correction_mm is not None for f in frames) else []
+    steps += ["lesion change"] if pair.lesions.changes is not None else []
+    steps += ["brain change"] if pair.brain.volumes is not None else []
+    steps += ["expansion"] if pair.brain.expansion is not None else []
     if not steps:
         return ""
     text, references = describe(
         steps,
-        lesion_modality=pair.lesion_modality,
-        brain_modality=pair.brain_modality,
+        lesion_modality=pair.lesions.aligned.modality,
+        brain_modality=pair.brain.aligned.modality,
         rule=pair.rule,
     )
     return methods_text(text, references)
 
 
-def _images(pair: PairComparison, modality: str) -> tuple[list[np.ndarray], np.ndarray]:
+def _images(aligned: AlignedScans) -> tuple[list[np.ndarray], np.ndarray]:
     """Grey values of both visits and their difference, and the brain."""
-    matched, placed = pair.matched[modality], pair.placed[modality]
-    inside = (placed.anatomies[0] > 0) | (placed.anatomies[1] > 0)
+    matched, anatomies = aligned.matched, aligned.placed.anatomies
+    inside = (anatomies[0] > 0) | (anatomies[1] > 0)
     return windowed(matched.first, matched.second, inside), inside
 
 

@@ -71,3 +71,10 @@ def indices(*kinds: str) -> tuple[int, ...]:
 
 BRAIN = indices(GREY, WHITE)
 """Parenchyma: everything that counts in the brain volume."""
+LATERAL_VENTRICLES_AND_PLEXUS = (LATERAL_VENTRICLES, CHOROID_PLEXUS)
+"""The lateral ventricles with the plexus, which lies in them."""
+VENTRICLES = (*LATERAL_VENTRICLES_AND_PLEXUS, THIRD_VENTRICLE, FOURTH_VENTRICLE)
+"""All fluid inside the brain."""
+DEEP_GREY = (THALAMUS, BASAL_GANGLIA)
+LESION_TISSUE = (*indices(WHITE), *DEEP_GREY)
+"""Where lesions are common: white matter, brainstem and deep grey matter."""

@@ -21,7 +21,6 @@ from scipy.spatial.transform import Rotation
 from mslesion.imaging.grid import spacing_mm, voxel_volume_mm3
 from mslesion.imaging.resampling import (
     Grid,
-    crop_grid,
     resample,
     resample_mask,
     working_grid,
@@ -248,13 +247,3 @@ def test_where_the_scan_lies_says_nothing():
     assert near.shape == far.shape
     gap = far.affine[:3, 3] - near.affine[:3, 3]
     np.testing.assert_allclose(gap, (1000.25, -3.5, 7), atol=1e-6)
-
-
-def test_crop_grid():
-    whole = Grid(*named_grid("oblique thick 3"))
-    box = (slice(3, 20), slice(0, 11), slice(2, 5))
-    part = crop_grid(whole, box)
-    assert part.shape == (17, 11, 3)
-    expected = world(whole.shape, whole.affine)[box]
-    np.testing.assert_allclose(world(part.shape, part.affine), expected, atol=1e-9)
-    np.testing.assert_array_equal(whole.affine, named_grid("oblique thick 3")[1])

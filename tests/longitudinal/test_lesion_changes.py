@@ -8,16 +8,13 @@ from pair_phantoms import CENTRE, FLAIR_LEVELS, SHAPE, anatomy, cover, distance,
 from scipy import ndimage as ndi
 
 from mslesion.longitudinal.lesions.changes import (
-    GROWN,
-    KEPT,
-    NEW,
-    RESOLVED,
-    SHRUNK,
-    assign_lesions,
+    OutlinedLesions,
     describe_changes,
 )
 from mslesion.longitudinal.lesions.evidence import ChangeEvidence, keep_all_lesions, weigh_change
+from mslesion.longitudinal.lesions.grouping import assign_lesions
 from mslesion.schema import structures as s
+from mslesion.schema.change_map import GROWN, KEPT, NEW, RESOLVED, SHRUNK
 
 SIDE, STEP = np.array([13.0, 0, 0]), np.array([5.0, 0, 0])
 LEFT, RIGHT = CENTRE - SIDE, CENTRE + SIDE
@@ -31,6 +28,11 @@ def outlines(lesions):
         labels[distance(centre) <= radius] = number
         soft = np.maximum(soft, ndi.gaussian_filter(cover(radius, centre), 0.5))
     return labels, soft
+
+
+def lesions_of(first, second):
+    """Lesions as outlined at each visit."""
+    return OutlinedLesions(first), OutlinedLesions(second)
 
 
 def compared(
@@ -56,7 +58,7 @@ def compared(
         possible=(tissue > 0) if seen is None else seen,
     )
     evidence = keep_all_lesions(evidence, a, b)
-    return describe_changes(evidence, first=a, second=b, pair=pair, thickest_mm=thickest_mm)
+    return describe_changes(evidence, lesions_of(a, b), pair=pair, thickest_mm=thickest_mm)
 
 
 CASES = {
@@ -87,7 +89,7 @@ def test_merged():
     b = np.where((a > 0) | bridge, 1, 0).astype(np.int32)
     evidence = ChangeEvidence(a > 0, bridge & (a == 0), np.zeros(SHAPE, bool))
     pair = matched(*scans, FLAIR_LEVELS)
-    found = describe_changes(evidence, first=a, second=b, pair=pair, thickest_mm=1.0)
+    found = describe_changes(evidence, lesions_of(a, b), pair=pair, thickest_mm=1.0)
     assert [(r["change"], r["lesions_from"], r["lesions_to"]) for r in found.rows] == [
         ("merged", "1+2", "1")
     ]
@@ -96,7 +98,7 @@ def test_merged():
     assert row["volume_change_mm3"] == row["gained_mm3"] == np.count_nonzero(bridge & (a == 0))
     back = describe_changes(
         ChangeEvidence(evidence.kept, evidence.lost, evidence.gained),
-        first=b, second=a, pair=matched(*scans[::-1], FLAIR_LEVELS), thickest_mm=1.0,
+        lesions_of(b, a), pair=matched(*scans[::-1], FLAIR_LEVELS), thickest_mm=1.0,
     )  # fmt: skip
     assert [r["change"] for r in back.rows] == ["split"]
 
@@ -119,14 +121,14 @@ def test_change_of_signal_is_no_growth(noise):
     assert row["gained_mm3"] == row["lost_mm3"] == 0
 
 
-def test_new_lesion_over_a_speck():
+def test_new_lesion_over_a_few_voxels():
     """A few voxels of the earlier map in the place of a new lesion: it is new, and says so."""
     late = distance(RIGHT) <= 5
     early = late & (distance(RIGHT) <= 1)
     scans = [scan(FLAIR_LEVELS, lesions=x, seed=n) for n, x in enumerate(([], [(RIGHT, 5)]))]
     found = describe_changes(
         ChangeEvidence(early, late & ~early, np.zeros(SHAPE, bool)),
-        first=early.astype(np.int32), second=late.astype(np.int32),
+        lesions_of(early.astype(np.int32), late.astype(np.int32)),
         pair=matched(*scans, FLAIR_LEVELS), thickest_mm=1.0,
     )  # fmt: skip
     row = found.rows[0]
@@ -137,11 +139,11 @@ def test_new_lesion_over_a_speck():
     assert row["volume_change_pct"] is None
     assert set(np.unique(found.change_map)) == {0, KEPT, NEW}
     assert (found.summary["new_t2_count"], found.summary["enlarging_count"]) == (1, 0)
-    # The speck's own outline counts, too: here it was a lesion, and the map only lost it
+    # The outline of the few voxels counts, too: here it was a lesion, and the map only lost it
     early = distance(RIGHT) <= 3
     found = describe_changes(
         ChangeEvidence(late & (distance(RIGHT) <= 1), late & (distance(RIGHT) > 1), late & ~late),
-        first=early.astype(np.int32), second=late.astype(np.int32),
+        lesions_of(early.astype(np.int32), late.astype(np.int32)),
         pair=matched(*scans, FLAIR_LEVELS), thickest_mm=1.0,
     )  # fmt: skip
     assert found.rows[0]["change"] == "enlarging"
@@ -152,7 +154,7 @@ def described(early, late, first, second):
     blank = scan(FLAIR_LEVELS)
     return describe_changes(
         ChangeEvidence(early & late, late & ~early, early & ~late),
-        first=first, second=second, pair=matched(blank, blank, FLAIR_LEVELS), thickest_mm=1.0,
+        lesions_of(first, second), pair=matched(blank, blank, FLAIR_LEVELS), thickest_mm=1.0,
     )  # fmt: skip
 
 
@@ -160,8 +162,8 @@ def ball_at(centre, radius):
     return distance(centre) <= radius
 
 
-def test_many_specks_are_a_lesion():
-    """Pieces that are specks each, but not together: the lesion was there, in pieces."""
+def test_many_negligible_pieces_are_a_lesion():
+    """Pieces that are negligible each, but not together: the lesion was there, in pieces."""
     late = ball_at(FRONT, 8)
     first = np.zeros(SHAPE, np.int32)
     offsets = [(i, j, k) for i in (-4, 0, 4) for j in (-4, 0, 4) for k in (-4, 0, 4)]
@@ -176,7 +178,7 @@ def test_many_specks_are_a_lesion():
     assert [r["change"] for r in back.rows] == ["split"]
 
 
-def test_speck_between_two_new_lesions():
+def test_negligible_lesion_between_two_new_ones():
     """It does not make one of them, and belongs to the larger one."""
     left, right = FRONT - np.array([5.0, 0, 0]), FRONT + np.array([6.0, 0, 0])
     late = ball_at(left, 4) | ball_at(right, 5)
@@ -233,7 +235,7 @@ def test_swapped_visits_are_mirrored_bit_for_bit(name):
         )
         found.append(
             describe_changes(
-                evidence, first=maps[a][0], second=maps[b][0], pair=pair, thickest_mm=1.0
+                evidence, lesions_of(maps[a][0], maps[b][0]), pair=pair, thickest_mm=1.0
             )
         )
     there, back = found
@@ -323,7 +325,7 @@ def test_not_confirmed():
     scans = [scan(FLAIR_LEVELS, lesions=first, seed=n) for n in range(2)]
     pair = matched(*scans, FLAIR_LEVELS)
     evidence = ChangeEvidence(np.zeros(SHAPE, bool), b > 0, np.zeros(SHAPE, bool))
-    found = describe_changes(evidence, first=a, second=b, pair=pair, thickest_mm=1.0)
+    found = describe_changes(evidence, lesions_of(a, b), pair=pair, thickest_mm=1.0)
     assert found.rows[0]["change"] == "new"
     assert found.rows[0]["confirmed_by_intensity"] is False
 

@@ -11,7 +11,8 @@ from pair_phantoms import CENTRE, SHAPE, distance, still_frame, visit
 from mslesion.imaging.resampling import Grid
 from mslesion.longitudinal.alignment import placing
 from mslesion.longitudinal.alignment.placing import PlacedScan, labels_on_grid, place_lesions
-from mslesion.longitudinal.pair import compare_visits
+from mslesion.longitudinal.lesions.tracks import track_lesions
+from mslesion.longitudinal.pair import compare_maps
 from mslesion.longitudinal.quality import (
     FOR_BRAIN,
     FOR_LESIONS,
@@ -19,7 +20,7 @@ from mslesion.longitudinal.quality import (
     judge_pair,
     overlap,
 )
-from mslesion.longitudinal.rows import change_row, expansion_rows, lesion_change_rows
+from mslesion.longitudinal.rows import change_row, expansion_rows, lesion_rows
 from mslesion.longitudinal.trajectories import measure_trajectories
 from mslesion.schema import CHANGES, EXPANSIONS, LESION_CHANGES, TRAJECTORIES, as_table, check_table
 from mslesion.schema.checks import PAIR_CHECKS
@@ -52,7 +53,7 @@ def checked(rows, table):
 
 @pytest.fixture
 def pair():
-    return compare_visits(first_visit(scanner_id="a"), second_visit(scanner_id="a"))
+    return compare_maps(first_visit(scanner_id="a"), second_visit(scanner_id="a"))
 
 
 def test_rows_fit_the_tables(pair):
@@ -66,22 +67,23 @@ def test_rows_fit_the_tables(pair):
     assert row["third_ventricle_width_change_mm"] == 0.5
     assert row["detection_floor_mm"] == 3
     assert row["sel_assessed_count"] == 1
-    lesions = checked(lesion_change_rows({(0, 1): pair}, [1, 2]), LESION_CHANGES)
+    lesions = checked(lesion_rows(pair), LESION_CHANGES)
     assert lesions["change"].tolist() == ["stable", "new"]
-    assert lesions["track_id"].tolist() == [1, 2]
+    assert lesions["session_from"].tolist() == ["ses-1", "ses-1"]
+    assert lesions["session_to"].tolist() == ["ses-2", "ses-2"]
     new = lesions.iloc[1]
     assert [new["x_mm"], new["y_mm"], new["z_mm"]] == pytest.approx(RIGHT.tolist(), abs=0.5)
     checked(expansion_rows(pair), EXPANSIONS)
 
 
 def test_same_result_twice(pair):
-    again = compare_visits(first_visit(scanner_id="a"), second_visit(scanner_id="a"))
+    again = compare_maps(first_visit(scanner_id="a"), second_visit(scanner_id="a"))
     assert change_row(again) == change_row(pair)
 
 
 def test_swapped_visits_are_opposite():
     a, b = replace(first_visit(), day=None), replace(second_visit(), day=None)
-    there, back = change_row(compare_visits(a, b)), change_row(compare_visits(b, a))
+    there, back = change_row(compare_maps(a, b)), change_row(compare_maps(b, a))
     for name in (
         "pbvc_bsi_pct", "pbvc_deformation_pct", "pbvc_pct", "pvvc_pct", "grey_matter_change_pct",
         "white_matter_change_pct",
@@ -114,7 +116,7 @@ def test_orientation_of_a_scan_changes_nothing(pair, codes):
     )
     expected, found = (
         change_row(pair),
-        change_row(compare_visits(first_visit(scanner_id="a"), other)),
+        change_row(compare_maps(first_visit(scanner_id="a"), other)),
     )
     for name, value in expected.items():
         wanted = pytest.approx(value, abs=0.01) if isinstance(value, float) else value
@@ -133,7 +135,7 @@ def test_change_map_on_another_grid(pair):
 
 def test_short_interval_has_no_rate():
     later = replace(second_visit(), day=date(2020, 5, 1))
-    row = change_row(compare_visits(first_visit(), later))
+    row = change_row(compare_maps(first_visit(), later))
     assert row["pbvc_pct"] is not None
     assert row["pbvc_pct_per_year"] is None
     assert row["pbvc_ci95_low"] is None
@@ -142,7 +144,7 @@ def test_short_interval_has_no_rate():
 
 
 def test_no_dates():
-    pair = compare_visits(replace(first_visit(), day=None), second_visit())
+    pair = compare_maps(replace(first_visit(), day=None), second_visit())
     row = checked([change_row(pair)], CHANGES).iloc[0]
     assert row["new_t2_count"] == 1
     assert row[["days", "pbvc_pct_per_year"]].isna().all()
@@ -150,49 +152,50 @@ def test_no_dates():
 
 @pytest.mark.parametrize("day", [DAYS[0], date(2019, 6, 1)])
 def test_wrong_order(day):
-    pair = compare_visits(first_visit(), replace(second_visit(), day=day))
-    assert pair.lesions is None
-    assert pair.volumes is None
-    assert "days between the visits" in pair.lesion_reason
+    pair = compare_maps(first_visit(), replace(second_visit(), day=day))
+    assert pair.lesions.changes is None
+    assert pair.brain.volumes is None
+    assert "days between the visits" in pair.lesions.reason
     row = checked([change_row(pair)], CHANGES).iloc[0]
     assert row["quality_state"] == "fail"
     assert row[["new_t2_count", "pbvc_pct"]].isna().all()
 
 
 def test_flair_at_one_visit_only():
-    pair = compare_visits(first_visit(), second_visit(modalities=("T1w",)))
-    assert pair.lesion_reason == "no FLAIR at the second visit"
-    assert pair.volumes.brain_pct < 0
+    pair = compare_maps(first_visit(), second_visit(modalities=("T1w",)))
+    assert pair.lesions.reason == "no FLAIR at the second visit"
+    assert pair.brain.volumes.brain_pct < 0
     row = checked([change_row(pair)], CHANGES).iloc[0]
     assert not row["change_assessable"]
     assert row["brain_modality"] == "T1w"
 
 
 def test_flair_alone_gives_both():
-    pair = compare_visits(first_visit(modalities=("FLAIR",)), second_visit(modalities=("FLAIR",)))
-    assert pair.brain_modality == "FLAIR"
-    assert pair.volumes.brain_pct < 0
-    assert pair.lesions.summary["new_t2_count"] == 1
+    pair = compare_maps(first_visit(modalities=("FLAIR",)), second_visit(modalities=("FLAIR",)))
+    assert pair.brain.aligned.modality == "FLAIR"
+    assert pair.brain.volumes.brain_pct < 0
+    assert pair.lesions.changes.summary["new_t2_count"] == 1
 
 
 def test_nothing_in_common():
-    pair = compare_visits(first_visit(modalities=("FLAIR",)), second_visit(modalities=("T1w",)))
-    assert pair.brain_reason == "no T1w or FLAIR that both visits have"
+    pair = compare_maps(first_visit(modalities=("FLAIR",)), second_visit(modalities=("T1w",)))
+    assert pair.brain.reason == "no T1w or FLAIR that both visits have"
     checked([change_row(pair)], CHANGES)
-    assert lesion_change_rows({(0, 1): pair}, [1, 2]) == []
+    assert lesion_rows(pair) == []
+    assert expansion_rows(pair) == []
 
 
 def test_lesions_at_one_visit_only():
-    pair = compare_visits(first_visit(), replace(second_visit(), lesions=None))
-    assert pair.lesion_reason == "no lesions at the second visit"
-    assert pair.atrophied is not None
+    pair = compare_maps(first_visit(), replace(second_visit(), lesions=None))
+    assert pair.lesions.reason == "no lesions at the second visit"
+    assert pair.brain.atrophied is not None
 
 
 def test_slices_against_a_volume():
-    pair = compare_visits(first_visit(flair_dim="2D"), second_visit(flair_dim="3D"))
-    assert pair.lesions is None
-    assert "slices at one visit" in pair.lesion_reason
-    assert pair.volumes is not None
+    pair = compare_maps(first_visit(flair_dim="2D"), second_visit(flair_dim="3D"))
+    assert pair.lesions.changes is None
+    assert "slices at one visit" in pair.lesions.reason
+    assert pair.brain.volumes is not None
 
 
 def test_another_head_is_caught():
@@ -203,10 +206,10 @@ def test_another_head_is_caught():
         scans={n: PlacedScan(np.roll(x.data, 9, 0), x.affine) for n, x in other.scans.items()},
         anatomy=np.roll(other.anatomy, 9, 0),
     )
-    pair = compare_visits(first_visit(), shifted)
-    assert pair.lesions is None
-    assert pair.volumes is None
-    assert "overlap of the two brains" in pair.brain_reason
+    pair = compare_maps(first_visit(), shifted)
+    assert pair.lesions.changes is None
+    assert pair.brain.volumes is None
+    assert "overlap of the two brains" in pair.brain.reason
 
 
 def test_registration_that_fails(monkeypatch):
@@ -214,14 +217,14 @@ def test_registration_that_fails(monkeypatch):
         raise RuntimeError("sitk::ERROR: all samples map outside")
 
     monkeypatch.setattr(placing, "find_frame", fails)
-    pair = compare_visits(first_visit(), second_visit())
-    assert "map outside" in pair.lesion_reason
-    assert "map outside" in pair.brain_reason
+    pair = compare_maps(first_visit(), second_visit())
+    assert "map outside" in pair.lesions.reason
+    assert "map outside" in pair.brain.reason
     checked([change_row(pair)], CHANGES)
 
 
 def test_scanner_and_skull_are_flagged():
-    pair = compare_visits(
+    pair = compare_maps(
         first_visit(scanner_id="a", sees_skull=False), second_visit(scanner_id="b", sees_skull=True)
     )
     row = change_row(pair)
@@ -239,12 +242,12 @@ def test_half_of_the_head():
         scans={n: replace(x, data=x.data * half) for n, x in given.scans.items()},
         anatomy=given.anatomy * half,
     )
-    pair = compare_visits(first_visit(), cut)
+    pair = compare_maps(first_visit(), cut)
     # Overlap of a whole and a half: 2 x 0.5 / 1.5
-    assert "overlap of the two brains: 0.6" in pair.lesion_reason
-    assert "overlap of the two brains: 0.6" in pair.brain_reason
-    assert pair.lesions is None
-    assert pair.volumes is None
+    assert "overlap of the two brains: 0.6" in pair.lesions.reason
+    assert "overlap of the two brains: 0.6" in pair.brain.reason
+    assert pair.lesions.changes is None
+    assert pair.brain.volumes is None
     checked([change_row(pair)], CHANGES)
 
 
@@ -262,7 +265,7 @@ def stripped(given, rim_mm):
 def skull_pair(rim_mm):
     first = visit(lesions=[(LEFT, 4)], seed=1, session="1", day=DAYS[0], sees_skull=True)
     same = visit(lesions=[(LEFT, 4)], seed=2, session="2", day=DAYS[1], sees_skull=True)
-    return compare_visits(first, stripped(same, rim_mm))
+    return compare_maps(first, stripped(same, rim_mm))
 
 
 def test_skull_taken_off_at_one_visit_only():
@@ -278,9 +281,9 @@ def test_skull_taken_off_at_one_visit_only():
 def test_skull_taken_off_along_the_cortex():
     """So much of the rim is gone that the brains do not overlap: nothing is told."""
     pair = skull_pair(0)
-    assert "overlap of the two brains" in pair.brain_reason
-    assert pair.volumes is None
-    assert pair.lesions is None
+    assert "overlap of the two brains" in pair.brain.reason
+    assert pair.brain.volumes is None
+    assert pair.lesions.changes is None
 
 
 def test_given_mask_at_one_visit_only():
@@ -288,29 +291,34 @@ def test_given_mask_at_one_visit_only():
     first = visit(lesions=[(LEFT, 4)], seed=1, session="1", day=DAYS[0])
     second = visit(lesions=[(LEFT, 4)], seed=2, session="2", day=DAYS[1])
     drawn = np.where(distance(LEFT) <= 4.9, 1, 0)
-    pair = compare_visits(first, replace(second, lesions=drawn, probability=None))
+    pair = compare_maps(first, replace(second, lesions=drawn, probability=None))
     row = change_row(pair)
     assert row["flags"] == "lesions_given_at_one_visit:warn"
     assert (row["stable_count"], row["enlarging_count"], row["new_t2_count"]) == (1, 0, 0)
     assert pair.quality.state == "warn"
-    both = compare_visits(replace(first, probability=None), replace(second, probability=None))
+    both = compare_maps(replace(first, probability=None), replace(second, probability=None))
     assert "lesions_given_at_one_visit" not in change_row(both)["flags"]
 
 
 def test_tracks_over_three_visits():
     third = visit(6.4, 23.9, lesions=[(RIGHT, 4)], seed=3, session="3", day=DAYS[2])
     visits = [first_visit(), second_visit(), third]
-    pairs = {(a, b): compare_visits(visits[a], visits[b]) for a, b in ((0, 1), (1, 2), (0, 2))}
-    rows = lesion_change_rows(pairs, [1, 2, 1])
-    events = {(r["session_from"], r["session_to"], r["track_id"]): r["change"] for r in rows}
+    pairs = {(a, b): compare_maps(visits[a], visits[b]) for a, b in ((0, 1), (1, 2), (0, 2))}
+    links = {ends: pair.lesions.changes.links for ends, pair in pairs.items()}
+    tracks = track_lesions([[1], [1, 2], [1]], links)
+    events = {}
+    for (a, b), pair in pairs.items():
+        for row in lesion_rows(pair):
+            node = (a, row["lesions_from"]) if row["lesions_from"] else (b, row["lesions_to"])
+            events[a, b, tracks[node[0], int(node[1])]] = row["change"]
     assert events == {
-        ("1", "2", 1): "stable", ("1", "2", 2): "new",
-        ("2", "3", 1): "resolved", ("2", "3", 2): "stable",
-        ("1", "3", 1): "resolved", ("1", "3", 2): "new",
+        (0, 1, 1): "stable", (0, 1, 2): "new",
+        (1, 2, 1): "resolved", (1, 2, 2): "stable",
+        (0, 2, 1): "resolved", (0, 2, 2): "new",
     }  # fmt: skip
-    # One after the other gives the rows that all at once do
-    two = lesion_change_rows({(0, 1): pairs[0, 1]}, [1, 2])
-    assert two == [r for r in rows if (r["session_from"], r["session_to"]) == ("1", "2")]
+    # One after the other gives the tracks that all at once do
+    two = track_lesions([[1], [1, 2]], {(0, 1): links[0, 1]})
+    assert all(tracks[node] == track for node, track in two.items())
 
 
 def test_trajectory_rows_fit_the_table():

@@ -16,10 +16,11 @@ from mslesion.imaging.itk import from_itk_transform
 from mslesion.imaging.resampling import Grid, resample_mask
 from mslesion.io.nifti import load_mask, load_scan
 from mslesion.longitudinal.alignment.common_frame import find_frame
+from mslesion.longitudinal.alignment.deformation import comparable_head
 from mslesion.longitudinal.alignment.intensity_matching import match_intensities
 from mslesion.longitudinal.alignment.placing import PlacedScan, VisitMaps
 from mslesion.longitudinal.brain.volume_changes import measure_volume_changes
-from mslesion.longitudinal.pair import compare_visits
+from mslesion.longitudinal.pair import compare_maps
 from mslesion.schema import structures as s
 
 pytestmark = pytest.mark.slow
@@ -59,18 +60,18 @@ def rescan_visit(folder, subject, session):
 
 def test_rescan_and_swap(shared_data):
     pair = [rescan_visit(shared_data / "rescan", "1018", k) for k in "12"]
-    there, back = compare_visits(*pair), compare_visits(*pair[::-1])
-    assert there.brain_reason == ""
+    there, back = compare_maps(*pair), compare_maps(*pair[::-1])
+    assert there.brain.reason == ""
     # SIENA's published median; no true change is expected within 90 days
-    assert abs(there.volumes.brain_pct) <= 0.35
-    assert there.volumes.brain_pct == -back.volumes.brain_pct
+    assert abs(there.brain.volumes.brain_pct) <= 0.35
+    assert there.brain.volumes.brain_pct == -back.brain.volumes.brain_pct
 
 
 def test_another_person_is_caught(shared_data):
     folder = shared_data / "rescan"
-    found = compare_visits(rescan_visit(folder, "1003", "1"), rescan_visit(folder, "1018", "2"))
-    assert found.brain_reason
-    assert found.volumes is None
+    found = compare_maps(rescan_visit(folder, "1003", "1"), rescan_visit(folder, "1018", "2"))
+    assert found.brain.reason
+    assert found.brain.volumes is None
 
 
 @pytest.mark.parametrize("subject", ["LJL01", "LJL03"])
@@ -137,7 +138,11 @@ def test_known_atrophy(shared_data, rate):
         *scans, first_anatomy=anatomies[0], second_anatomy=anatomies[1], excluded=nothing
     )
     found = measure_volume_changes(
-        pair, first_anatomy=anatomies[0], second_anatomy=anatomies[1], lesions=nothing, seen=view
+        pair,
+        anatomies=anatomies,
+        lesions=nothing,
+        seen=view,
+        inside=comparable_head(*anatomies, view),
     )
     estimates = found.boundary_pct, found.deformation_pct
     assert found.brain_pct == pytest.approx(true, abs=0.15), estimates

@@ -13,7 +13,7 @@ from mslesion.longitudinal.lesions.sizes import (
     Size,
     classify_change,
     detection_floor_mm,
-    is_speck,
+    is_negligible,
     radius_change_mm,
 )
 
@@ -176,6 +176,6 @@ def test_constants_agree_with_the_criteria():
         (66, 670, 3, False),
     ],
 )
-def test_speck(small_mm3, large_mm3, thickest_mm, expected):
+def test_negligible(small_mm3, large_mm3, thickest_mm, expected):
     sizes = [Size(volume, 5, 5) for volume in (small_mm3, large_mm3)]
-    assert is_speck(*sizes, thickest_mm=thickest_mm) is expected
+    assert is_negligible(*sizes, thickest_mm=thickest_mm) is expected

@@ -61,7 +61,7 @@ def test_events(first, second, expected):
 
 
 @pytest.mark.parametrize(
-    ("links", "first", "second", "specks", "expected"),
+    ("links", "first", "second", "negligible", "expected"),
     [
         ([(1, 1)], [1], [1], ({1}, ()), "new"),
         ([(1, 1)], [1], [1], ((), {1}), "resolved"),
@@ -72,10 +72,10 @@ def test_events(first, second, expected):
         ([(1, 1), (2, 1), (2, 2)], [1, 2], [1, 2], ({1}, {2}), "same"),
     ],
 )
-def test_specks_make_no_history(links, first, second, specks, expected):
+def test_negligible_lesions_make_no_history(links, first, second, negligible, expected):
     """They stay in their group, but what happened is said without them."""
     links = [Link(*link) for link in links]
-    group = group_lesions(links, first=first, second=second, specks=specks)[0]
+    group = group_lesions(links, first=first, second=second, negligible=negligible)[0]
     assert (group.first, group.second) == (tuple(first), tuple(second))
     assert group.event == expected
 

@@ -10,6 +10,7 @@ from mslesion.errors import StepError
 from mslesion.longitudinal.alignment import intensity_matching as matching
 from mslesion.longitudinal.alignment.deformation import (
     Deformation,
+    comparable_head,
     find_deformation,
     volume_change_pct,
 )
@@ -17,7 +18,7 @@ from mslesion.longitudinal.alignment.intensity_matching import match_intensities
 from mslesion.longitudinal.brain.boundary_shift import boundary_shift, find_window, ventricle_shift
 from mslesion.longitudinal.brain.rates import rate_of, sd_of_pair
 from mslesion.longitudinal.brain.volume_changes import measure_volume_changes
-from mslesion.longitudinal.expansion import constancy, find_expansion, local_growth
+from mslesion.longitudinal.expansion import constancy, find_expansion, local_volume_ratio
 from mslesion.longitudinal.lesions.atrophied import csf_share, measure_atrophied_lesions
 from mslesion.schema import structures as s
 
@@ -187,8 +188,8 @@ def test_volume_change_of_known_growth():
     change = np.zeros((4, 4, 4), np.float32)
     change[0] = 0.04 / 2.02
     found = Deformation(np.zeros((3, 4, 4, 4), np.float32), change)
-    assert found.growth[0, 0, 0] == pytest.approx(1.02)
-    assert found.growth[1, 0, 0] == 1
+    assert found.volume_ratio[0, 0, 0] == pytest.approx(1.02)
+    assert found.volume_ratio[1, 0, 0] == 1
     one = np.zeros((4, 4, 4))
     one[0] = 1
     assert volume_change_pct(found, structure=one) == pytest.approx(1.980198, abs=1e-4)
@@ -211,12 +212,18 @@ def measured(before, after, *, swapped=False):
     maps = [anatomy(ventricle=r[1], brain=r[0]) for r in (before, after)]
     if swapped:
         pair, maps = matched(pair.second, pair.first, T1_LEVELS), maps[::-1]
+    return volume_changes(pair, *maps)
+
+
+def volume_changes(pair, *anatomies):
+    """Change of heads without lesions that both scans show whole."""
+    seen = np.ones(SHAPE, bool)
     return measure_volume_changes(
         pair,
-        first_anatomy=maps[0],
-        second_anatomy=maps[1],
+        anatomies=anatomies,
         lesions=np.zeros(SHAPE, bool),
-        seen=np.ones(SHAPE, bool),
+        seen=seen,
+        inside=comparable_head(*anatomies, seen),
     )
 
 
@@ -242,10 +249,7 @@ def test_volume_changes_are_opposite_when_swapped():
 def test_bad_contrast_leaves_the_deformation():
     pair = pair_of((24.0, 8.0), (24.0, 8.0))
     flat = type(pair)(pair.first, pair.second, 0.01, (0.95, 1.0, 1.0), (0.0,) * 3)
-    found = measure_volume_changes(
-        flat, first_anatomy=anatomy(), second_anatomy=anatomy(),
-        lesions=np.zeros(SHAPE, bool), seen=np.ones(SHAPE, bool),
-    )  # fmt: skip
+    found = volume_changes(flat, anatomy(), anatomy())
     assert found.boundary_pct is None
     assert found.brain_pct == found.deformation_pct
     assert found.difference_pct is None
@@ -259,10 +263,7 @@ def test_stretch_of_one_axis():
     grid = np.stack(np.meshgrid(*(np.arange(n, dtype=float) for n in SHAPE), indexing="ij"))
     grid[0] = CENTRE[0] + (grid[0] - CENTRE[0]) / 1.01
     after = ndi.map_coordinates(before, grid, order=3)
-    found = measure_volume_changes(
-        matched(before, after, T1_LEVELS), first_anatomy=anatomy(8.0), second_anatomy=anatomy(8.0),
-        lesions=np.zeros(SHAPE, bool), seen=np.ones(SHAPE, bool),
-    )  # fmt: skip
+    found = volume_changes(matched(before, after, T1_LEVELS), anatomy(8.0), anatomy(8.0))
     assert found.stretch_pct[0] == pytest.approx(1, abs=0.35)
     assert found.stretch_pct[1] == pytest.approx(found.stretch_pct[2], abs=0.1)
     assert found.stretch_range_pct > 0.5
@@ -331,13 +332,11 @@ def test_no_lesions_no_share():
     assert (found.volume_mm3, found.pct) == (0, None)
 
 
-def test_csf_is_dark_on_every_contrast():
+def test_csf_is_dark():
     values = np.array([[[0.25, 0.425, 0.6, 1.0]]], np.float32)
     t1 = matched(values, values, T1_LEVELS)
     first, _ = csf_share(t1)
     assert first.ravel() == pytest.approx([1, 0.5, 0, 0])
-    bright = matched(np.full_like(values, 1.3), values, T1_LEVELS)
-    assert not csf_share(t1, bright)[0].any()
 
 
 # ---- expansion
@@ -352,7 +351,7 @@ def expanding(rate, *, years=2.0, shape=(40, 40, 40), radius=4.0):
 def found_in(lesions, growth, normal, **kwargs):
     nothing = np.zeros(lesions.shape, bool)
     return find_expansion(
-        lesions, growth=growth, years=2.0, normal_white=normal,
+        lesions, volume_ratio=growth, years=2.0, normal_white=normal,
         **{"ventricles": nothing} | kwargs,
     )  # fmt: skip
 
@@ -370,15 +369,15 @@ def test_growth_of_single_lesions():
     ]  # fmt: skip
     pair = matched(*scans, T1_LEVELS)
     inside = anatomy() > 0
-    growth = local_growth(pair, inside=inside)
-    means = [growth[distance(middle) <= radius].mean() for middle in (grows, stays)]
+    ratio = local_volume_ratio(pair, inside=inside)
+    means = [ratio[distance(middle) <= radius].mean() for middle in (grows, stays)]
     assert means[0] == pytest.approx(1.25, abs=0.08)
     assert means[1] == pytest.approx(1, abs=0.03)
     # The deformation of the brain's change is too stiff for it
-    stiff = find_deformation(*scans, inside=inside, noise=pair.noise).growth
+    stiff = find_deformation(*scans, inside=inside, noise=pair.noise).volume_ratio
     assert stiff[distance(grows) <= radius].mean() < means[0] - 0.03
     with pytest.raises(StepError, match="share no voxel"):
-        local_growth(pair, inside=np.zeros(SHAPE, bool))
+        local_volume_ratio(pair, inside=np.zeros(SHAPE, bool))
 
 
 def test_expansion_threshold_is_inclusive():
@@ -403,10 +402,9 @@ def test_core_that_grows_faster():
     assert one.volume_mm3 == np.count_nonzero(lesions)
 
 
-def test_small_enhancing_and_ventricular_lesions_are_left_out():
+def test_small_and_ventricular_lesions_are_left_out():
     assert found_in(*expanding(20, radius=2.5)).assessed_count == 0  # 81 voxels
     lesions, growth, normal = expanding(20)
-    assert found_in(lesions, growth, normal, excluded=[1]).assessed_count == 0
     ventricles = ndi.binary_dilation(lesions > 0, iterations=2)
     assert found_in(lesions, growth, normal, ventricles=ventricles).candidates == ()
 
@@ -419,11 +417,6 @@ def test_two_seeds_stay_two():
     growth = np.where(lesions, 1 + rate * 2 / 100, 1)
     found = found_in(lesions, growth, lesions == 0)
     assert [c.volume_mm3 for c in found.candidates] == [160, 160]
-
-
-def test_slow_candidates_can_be_dropped():
-    lesions, growth, normal = expanding(12.5)
-    assert found_in(lesions, growth, normal, min_mean_rate=12.6).candidates == ()
 
 
 def test_constancy():

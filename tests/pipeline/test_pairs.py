@@ -116,7 +116,7 @@ def results():
 def cheap(monkeypatch, results):
     """Each comparison is done once; gives the pairs that were asked for."""
     calls = []
-    real = pairs.compare_maps
+    real = pairs.compare_segmentations
 
     def stand_in(first, second, *, rows, rule):
         key = (first.session, second.session)
@@ -126,7 +126,7 @@ def cheap(monkeypatch, results):
         comparison, widths = results[key]
         return replace(comparison, rule=rule), widths
 
-    monkeypatch.setattr(pairs, "compare_maps", stand_in)
+    monkeypatch.setattr(pairs, "compare_segmentations", stand_in)
     return calls
 
 
@@ -356,7 +356,7 @@ def test_a_pair_that_fails_is_a_row(copy, monkeypatch):
     def breaks(first, second, **_options):
         return {}["nothing"]
 
-    monkeypatch.setattr(pairs, "compare_maps", breaks)
+    monkeypatch.setattr(pairs, "compare_segmentations", breaks)
     jobs = jobs_of(root, output, settings=Settings(change_rule="pct"))
     write_failures(run_jobs(jobs), output)
     frame = pd.read_csv(output / "logs/failures.tsv", sep="\t", dtype=str)

@@ -83,12 +83,12 @@ def find_frame(
     there = register_rigid(scans[0], first_affine, scans[1], second_affine)
     back = register_rigid(scans[1], second_affine, scans[0], first_affine)
     # The mean of both ways, and its half: exactly opposite when the visits change places
-    motion = (logm(there.matrix).real - logm(back.matrix).real) / 2
-    to_first, to_second = expm(-motion / 2), expm(motion / 2)
+    mean_motion = (logm(there.matrix).real - logm(back.matrix).real) / 2
+    to_first, to_second = expm(-mean_motion / 2), expm(mean_motion / 2)
     points = _brain_points(first_brain, first_affine), _brain_points(second_brain, second_affine)
     gaps = [
-        apply_affine(way.matrix, own) - apply_affine(np.linalg.inv(other.matrix), own)
-        for way, other, own in ((there, back, points[0]), (back, there, points[1]))
+        apply_affine(motion.matrix, own) - apply_affine(np.linalg.inv(opposite.matrix), own)
+        for motion, opposite, own in ((there, back, points[0]), (back, there, points[1]))
     ]
     means = [float(np.linalg.norm(gap, axis=1).mean()) for gap in gaps]
     inside = [

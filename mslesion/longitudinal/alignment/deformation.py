@@ -7,6 +7,7 @@ displacement's unevenness costs. All sums run in one order: the result is the sa
 bits every time.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -30,6 +31,11 @@ SCAN_SIGMA_VOXELS = 0.7
 """The scans are smoothed by this much, so that their gradients are steady."""
 MARGIN_VOXELS = 4
 """Room around the compared part in which the displacement fades."""
+EDGE_MM = 2.0
+"""The deformation is sought in the head's inside and this far around it."""
+UNSEEN_MM = 3.0
+"""Nor this near to where a scan ends: smoothed, its end would pull. Where the skull was
+taken off that is along the cortex."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +48,37 @@ class Deformation:
     """(I, J, K) float32: local change of volume by the mean of both visits' volumes."""
 
     @property
-    def growth(self) -> np.ndarray:
-        """(I, J, K) float32: local volume at the second visit by that at the first."""
+    def volume_ratio(self) -> np.ndarray:
+        """(I, J, K) float32: local volume at the second visit divided by that at the first."""
         return (2 + self.change) / (2 - self.change)
+
+
+def comparable_head(
+    first_anatomy: np.ndarray,
+    second_anatomy: np.ndarray,
+    seen: np.ndarray,
+    *,
+    voxel_mm: float = 1.0,
+) -> np.ndarray:
+    """Where two scans can be deformed onto each other.
+
+    Parameters
+    ----------
+    first_anatomy, second_anatomy : (I, J, K) int array
+        Anatomy maps in the common frame.
+    seen : (I, J, K) bool array
+        Where both scans have values.
+    voxel_mm : float
+        Side of the voxels.
+
+    Returns
+    -------
+    (I, J, K) bool array
+        The head's inside and a rim, away from where a scan ends.
+    """
+    head = (first_anatomy > 0) | (second_anatomy > 0)
+    inside = ndi.binary_dilation(head, iterations=math.ceil(EDGE_MM / voxel_mm))
+    return inside & ndi.binary_erosion(seen, iterations=math.ceil(UNSEEN_MM / voxel_mm))
 
 
 def find_deformation(
@@ -63,7 +97,7 @@ def find_deformation(
     first, second : (I, J, K) array
         Scans of one contrast and scale, in the common frame, isotropic voxels.
     inside : (I, J, K) bool array
-        Where the scans can be compared: the brain and a rim around it.
+        Where the scans can be compared (`comparable_head`).
     noise : float
         Spread of the scans' difference where nothing changed; `MIN_NOISE` at least.
     strain : float

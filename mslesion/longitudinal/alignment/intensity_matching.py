@@ -113,7 +113,7 @@ def match_intensities(
     for _ in range(PASSES):
         # Where the brain shrank, its borders darken: that is no bias field and no scale.
         # So both are measured on scans that are moved onto each other, ...
-        moved = _met(a, b, inside, masks[2])
+        moved = _moved_onto_each_other(a, b, inside, masks[2])
         # ... and away from the tissues' borders, where the maps err
         slope = ndi.gaussian_gradient_magnitude((moved[0] + moved[1]) / 2, CORE_SIGMA_VOXELS)
         cores = [mask & (slope <= np.quantile(slope[mask], CORE_SHARE)) for mask in masks]
@@ -131,7 +131,7 @@ def match_intensities(
     return MatchedPair(a.astype(np.float32), b.astype(np.float32), noise, levels, spreads)
 
 
-def _met(a, b, inside, white):
+def _moved_onto_each_other(a, b, inside, white):
     """Both scans moved onto each other."""
     noise = _spread((b - a)[white])
     found = find_deformation(a, b, inside=inside, noise=noise, levels=COARSE_LEVELS)

@@ -131,21 +131,27 @@ def place_pair(first: VisitMaps, second: VisitMaps, modality: str, frame: Frame)
     PlacedPair
     """
     scans = [visit.scans[modality] for visit in (first, second)]
-    moved, anatomies, views, outlined, ways = [], [], [], [], []
+    moved, anatomies, views, outlined, to_references = [], [], [], [], []
     for visit, scan, to in zip(
         (first, second), scans, (frame.to_first, frame.to_second), strict=True
     ):
-        way = np.linalg.inv(scan.from_reference) @ to
+        to_reference = np.linalg.inv(scan.from_reference) @ to
         values = resample(scan.data, scan.affine, to=frame.grid, transform=to, order=3)
         has = resample((scan.data > 0).astype(np.float32), scan.affine, to=frame.grid, transform=to)
         views.append(has >= SEEN)
         # The spline overshoots next to the border of what was scanned
         moved.append(np.where(has > 0, np.maximum(values, 0), 0).astype(np.float32))
         anatomies.append(
-            resample(visit.anatomy, visit.anatomy_affine, to=frame.grid, transform=way, order=0)
+            resample(
+                visit.anatomy,
+                visit.anatomy_affine,
+                to=frame.grid,
+                transform=to_reference,
+                order=0,
+            )
         )
-        outlined.append(place_lesions(visit, frame.grid, way))
-        ways.append(way)
+        outlined.append(place_lesions(visit, frame.grid, to_reference))
+        to_references.append(to_reference)
     sides = [max(spacing_mm(scan.affine)) for scan in scans]
     moved = _equally_sharp(moved, scans, frame)
     return PlacedPair(
@@ -154,7 +160,7 @@ def place_pair(first: VisitMaps, second: VisitMaps, modality: str, frame: Frame)
         anatomies=(anatomies[0], anatomies[1]),
         seen=views[0] & views[1],
         outlined=(outlined[0], outlined[1]),
-        to_reference=(ways[0], ways[1]),
+        to_reference=(to_references[0], to_references[1]),
         thickest_mm=max(sides),
         thickness_gap_mm=abs(sides[0] - sides[1]),
     )
@@ -188,14 +194,14 @@ def match_placed(place: PlacedPair) -> MatchedPair:
 
 def _equally_sharp(moved, scans, frame: Frame) -> list[np.ndarray]:
     """Smooth the scan of the thinner slices across the slices of the other."""
-    ways = frame.to_first, frame.to_second
+    from_frame = frame.to_first, frame.to_second
     sides = [max(spacing_mm(scan.affine)) for scan in scans]
     if abs(sides[0] - sides[1]) <= SAME_THICKNESS_MM:
         return moved
     thin = int(np.argmin(sides))
     thick = scans[1 - thin]
     normal = thick.affine[:3, int(np.argmax(spacing_mm(thick.affine)))]
-    axis = int(np.argmax(np.abs(np.linalg.inv(ways[1 - thin])[:3, :3] @ normal)))
+    axis = int(np.argmax(np.abs(np.linalg.inv(from_frame[1 - thin])[:3, :3] @ normal)))
     sigma = np.sqrt(max(sides) ** 2 - min(sides) ** 2) / FWHM_PER_SIGMA
     out = list(moved)
     out[thin] = ndi.gaussian_filter1d(
@@ -204,7 +210,7 @@ def _equally_sharp(moved, scans, frame: Frame) -> list[np.ndarray]:
     return out
 
 
-def place_lesions(visit: VisitMaps, grid: Grid, way: np.ndarray) -> np.ndarray:
+def place_lesions(visit: VisitMaps, grid: Grid, to_reference: np.ndarray) -> np.ndarray:
     """Lesions of a visit in the common frame, their borders kept where they were.
 
     Parameters
@@ -213,7 +219,7 @@ def place_lesions(visit: VisitMaps, grid: Grid, way: np.ndarray) -> np.ndarray:
         The visit.
     grid : Grid
         The frame's grid.
-    way : (4, 4) array
+    to_reference : (4, 4) array
         From world points of the frame to those of the visit's reference, in mm.
 
     Returns
@@ -227,18 +233,18 @@ def place_lesions(visit: VisitMaps, grid: Grid, way: np.ndarray) -> np.ndarray:
         return out
     labels, affine = visit.lesions.astype(np.int32), visit.lesions_affine
     depth = _signed_distance(labels > 0, spacing_mm(affine))
-    mask = resample(depth, affine, to=grid, transform=way, order=3) >= DEPTH_MM
-    nearest = resample(labels, affine, to=grid, transform=way, order=0)
+    mask = resample(depth, affine, to=grid, transform=to_reference, order=3) >= DEPTH_MM
+    nearest = resample(labels, affine, to=grid, transform=to_reference, order=0)
     if nearest.any():
         place = ndi.distance_transform_edt(
             nearest == 0, return_distances=False, return_indices=True
         )
         out[mask] = nearest[tuple(axis[mask] for axis in place)]
     count = int(labels.max())
-    gone = np.bincount(out.ravel(), minlength=count + 1) == 0
-    gone[0] = False
-    rescued = gone[nearest] & (out == 0)
-    out[rescued] = nearest[rescued]
+    is_missing = np.bincount(out.ravel(), minlength=count + 1) == 0
+    is_missing[0] = False
+    restored = is_missing[nearest] & (out == 0)
+    out[restored] = nearest[restored]
     return out
 
 
@@ -262,7 +268,7 @@ def _signed_distance(mask: np.ndarray, spacing: tuple) -> np.ndarray:
     return out
 
 
-def place_probability(visit: VisitMaps, grid: Grid, way: np.ndarray) -> np.ndarray:
+def place_probability(visit: VisitMaps, grid: Grid, to_reference: np.ndarray) -> np.ndarray:
     """Lesion probability of a visit in the common frame; of a given mask, its own.
 
     Parameters
@@ -271,7 +277,7 @@ def place_probability(visit: VisitMaps, grid: Grid, way: np.ndarray) -> np.ndarr
         With lesions.
     grid : Grid
         The frame's grid.
-    way : (4, 4) array
+    to_reference : (4, 4) array
         From world points of the frame to those of the visit's reference, in mm.
 
     Returns
@@ -281,7 +287,9 @@ def place_probability(visit: VisitMaps, grid: Grid, way: np.ndarray) -> np.ndarr
     source = visit.probability
     if source is None:
         source = visit.lesions > 0
-    return resample(source.astype(np.float32), visit.lesions_affine, to=grid, transform=way)
+    return resample(
+        source.astype(np.float32), visit.lesions_affine, to=grid, transform=to_reference
+    )
 
 
 def labels_on_grid(

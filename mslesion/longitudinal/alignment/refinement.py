@@ -15,9 +15,8 @@ from scipy.linalg import expm, logm
 from mslesion.errors import StepError
 from mslesion.imaging.resampling import Grid
 from mslesion.longitudinal.alignment.common_frame import Frame
-from mslesion.longitudinal.alignment.deformation import find_deformation
+from mslesion.longitudinal.alignment.deformation import comparable_head, find_deformation
 from mslesion.longitudinal.alignment.placing import VisitMaps, match_placed, place_pair
-from mslesion.longitudinal.brain.volume_changes import comparable_head
 
 SPACING_MM = 2.0
 """Voxel size for this step: half a million voxels tell a rigid motion well enough."""

@@ -1,7 +1,6 @@
 """Change of the brain and its parts between two visits."""
 
-import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import ndimage as ndi
@@ -18,11 +17,6 @@ from mslesion.schema import structures as s
 
 DISAGREEMENT_PCT = 0.5
 """Two estimates further apart than this (exclusive) are flagged, in percentage points."""
-EDGE_MM = 2.0
-"""The deformation is sought in the head's inside and this far around it."""
-UNSEEN_MM = 3.0
-"""Nor this near to where a scan ends: smoothed, its end would pull. Where the skull was
-taken off that is along the cortex."""
 MIN_STRUCTURE_ML = 1.0
 """The change of a smaller structure (exclusive) is not given."""
 MIN_STRETCH_VOXELS = 1000
@@ -36,27 +30,27 @@ PARTS = {
 """Structures whose change is taken from the deformation."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeChanges:
     """Change from the first to the second visit, in percent of the mean volume.
 
     All are exactly opposite when the visits change places.
     """
 
-    boundary_pct: float | None
+    boundary_pct: float | None = None
     """Brain, by the boundary-shift integral."""
-    deformation_pct: float | None
-    """Brain, by the integral of the deformation's local volume change."""
-    ventricles_pct: float | None
+    calibration: float | None = None
+    """Correction of the boundary-shift integral."""
+    ventricles_pct: float | None = None
     """Lateral ventricles, by the shift of their border."""
-    parts_pct: dict[str, float | None]
-    """`PARTS`, by the deformation."""
-    eroded_pct: float | None
+    deformation: Deformation | None = None
+    deformation_pct: float | None = None
+    """Brain, by the integral of the deformation's local volume change."""
+    eroded_pct: float | None = None
     """As `deformation_pct`, 3 mm inside the brain's border: far from it means that the
     brain masks differ."""
-    calibration: float | None
-    """Correction of the boundary-shift integral."""
-    deformation: Deformation | None
+    parts_pct: dict[str, float | None] = field(default_factory=lambda: dict.fromkeys(PARTS))
+    """`PARTS`, by the deformation."""
     stretch_pct: tuple[float, float, float] | None = None
     """How much longer the brain became along each axis of the frame. Atrophy is about the
     same along all three; a scanner whose voxel size drifted is off along one."""
@@ -91,10 +85,10 @@ class VolumeChanges:
 def measure_volume_changes(
     pair: MatchedPair,
     *,
-    first_anatomy: np.ndarray,
-    second_anatomy: np.ndarray,
+    anatomies: tuple[np.ndarray, np.ndarray],
     lesions: np.ndarray,
     seen: np.ndarray,
+    inside: np.ndarray,
 ) -> VolumeChanges:
     """Change of the brain and its parts.
 
@@ -102,84 +96,72 @@ def measure_volume_changes(
     ----------
     pair : MatchedPair
         T1w (or FLAIR) of both visits, in the common frame, 1 mm voxels.
-    first_anatomy, second_anatomy : (I, J, K) int array
-        Anatomy maps in the common frame.
+    anatomies : tuple of (I, J, K) int array, shape (2,)
+        Anatomy maps of both visits in the common frame.
     lesions : (I, J, K) bool array
         Lesions of either visit: brain, whatever the anatomy says.
     seen : (I, J, K) bool array
         Where both scans have values.
+    inside : (I, J, K) bool array
+        Where the scans can be deformed onto each other (`comparable_head`).
 
     Returns
     -------
     VolumeChanges
         Estimates that failed are None, with the reason.
     """
-    brains = [np.isin(a, s.BRAIN) | (lesions & (a > 0)) for a in (first_anatomy, second_anatomy)]
-    ventricles = [
-        np.isin(a, (s.LATERAL_VENTRICLES, s.CHOROID_PLEXUS)) & ~lesions
-        for a in (first_anatomy, second_anatomy)
-    ]
+    brains = [np.isin(a, s.BRAIN) | (lesions & (a > 0)) for a in anatomies]
+    ventricles = [np.isin(a, s.LATERAL_VENTRICLES_AND_PLEXUS) & ~lesions for a in anatomies]
     notes = []
-    boundary = calibration = fluid = None
+    shift = ventricles_pct = None
     try:
         shift = boundary_shift(pair, first_brain=brains[0], second_brain=brains[1], seen=seen)
-        boundary, calibration = shift.change_pct, shift.calibration
     except StepError as error:
         notes.append(str(error))
     try:
         if _mean_ml(*ventricles) >= MIN_STRUCTURE_ML:
-            fluid = ventricle_shift(
+            ventricles_pct = ventricle_shift(
                 pair, first_ventricle=ventricles[0], second_ventricle=ventricles[1], seen=seen
             )
     except StepError as error:
         notes.append(str(error))
     notes = list(dict.fromkeys(notes))  # both need the same contrast
-    inside = comparable_head(first_anatomy, second_anatomy, seen)
-    deformation = whole = eroded = stretch = None
-    parts: dict[str, float | None] = dict.fromkeys(PARTS)
+    by_deformation = {}
     if inside.any():
-        deformation = find_deformation(pair.first, pair.second, inside=inside, noise=pair.noise)
-        whole = volume_change_pct(deformation, structure=_share(*brains))
-        stretch = _stretch_pct(deformation.displacement, brains[0] & brains[1])
-        core = ndi.binary_erosion(brains[0] & brains[1], iterations=3)
-        eroded = volume_change_pct(deformation, structure=core)
-        for name, numbers in PARTS.items():
-            masks = [np.isin(a, numbers) for a in (first_anatomy, second_anatomy)]
-            if _mean_ml(*masks) >= MIN_STRUCTURE_ML:
-                parts[name] = volume_change_pct(deformation, structure=_share(*masks))
+        by_deformation = _by_deformation(pair, anatomies, brains, inside)
     else:
         notes.append("The two scans share no voxel of the head.")
     return VolumeChanges(
-        boundary, whole, fluid, parts, eroded, calibration, deformation, stretch, " ".join(notes)
+        boundary_pct=None if shift is None else shift.change_pct,
+        calibration=None if shift is None else shift.calibration,
+        ventricles_pct=ventricles_pct,
+        note=" ".join(notes),
+        **by_deformation,
     )
 
 
-def comparable_head(
-    first_anatomy: np.ndarray,
-    second_anatomy: np.ndarray,
-    seen: np.ndarray,
-    *,
-    voxel_mm: float = 1.0,
-) -> np.ndarray:
-    """Where two scans can be deformed onto each other.
+def _by_deformation(pair: MatchedPair, anatomies, brains, inside: np.ndarray) -> dict:
+    """The fields of `VolumeChanges` that the deformation gives."""
+    deformation = find_deformation(pair.first, pair.second, inside=inside, noise=pair.noise)
+    both = brains[0] & brains[1]
+    core = ndi.binary_erosion(both, iterations=3)
+    return {
+        "deformation": deformation,
+        "deformation_pct": volume_change_pct(deformation, structure=_share(*brains)),
+        "eroded_pct": volume_change_pct(deformation, structure=core),
+        "parts_pct": {
+            name: _part_pct(deformation, *(np.isin(a, numbers) for a in anatomies))
+            for name, numbers in PARTS.items()
+        },
+        "stretch_pct": _stretch_pct(deformation.displacement, both),
+    }
 
-    Parameters
-    ----------
-    first_anatomy, second_anatomy : (I, J, K) int array
-        Anatomy maps in the common frame.
-    seen : (I, J, K) bool array
-        Where both scans have values.
-    voxel_mm : float
-        Side of the voxels.
 
-    Returns
-    -------
-    (I, J, K) bool array
-        The head's inside and a rim, away from where a scan ends.
-    """
-    head = (first_anatomy > 0) | (second_anatomy > 0)
-    inside = ndi.binary_dilation(head, iterations=math.ceil(EDGE_MM / voxel_mm))
-    return inside & ndi.binary_erosion(seen, iterations=math.ceil(UNSEEN_MM / voxel_mm))
+def _part_pct(deformation: Deformation, first: np.ndarray, second: np.ndarray) -> float | None:
+    """Change of a structure; None where it is too small."""
+    if _mean_ml(first, second) < MIN_STRUCTURE_ML:
+        return None
+    return volume_change_pct(deformation, structure=_share(first, second))
 
 
 def _stretch_pct(displacement: np.ndarray, brain: np.ndarray) -> tuple[float, float, float] | None:

@@ -19,11 +19,11 @@ from mslesion.longitudinal.calibration.synthetic_followup import (
     SyntheticFollowUp,
     make_follow_up,
 )
+from mslesion.longitudinal.comparison import PairComparison
 from mslesion.longitudinal.lesions import tracks as t
 from mslesion.longitudinal.lesions.changes import DEFAULT_RULE, NEW
 from mslesion.longitudinal.lesions.sizes import ENLARGING, SHRINKING, detection_floor_mm
-from mslesion.longitudinal.pair import PairComparison, compare_visits
-from mslesion.schema.modalities import FLAIR
+from mslesion.longitudinal.pair import compare_maps
 from mslesion.segmentation.lesions.instances import DEFAULT_MIN_SIZE
 from mslesion.segmentation.lesions.protocol import LesionSegmenter
 from mslesion.segmentation.lesions.threshold import THRESHOLD
@@ -141,7 +141,7 @@ def calibrate(
         threshold=threshold,
         min_size=min_size,
     )
-    found = compare_visits(visit, made.visit, rule=rule)
+    found = compare_maps(visit, made.visit, rule=rule)
     return score(found, made, resegmented=lesion_network is not None)
 
 
@@ -167,29 +167,29 @@ def score(
     counts = {name: kinds.count(name) for name in NEW_DIAMETERS_MM}
     counts |= {ENLARGING: len(made.grown), SHRINKING: len(made.shrunk)}
     counts[UNTOUCHED] = len(made.untouched)
-    brain = None if pair.volumes is None else pair.volumes.brain_pct
-    if pair.lesions is None:
+    brain = None if pair.brain.volumes is None else pair.brain.volumes.brain_pct
+    if pair.lesions.changes is None:
         recoveries = tuple(Recovery(name, count, None) for name, count in counts.items())
         return Calibration(
-            recoveries, None, None, None, CONTRACTION_PCT, brain, pair.lesion_reason, resegmented
+            recoveries, None, None, None, CONTRACTION_PCT, brain, pair.lesions.reason, resegmented
         )
     found, false_new = _new_found(pair, made)
     hits = {name: sum(made.new_sizes[n] == name for n in found) for name in NEW_DIAMETERS_MM}
     called = {name: _called(pair, name) for name in (ENLARGING, SHRINKING)}
     untouched = set(made.untouched)
-    gone = _numbers(r for r in pair.lesions.rows if r["change"] == t.RESOLVED)
+    resolved = _numbers(r for r in pair.lesions.changes.rows if r["change"] == t.RESOLVED)
     # A lesion under the floor that outgrew its earlier self by ten times is called new
     called[ENLARGING] |= _numbers(
-        r for r in pair.lesions.rows if r["change"] == t.NEW and not r["is_under_floor"]
+        r for r in pair.lesions.changes.rows if r["change"] == t.NEW and not r["is_under_floor"]
     )
     hits[ENLARGING] = len(called[ENLARGING] & set(made.grown))
     hits[SHRINKING] = len(called[SHRINKING] & set(made.shrunk))
-    hits[UNTOUCHED] = len(untouched - called[ENLARGING] - called[SHRINKING] - gone)
+    hits[UNTOUCHED] = len(untouched - called[ENLARGING] - called[SHRINKING] - resolved)
     return Calibration(
         recoveries=tuple(Recovery(name, count, hits[name]) for name, count in counts.items()),
         false_new=false_new,
         false_enlarging=len(called[ENLARGING] & untouched),
-        false_shrinking=len((called[SHRINKING] | gone) & untouched),
+        false_shrinking=len((called[SHRINKING] | resolved) & untouched),
         made_brain_pct=CONTRACTION_PCT,
         recovered_brain_pct=brain,
         reason="",
@@ -199,13 +199,13 @@ def score(
 
 def _new_found(pair: PairComparison, made: SyntheticFollowUp) -> tuple[set[int], int]:
     """Made lesions that were called new, and how many pieces were called so by error."""
-    place = pair.placed[FLAIR]
-    to, way = place.frame.grid, place.to_reference[0]
-    there = resample(made.new, made.grid.affine, to=to, transform=way, order=0)
-    gained = resample(made.gained, made.grid.affine, to=to, transform=way, order=0)
+    place = pair.lesions.aligned.placed
+    to, to_baseline = place.frame.grid, place.to_reference[0]
+    there = resample(made.new, made.grid.affine, to=to, transform=to_baseline, order=0)
+    gained = resample(made.gained, made.grid.affine, to=to, transform=to_baseline, order=0)
     gained = ndi.binary_dilation(gained, iterations=2)
     floor = detection_floor_mm(place.thickest_mm)
-    pieces, _ = ndi.label(pair.lesions.change_map == NEW, np.ones((3, 3, 3)))
+    pieces, _ = ndi.label(pair.lesions.changes.change_map == NEW, np.ones((3, 3, 3)))
     found, false = set(), 0
     for number, box in enumerate(ndi.find_objects(pieces), start=1):
         piece = pieces[box] == number
@@ -221,7 +221,7 @@ def _called(pair: PairComparison, size_change: str) -> set[int]:
     """Lesions of the baseline that are in a count."""
     return _numbers(
         row
-        for row in pair.lesions.rows
+        for row in pair.lesions.changes.rows
         if row["size_change"] == size_change and not row["is_under_floor"]
     )
 

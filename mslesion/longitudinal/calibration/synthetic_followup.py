@@ -120,13 +120,13 @@ def make_follow_up(
     anatomy = resample(visit.anatomy, visit.anatomy_affine, to=grid, order=0)
     labels = resample(visit.lesions.astype(np.int32), visit.lesions_affine, to=grid, order=0)
     contrasts, levels = _looks(visit, grid, anatomy, labels)
-    growth = max(1.0, *spacing_mm(flair.affine))
+    growth_mm = max(1.0, *spacing_mm(flair.affine))
     room = (anatomy == s.WHITE_MATTER) & (
-        ndi.distance_transform_edt(labels == 0) > ROOM_MM + growth
+        ndi.distance_transform_edt(labels == 0) > ROOM_MM + growth_mm
     )
     new, new_sizes, sources = _new_lesions(labels, anatomy, room, rng)
-    groups = _choose(labels, growth, rng)
-    after = _changed(labels, anatomy, groups, growth)
+    groups = _choose(labels, growth_mm, rng)
+    after = _changed(labels, anatomy, groups, growth_mm)
     motion = _motion(anatomy > 0, grid.affine, rng)
     scans = {}
     for name, scan in visit.scans.items():
@@ -153,7 +153,7 @@ def make_follow_up(
     else:
         moved = _segmented_again(moved, lesion_network, threshold, min_size)
     gained = ((after > 0) & (labels == 0)) | (new > 0)
-    return SyntheticFollowUp(moved, grid, new, new_sizes, gained, *groups, growth, motion)
+    return SyntheticFollowUp(moved, grid, new, new_sizes, gained, *groups, growth_mm, motion)
 
 
 def _looks(visit, grid, anatomy, labels):
@@ -237,7 +237,7 @@ def _resized(shape: np.ndarray, diameter_mm: float, rng) -> np.ndarray:
     return largest[ndi.find_objects(largest.astype(np.uint8))[0]]
 
 
-def _choose(labels, growth, rng):
+def _choose(labels, growth_mm, rng):
     """Which lesions grow, shrink and stay: a third each."""
     sizes = np.bincount(labels.ravel())
     numbers = [
@@ -247,7 +247,7 @@ def _choose(labels, growth, rng):
     ]
     numbers = rng.permutation(numbers).tolist() if numbers else []
     # A lesion that would lose all of its voxels is resolved, not shrunk
-    large = [n for n in numbers if equivalent_diameter_mm(float(sizes[n])) >= 2 * growth + 2]
+    large = [n for n in numbers if equivalent_diameter_mm(float(sizes[n])) >= 2 * growth_mm + 2]
     third = len(numbers) // 3
     shrunk = large[:third]
     rest = [n for n in numbers if n not in shrunk]
@@ -256,23 +256,23 @@ def _choose(labels, growth, rng):
     return tuple(sorted(grown)), tuple(sorted(shrunk)), tuple(sorted(untouched))
 
 
-def _changed(labels, anatomy, groups, growth):
+def _changed(labels, anatomy, groups, growth_mm):
     """Lesions of the follow-up, still where they were."""
     grown, shrunk, _ = groups
     after = labels.copy()
     free = (anatomy > 0) & ~np.isin(anatomy, s.indices(s.FLUID)) & (labels == 0)
-    reach = int(np.ceil(growth)) + 2
+    reach = int(np.ceil(growth_mm)) + 2
     boxes = ndi.find_objects(labels)
     for number in (*grown, *shrunk):
         box = tuple(slice(max(0, b.start - reach), b.stop + reach) for b in boxes[number - 1])
         own = labels[box] == number
         if number in grown:
             others = ndi.binary_dilation((after[box] > 0) & ~own, iterations=2)
-            rim = (_depth_outside(own) <= growth) & free[box] & ~others
+            rim = (_depth_outside(own) <= growth_mm) & free[box] & ~others
             after[box][rim] = number
         else:
             depth = ndi.distance_transform_edt(np.pad(own, 1))[1:-1, 1:-1, 1:-1]
-            after[box][own & (depth <= growth + 1e-6)] = 0
+            after[box][own & (depth <= growth_mm + 1e-6)] = 0
     return after
 
 
@@ -300,9 +300,9 @@ def _moved(scan: PlacedScan, motion, look, grid, level, rng) -> PlacedScan:
     """A scan of the follow-up, on the same grid as before."""
     own = Grid(scan.data.shape, scan.affine)
     back = np.linalg.inv(scan.from_reference)
-    way = scan.from_reference @ motion @ back
-    values = resample(scan.data, scan.affine, to=own, transform=way, order=3)
-    has = resample((scan.data > 0).astype(np.float32), scan.affine, to=own, transform=way)
+    to_baseline = scan.from_reference @ motion @ back
+    values = resample(scan.data, scan.affine, to=own, transform=to_baseline, order=3)
+    has = resample((scan.data > 0).astype(np.float32), scan.affine, to=own, transform=to_baseline)
     for axis, side in enumerate(spacing_mm(scan.affine)):
         if side > 1:  # a slice shows the mean of what lies in it
             normal = np.linalg.inv(grid.affine)[:3, :3] @ back[:3, :3] @ scan.affine[:3, axis]

@@ -74,29 +74,24 @@ def measure_atrophied_lesions(
     )
 
 
-def csf_share(*pairs: MatchedPair) -> tuple[np.ndarray, np.ndarray]:
+def csf_share(pair: MatchedPair) -> tuple[np.ndarray, np.ndarray]:
     """Share of CSF in each voxel of both visits.
 
-    A voxel holds as much CSF as it is dark, between brain and CSF. With several
-    contrasts the least share counts: a lesion that is dark on T1w is bright on FLAIR.
+    A voxel holds as much CSF as it is dark, between brain and CSF.
 
     Parameters
     ----------
-    *pairs : MatchedPair
-        T1w, FLAIR or both, in one frame.
+    pair : MatchedPair
+        T1w or FLAIR of both visits.
 
     Returns
     -------
     tuple of (I, J, K) float32 array, shape (2,)
     """
-    shares = []
-    for visit in ("first", "second"):
-        least = None
-        for pair in pairs:
-            csf, grey, white = pair.levels
-            brain = min(grey, white)
-            share = (brain - getattr(pair, visit)) / np.float32(max(brain - csf, 1e-3))
-            share = np.clip(share, 0, 1).astype(np.float32)
-            least = share if least is None else np.minimum(least, share)
-        shares.append(least)
-    return shares[0], shares[1]
+    csf, grey, white = pair.levels
+    brain = min(grey, white)
+    first, second = (
+        np.clip((brain - scan) / np.float32(max(brain - csf, 1e-3)), 0, 1).astype(np.float32)
+        for scan in (pair.first, pair.second)
+    )
+    return first, second

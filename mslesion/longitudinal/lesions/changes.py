@@ -1,15 +1,18 @@
 """What happened to every lesion between two visits."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 
 import numpy as np
-from scipy import ndimage as ndi
 
-from mslesion.imaging.shape import longest_distance_mm
 from mslesion.longitudinal.alignment.intensity_matching import MatchedPair
 from mslesion.longitudinal.lesions import tracks as t
 from mslesion.longitudinal.lesions.evidence import ChangeEvidence
+from mslesion.longitudinal.lesions.grouping import (
+    group_visits,
+    lesions_of_mask,
+    size_together,
+)
 from mslesion.longitudinal.lesions.sizes import (
     ENLARGING,
     NOT_ASSESSABLE,
@@ -18,8 +21,7 @@ from mslesion.longitudinal.lesions.sizes import (
     STABLE,
     Size,
     classify_change,
-    detection_floor_mm,
-    is_speck,
+    is_under_floor,
     radius_change_mm,
 )
 from mslesion.schema.change_map import GROWN, KEPT, NEW, RESOLVED, SHRUNK
@@ -32,6 +34,22 @@ MAX_BEFORE_SPREADS = 1.5
 DEFAULT_RULE = "radial"
 
 GAINS, LOSSES = (t.NEW, t.NEW_ADJACENT), (t.RESOLVED, t.RESOLVED_ADJACENT)
+"""Events in which the whole of a lesion comes or goes."""
+SCANS_AND_MASKS, MASKS_ALONE = "scans and masks", "masks alone"
+"""What a row rests on."""
+UNLISTED = "no outlined lesion at a visit where the scans show one"
+NEGLIGIBLE = "{:.0f} mm3 of lesion in its place at the other visit, too small to count"
+"""Notes of a row."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutlinedLesions:
+    """Lesions of one visit as outlined there, in the common frame."""
+
+    labels: np.ndarray
+    """(I, J, K) int: single lesions, 0 outside."""
+    locations: Mapping[int, str] = field(default_factory=dict)
+    """Location class of each, by its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,15 +68,12 @@ class LesionChanges:
 
 def describe_changes(
     evidence: ChangeEvidence,
+    outlined: tuple[OutlinedLesions, OutlinedLesions],
     *,
-    first: np.ndarray,
-    second: np.ndarray,
     pair: MatchedPair | None,
     thickest_mm: float,
-    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0),
     years: float | None = None,
     rule: str = DEFAULT_RULE,
-    locations: tuple[Mapping[int, str], Mapping[int, str]] = ({}, {}),
 ) -> LesionChanges:
     """Events, sizes and classes of every lesion of a pair.
 
@@ -66,164 +81,122 @@ def describe_changes(
     ----------
     evidence : ChangeEvidence
         Which voxels are lesion at which visit, in the common frame.
-    first, second : (I, J, K) int array
-        Lesions of each visit as outlined there, in the frame.
+    outlined : tuple of OutlinedLesions, shape (2,)
+        Lesions of each visit as outlined there.
     pair : MatchedPair or None
         FLAIR of both visits; without it no intensity confirms a change.
     thickest_mm : float
         Longest voxel side of both.
-    spacing_mm : tuple of float, shape (3,)
-        Voxel sides of the frame, axes close to RAS.
     years : float, optional
         Time between the visits.
     rule : str
         Which of `RULES` says what is enlarging; all classes are given.
-    locations : tuple of mapping, shape (2,)
-        Location class of each visit's lesions, by their numbers.
 
     Returns
     -------
     LesionChanges
     """
-    labels = [assign_lesions(evidence.first, first), assign_lesions(evidence.second, second)]
-    links, meetings = t.link_lesions(*labels, spacing=spacing_mm)
-    listed = [int(outlined.max(initial=0)) for outlined in (first, second)]
-    numbers = [sorted(set(np.unique(one).tolist()) - {0}) for one in labels]
-    sizes = [_sizes(one, spacing_mm) for one in labels]
-    voxel_mm3 = float(np.prod(spacing_mm))
-    hosts = _hosts(links, 0, sizes[1]), _hosts(links, 1, sizes[0])
-    specks = _find_specks(hosts, sizes, (first, second), thickest_mm, voxel_mm3)
-    links = _without_bridges(links, hosts, specks)
-    groups = t.group_lesions(
-        links,
-        first=numbers[0],
-        second=numbers[1],
-        meetings=meetings,
-        specks=specks,
+    first, second = outlined
+    visits = (
+        lesions_of_mask(evidence.first, first.labels, spacing_mm=evidence.spacing_mm),
+        lesions_of_mask(evidence.second, second.labels, spacing_mm=evidence.spacing_mm),
     )
-    places = [ndi.find_objects(one) for one in labels]
-    floor = detection_floor_mm(thickest_mm)
-    change_map = np.zeros(first.shape, np.uint8)
+    groups, links = group_visits(*visits, thickest_mm=thickest_mm, spacing_mm=evidence.spacing_mm)
+    change_map = np.zeros(evidence.kept.shape, np.uint8)
     change_map[evidence.kept] = KEPT
     rows = []
     for number, group in enumerate(groups, start=1):
-        ours, theirs = _sum(sizes[0], group.first), _sum(sizes[1], group.second)
-        box = _box(
-            [places[0][n - 1] for n in group.first] + [places[1][n - 1] for n in group.second]
+        voxels = _voxels_of(group, visits, evidence)
+        change_map[voxels.box][voxels.gained] = NEW if group.event == t.NEW else GROWN
+        change_map[voxels.box][voxels.lost] = RESOLVED if group.event == t.RESOLVED else SHRUNK
+        before, after = (
+            size_together(visit.sizes, own)
+            for visit, own in zip(visits, (group.first, group.second), strict=True)
         )
-        members = np.isin(labels[0][box], group.first) & evidence.first[box]
-        members |= np.isin(labels[1][box], group.second) & evidence.second[box]
-        gained, lost = evidence.gained[box] & members, evidence.lost[box] & members
-        whole = group.event in GAINS + LOSSES
-        change_map[box][gained] = NEW if group.event == t.NEW else GROWN
-        change_map[box][lost] = RESOLVED if group.event == t.RESOLVED else SHRUNK
+        is_whole = group.event in GAINS + LOSSES
         classes = (
             dict.fromkeys(RULES)
-            if whole
-            else classify_change(ours, theirs, thickest_mm=thickest_mm, years=years)
+            if is_whole
+            else classify_change(before, after, thickest_mm=thickest_mm, years=years)
         )
-        event = classes[rule] if group.event == t.SAME else group.event
-        if event == NOT_ASSESSABLE:
-            event = STABLE
-        rising = group.event in GAINS or (not whole and theirs.volume_mm3 > ours.volume_mm3)
-        changed = gained if rising else lost
-        centre = np.argwhere(members).mean(axis=0) + [part.start for part in box]
+        is_rising = group.event in GAINS or (not is_whole and after.volume_mm3 > before.volume_mm3)
         rows.append(
             {
                 "group_id": number,
-                "lesions_from": _ids(group.first, listed[0]),
-                "lesions_to": _ids(group.second, listed[1]),
-                "change": event,
+                "lesions_from": _joined(group.first, visits[0].listed_count),
+                "lesions_to": _joined(group.second, visits[1].listed_count),
+                "change": _event(group, classes[rule]),
                 "size_change": classes[rule],
-                "i": centre[0], "j": centre[1], "k": centre[2],
-                "volume_from_mm3": ours.volume_mm3,
-                "volume_to_mm3": theirs.volume_mm3,
-                "volume_change_mm3": theirs.volume_mm3 - ours.volume_mm3,
-                "volume_change_pct": None
-                if whole
-                else 100 * (theirs.volume_mm3 - ours.volume_mm3) / ours.volume_mm3,
-                "radius_change_mm": radius_change_mm(ours, theirs),
-                "gained_mm3": np.count_nonzero(gained) * voxel_mm3,
-                "lost_mm3": np.count_nonzero(lost) * voxel_mm3,
-                "long_axis_from_mm": ours.long_axis_mm,
-                "long_axis_to_mm": theirs.long_axis_mm,
+                **dict(zip("ijk", voxels.centre(), strict=True)),
+                **_size_columns(before, after, is_whole=is_whole),
+                "gained_mm3": np.count_nonzero(voxels.gained) * evidence.voxel_mm3,
+                "lost_mm3": np.count_nonzero(voxels.lost) * evidence.voxel_mm3,
                 **{f"class_{name}": value for name, value in classes.items()},
-                "confirmed_by_intensity": _confirmed(pair, box, changed, rising=rising),
-                "is_under_floor": max(ours.diameter_mm, theirs.diameter_mm) < floor - 1e-6,
-                "location": _location(group, locations),
+                "confirmed_by_intensity": _confirmed(pair, voxels, is_rising=is_rising),
+                "is_under_floor": is_under_floor(before, after, thickest_mm=thickest_mm),
+                "location": _location(group, (first.locations, second.locations)),
                 "evidence": MASKS_ALONE if pair is None else SCANS_AND_MASKS,
-                "note": _note(group, listed, ours, theirs),
+                "note": _note(group, visits, before, after),
             }
-        )  # fmt: skip
-    kept_links = [k for k in links if k.first <= listed[0] and k.second <= listed[1]]
-    return LesionChanges(rows, change_map, kept_links, _summary(rows, evidence, voxel_mm3))
-
-
-SCANS_AND_MASKS, MASKS_ALONE = "scans and masks", "masks alone"
-"""What a row rests on."""
-UNLISTED = "no outlined lesion at a visit where the scans show one"
-SPECK = "{:.0f} mm3 of lesion in its place at the other visit, too little to count"
-
-
-def assign_lesions(mask: np.ndarray, outlined: np.ndarray) -> np.ndarray:
-    """Numbers of a lesion mask by those of an outlined one.
-
-    Parameters
-    ----------
-    mask : (I, J, K) bool array
-        Lesion voxels.
-    outlined : (I, J, K) int array
-        Lesions with numbers; their borders may lie elsewhere.
-
-    Returns
-    -------
-    (I, J, K) int32 array
-        Each piece of the mask goes to the outlined lesions in it, each voxel to the
-        nearest of them; pieces without any get numbers above theirs.
-    """
-    out = np.zeros(mask.shape, np.int32)
-    pieces, _ = ndi.label(mask, np.ones((3, 3, 3)))
-    following = int(outlined.max(initial=0))
-    for number, box in enumerate(ndi.find_objects(pieces), start=1):
-        piece = pieces[box] == number
-        inside = np.where(piece, outlined[box], 0)
-        found = np.unique(inside[inside > 0])
-        if len(found) > 1:
-            place = ndi.distance_transform_edt(
-                inside == 0, return_distances=False, return_indices=True
-            )
-            out[box][piece] = inside[tuple(axis[piece] for axis in place)]
-            continue
-        if not len(found):
-            following += 1
-        out[box][piece] = found[0] if len(found) else following
-    return out
-
-
-def _sizes(labels: np.ndarray, spacing_mm: tuple[float, float, float]) -> dict[int, Size]:
-    """Size of each lesion, axes close to RAS."""
-    sizes = {}
-    sides = np.array(spacing_mm)
-    for number, box in enumerate(ndi.find_objects(labels), start=1):
-        if box is None:
-            continue
-        mask = labels[box] == number
-        sizes[number] = Size(
-            volume_mm3=float(np.count_nonzero(mask) * sides.prod()),
-            long_axis_mm=longest_distance_mm(np.argwhere(mask) * sides) + float(sides.mean()),
-            area_mm2=float(mask.sum(axis=(0, 1)).max() * sides[:2].prod()),
         )
-    return sizes
+    listed = [
+        link
+        for link in links
+        if link.first <= visits[0].listed_count and link.second <= visits[1].listed_count
+    ]
+    return LesionChanges(rows, change_map, listed, _summary(rows, evidence))
 
 
-def _sum(sizes: dict[int, Size], numbers: tuple[int, ...]) -> Size:
-    """Size of several lesions together."""
-    found = [sizes[n] for n in numbers]
-    return Size(
-        sum((one.volume_mm3 for one in found), 0.0),
-        max((one.long_axis_mm for one in found), default=0.0),
-        sum((one.area_mm2 for one in found), 0.0),
+@dataclass(frozen=True, slots=True)
+class _GroupVoxels:
+    """The voxels of a group of lesions, in the box around them."""
+
+    box: tuple[slice, slice, slice]
+    members: np.ndarray
+    """(i, j, k) bool: lesion at either visit."""
+    gained: np.ndarray
+    lost: np.ndarray
+
+    def centre(self) -> np.ndarray:
+        """Mean voxel, (3,)."""
+        return np.argwhere(self.members).mean(axis=0) + [part.start for part in self.box]
+
+
+def _voxels_of(group: t.Group, visits, evidence: ChangeEvidence) -> _GroupVoxels:
+    """Where a group of lesions lies, and what it gained and lost."""
+    first, second = visits
+    box = _box(
+        [first.boxes[n - 1] for n in group.first] + [second.boxes[n - 1] for n in group.second]
     )
+    members = np.isin(first.labels[box], group.first) & evidence.first[box]
+    members |= np.isin(second.labels[box], group.second) & evidence.second[box]
+    return _GroupVoxels(
+        box=box,
+        members=members,
+        gained=evidence.gained[box] & members,
+        lost=evidence.lost[box] & members,
+    )
+
+
+def _event(group: t.Group, size_change: str | None) -> str:
+    """What happened to a group: its event, or how its one lesion changed in size."""
+    if group.event != t.SAME:
+        return group.event
+    return STABLE if size_change == NOT_ASSESSABLE else size_change
+
+
+def _size_columns(before: Size, after: Size, *, is_whole: bool) -> dict:
+    """Columns of how large a group is at both visits."""
+    change_mm3 = after.volume_mm3 - before.volume_mm3
+    return {
+        "volume_from_mm3": before.volume_mm3,
+        "volume_to_mm3": after.volume_mm3,
+        "volume_change_mm3": change_mm3,
+        "volume_change_pct": None if is_whole else 100 * change_mm3 / before.volume_mm3,
+        "radius_change_mm": radius_change_mm(before, after),
+        "long_axis_from_mm": before.long_axis_mm,
+        "long_axis_to_mm": after.long_axis_mm,
+    }
 
 
 def _box(parts: list) -> tuple[slice, slice, slice]:
@@ -233,72 +206,20 @@ def _box(parts: list) -> tuple[slice, slice, slice]:
     )
 
 
-def _ids(numbers: tuple[int, ...], listed: int) -> str | None:
+def _joined(numbers: tuple[int, ...], listed_count: int) -> str | None:
     """Numbers that stand in the visit's lesion table, joined."""
-    return "+".join(str(n) for n in numbers if n <= listed) or None
+    return "+".join(str(n) for n in numbers if n <= listed_count) or None
 
 
-def _find_specks(
-    hosts, sizes, outlined, thickest_mm: float, voxel_mm3: float
-) -> tuple[set[int], set[int]]:
-    """Lesions of each visit that are too little for the largest lesion they are linked to.
-
-    Those of one lesion count together: a lesion of many pieces was there before. None is a
-    speck either if its own visit's outline is large enough.
-    """
-    specks = set(), set()
-    for visit, other in ((0, 1), (1, 0)):
-        count = np.bincount(outlined[visit].ravel(), minlength=max(sizes[visit], default=0) + 1)
-        own_mm3 = count * voxel_mm3
-        own = {
-            number: replace(size, volume_mm3=max(size.volume_mm3, float(own_mm3[number])))
-            for number, size in sizes[visit].items()
-        }
-        at_host = {}
-        for number, host in hosts[visit].items():
-            if is_speck(own[number], sizes[other][host], thickest_mm=thickest_mm):
-                at_host.setdefault(host, []).append(number)
-        for host, numbers in at_host.items():
-            together = _sum(own, tuple(numbers))
-            if is_speck(together, sizes[other][host], thickest_mm=thickest_mm):
-                specks[visit].update(numbers)
-    return specks
-
-
-def _hosts(links, visit: int, sizes: dict[int, Size]) -> dict[int, int]:
-    """For each linked lesion of a visit the largest lesion of the other that it is linked to."""
-    hosts: dict[int, int] = {}
-    for link in links:
-        number, partner = link[visit], link[1 - visit]
-        known = hosts.get(number)
-        if known is None or sizes[partner].volume_mm3 > sizes[known].volume_mm3:
-            hosts[number] = partner
-    return hosts
-
-
-def _without_bridges(links, hosts, specks) -> list[t.Link]:
-    """Links without those by which a speck would join two lesions: it stays at the largest."""
-    return [
-        link
-        for link in links
-        if (link.first not in specks[0] or hosts[0][link.first] == link.second)
-        and (link.second not in specks[1] or hosts[1][link.second] == link.first)
-    ]
-
-
-def _note(group: t.Group, listed: list[int], ours: Size, theirs: Size) -> str:
+def _note(group: t.Group, visits, before: Size, after: Size) -> str:
     """What a reader of the row should know."""
     if group.event in (t.NEW, t.RESOLVED) and group.first and group.second:
-        return SPECK.format(min(ours.volume_mm3, theirs.volume_mm3))
-    return "" if _listed(group, listed) else UNLISTED
-
-
-def _listed(group: t.Group, listed: list[int]) -> bool:
-    """Whether each visit that has the lesion has it in its lesion table."""
-    return all(
-        not numbers or any(n <= most for n in numbers)
-        for numbers, most in zip((group.first, group.second), listed, strict=True)
+        return NEGLIGIBLE.format(min(before.volume_mm3, after.volume_mm3))
+    is_listed = all(
+        not numbers or any(n <= visit.listed_count for n in numbers)
+        for numbers, visit in zip((group.first, group.second), visits, strict=True)
     )
+    return "" if is_listed else UNLISTED
 
 
 def _location(group: t.Group, locations) -> str | None:
@@ -310,19 +231,20 @@ def _location(group: t.Group, locations) -> str | None:
     return None
 
 
-def _confirmed(pair: MatchedPair | None, box, changed: np.ndarray, *, rising: bool) -> bool | None:
+def _confirmed(pair: MatchedPair | None, voxels: _GroupVoxels, *, is_rising: bool) -> bool | None:
     """Whether the signal changed with the lesion; None without scans or change."""
+    changed = voxels.gained if is_rising else voxels.lost
     if pair is None or not changed.any():
         return None
-    before, after = (pair.first, pair.second) if rising else (pair.second, pair.first)
+    before, after = (pair.first, pair.second) if is_rising else (pair.second, pair.first)
     white, spread = pair.levels[2], pair.spreads[2]
-    low = float(before[box][changed].mean(dtype=np.float64))
-    high = float(after[box][changed].mean(dtype=np.float64))
+    low = float(before[voxels.box][changed].mean(dtype=np.float64))
+    high = float(after[voxels.box][changed].mean(dtype=np.float64))
     rise = high - low >= MIN_RISE_SPREADS * spread
     return bool(rise and low - white < MAX_BEFORE_SPREADS * spread)
 
 
-def _summary(rows: list[dict], evidence: ChangeEvidence, voxel_mm3: float) -> dict:
+def _summary(rows: list[dict], evidence: ChangeEvidence) -> dict:
     """Counts and volumes of the pair; lesions under the detection floor do not count."""
     counted = [row for row in rows if not row["is_under_floor"]]
 
@@ -331,7 +253,8 @@ def _summary(rows: list[dict], evidence: ChangeEvidence, voxel_mm3: float) -> di
 
     new = [row for row in counted if row["change"] == t.NEW]
     gain, loss = (
-        np.count_nonzero(part) * voxel_mm3 / 1000 for part in (evidence.gained, evidence.lost)
+        np.count_nonzero(part) * evidence.voxel_mm3 / 1000
+        for part in (evidence.gained, evidence.lost)
     )
     return {
         "new_t2_count": len(new),

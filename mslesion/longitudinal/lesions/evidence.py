@@ -6,7 +6,7 @@ second visit only, at the first only) from both probabilities and from the diffe
 the scans. Swapped visits give swapped maps, bit for bit.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import ndimage as ndi
@@ -79,6 +79,13 @@ class ChangeEvidence:
     """(I, J, K) bool: lesion at the second visit only."""
     lost: np.ndarray
     """(I, J, K) bool: lesion at the first visit only."""
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    """Voxel sides."""
+
+    @property
+    def voxel_mm3(self) -> float:
+        """Volume of a voxel."""
+        return float(np.prod(self.spacing_mm))
 
     @property
     def first(self) -> np.ndarray:
@@ -244,12 +251,11 @@ def keep_all_lesions(
     kept = evidence.kept.copy()
     for labels, mask in ((first, evidence.first), (second, evidence.second)):
         count = int(labels.max(initial=0))
-        left = np.bincount(labels[mask], minlength=count + 1)
-        gone = left == 0
-        gone[0] = False
-        kept |= gone[labels]
+        is_missing = np.bincount(labels[mask], minlength=count + 1) == 0
+        is_missing[0] = False
+        kept |= is_missing[labels]
     kept &= ~evidence.gained & ~evidence.lost
-    return ChangeEvidence(kept, evidence.gained, evidence.lost)
+    return replace(evidence, kept=kept)
 
 
 def _was_fluid(pair: MatchedPair) -> np.ndarray:

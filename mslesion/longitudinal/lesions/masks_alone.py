@@ -4,7 +4,12 @@ from collections.abc import Mapping
 
 from mslesion.errors import GeometryError
 from mslesion.imaging.grid import spacing_mm
-from mslesion.longitudinal.lesions.changes import DEFAULT_RULE, LesionChanges, describe_changes
+from mslesion.longitudinal.lesions.changes import (
+    DEFAULT_RULE,
+    LesionChanges,
+    OutlinedLesions,
+    describe_changes,
+)
 from mslesion.longitudinal.lesions.evidence import ChangeEvidence
 from mslesion.segmentation.lesions.instances import LesionMap
 
@@ -49,16 +54,16 @@ def compare_masks_alone(
         kept=first.mask & second.mask,
         gained=second.mask & ~first.mask,
         lost=first.mask & ~second.mask,
+        spacing_mm=spacing_mm(first.affine),
     )
-    sides = spacing_mm(first.affine)
     return describe_changes(
         evidence,
-        first=first.labels,
-        second=second.labels,
+        (
+            OutlinedLesions(first.labels, locations[0]),
+            OutlinedLesions(second.labels, locations[1]),
+        ),
         pair=None,
-        thickest_mm=max(sides),
-        spacing_mm=sides,
+        thickest_mm=max(evidence.spacing_mm),
         years=years,
         rule=rule,
-        locations=locations,
     )

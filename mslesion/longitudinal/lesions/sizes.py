@@ -18,7 +18,7 @@ NOT_ASSESSABLE = "not assessable"
 
 MIN_RADIUS_CHANGE_MM = 0.5
 """Rule ``radial``: half a 1 mm voxel (inclusive); on longer voxels half of the longest
-side. From the effect of a border error on volume (biomarkers 7.2)."""
+side. From the effect of a border error on volume."""
 MIN_VOLUME_CHANGE_MM3 = 14.0
 """Rule ``radial``: and at least the volume of a 3 mm ball (inclusive)."""
 LARGE_DIAMETER_MM = 8.0
@@ -36,14 +36,14 @@ SMALL_AREA_MM2, SMALL_AREA_PCT, LARGE_AREA_PCT = 67.0, 45.2, 24.2
 """Rule ``area``: under 67 mm² it takes more than 45.2 %, else more than 24.2 %: twice the
 coefficient of variation of repeated manual outlines."""
 
-SPECK_SHARE, SMALL_SPECK_SHARE = 0.02, 0.1
-"""A lesion with less of the other visit's volume (exclusive) is no stage of it; the second
-holds for one under the detection floor. Ours; a tenth is also the least overlap of two
+NEGLIGIBLE_SHARE, SMALL_NEGLIGIBLE_SHARE = 0.02, 0.1
+"""A lesion with less of the other visit's volume (exclusive) is negligible, no stage of it; the
+second holds for one under the detection floor. Ours; a tenth is also the least overlap of two
 stages."""
 
 FLOOR_MM = ((1.0, 3.0), (3.0, 5.0), (5.0, 8.0))
 """Thickest voxel side in mm, and the diameter from which (inclusive) a change can be told
-there; straight lines between. From the volume error of small balls (biomarkers 1.2)."""
+there; straight lines between. From the volume error of small balls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +121,7 @@ def classify_change(
         Class by the name of the rule, one of `RULES`. All are "not assessable" where
         both sizes are under the detection floor; ``annual`` without enough time.
     """
-    floor = detection_floor_mm(thickest_mm)
-    if max(first.diameter_mm, second.diameter_mm) < floor - 1e-6:
+    if is_under_floor(first, second, thickest_mm=thickest_mm):
         return dict.fromkeys(RULES, NOT_ASSESSABLE)
     grows = second.volume_mm3 >= first.volume_mm3
     small, large = (first, second) if grows else (second, first)
@@ -132,7 +131,25 @@ def classify_change(
     }
 
 
-def is_speck(small: Size, large: Size, *, thickest_mm: float) -> bool:
+def is_under_floor(*sizes: Size, thickest_mm: float) -> bool:
+    """Whether a change of a lesion cannot be told, as it is too small at every visit.
+
+    Parameters
+    ----------
+    *sizes : Size
+        Of the visits.
+    thickest_mm : float
+        Longest voxel side of the visits.
+
+    Returns
+    -------
+    bool
+    """
+    largest_mm = max(size.diameter_mm for size in sizes)
+    return largest_mm < detection_floor_mm(thickest_mm) - 1e-6
+
+
+def is_negligible(small: Size, large: Size, *, thickest_mm: float) -> bool:
     """Whether a lesion of one visit is too little to be a stage of the other visit's.
 
     A large new lesion often has a few voxels of the earlier map in its place, which no
@@ -149,8 +166,8 @@ def is_speck(small: Size, large: Size, *, thickest_mm: float) -> bool:
     -------
     bool
     """
-    under_floor = small.diameter_mm < detection_floor_mm(thickest_mm) - 1e-6
-    share = SMALL_SPECK_SHARE if under_floor else SPECK_SHARE
+    is_small = is_under_floor(small, thickest_mm=thickest_mm)
+    share = SMALL_NEGLIGIBLE_SHARE if is_small else NEGLIGIBLE_SHARE
     return small.volume_mm3 < share * large.volume_mm3 - 1e-9
 
 
@@ -208,4 +225,4 @@ RULES: Mapping[str, Callable[[Size, Size, float, float | None], str]] = MappingP
         "area": _area,
     }
 )
-"""Every rule by its name; each is told the smaller size first."""
+"""Every rule by its name; each takes the smaller size first."""

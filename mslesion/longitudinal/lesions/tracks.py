@@ -79,11 +79,11 @@ def _widened(labels: np.ndarray, spacing: Sequence[float]):
     """Number, box and widened mask of each lesion."""
     reach = [int(np.floor(REACH_MM / size + 1e-6)) for size in spacing]
     for number, box, _ in objects(labels):
-        wide = tuple(
+        widened = tuple(
             slice(max(0, part.start - r), part.stop + r) for part, r in zip(box, reach, strict=True)
         )
-        far = ndi.distance_transform_edt(labels[wide] != number, sampling=spacing)
-        yield number, wide, far <= REACH_MM + 1e-6
+        far = ndi.distance_transform_edt(labels[widened] != number, sampling=spacing)
+        yield number, widened, far <= REACH_MM + 1e-6
 
 
 def group_lesions(
@@ -92,7 +92,7 @@ def group_lesions(
     first: Iterable[int],
     second: Iterable[int],
     meetings: Iterable[Link] = (),
-    specks: tuple[Iterable[int], Iterable[int]] = ((), ()),
+    negligible: tuple[Iterable[int], Iterable[int]] = ((), ()),
 ) -> list[Group]:
     """Connected groups of lesions of two visits, with what happened to each.
 
@@ -103,21 +103,21 @@ def group_lesions(
     first, second : iterable of int
         All lesions of each visit.
     meetings : iterable of Link
-        Which meet; unlinked ones that meet a lesion, not a speck, are fragments at its
+        Which meet; unlinked ones that meet a lesion, not a negligible one, are fragments at its
         edge, not new or resolved lesions.
-    specks : tuple of iterable of int, shape (2,)
-        Linked lesions of each visit that are too little to be told from none: they belong
-        to their group, but what happened is said without them.
+    negligible : tuple of iterable of int, shape (2,)
+        Linked lesions of each visit that are too small to count (`is_negligible`): they belong
+        to their group, but its event is that of the others.
 
     Returns
     -------
     list of Group
         In order of the lesions of the first visit, then of the second.
     """
-    specks = set(specks[0]), set(specks[1])
+    negligible = set(negligible[0]), set(negligible[1])
     meetings = list(meetings)
-    near_first = {a for a, b in meetings if b not in specks[1]}
-    near_second = {b for a, b in meetings if a not in specks[0]}
+    near_first = {a for a, b in meetings if b not in negligible[1]}
+    near_second = {b for a, b in meetings if a not in negligible[0]}
     nodes = [(0, a) for a in sorted(first)] + [(1, b) for b in sorted(second)]
     joined = _Union(nodes)
     for a, b in links:
@@ -131,7 +131,7 @@ def group_lesions(
         elif not theirs:
             event = RESOLVED_ADJACENT if ours[0] in near_first else RESOLVED
         else:
-            before, after = len(set(ours) - specks[0]), len(set(theirs) - specks[1])
+            before, after = len(set(ours) - negligible[0]), len(set(theirs) - negligible[1])
             event = {
                 (0, 1): NEW, (0, 2): NEW, (1, 0): RESOLVED, (2, 0): RESOLVED,
                 (1, 1): SAME, (2, 1): MERGED, (1, 2): SPLIT, (2, 2): COMPLEX,

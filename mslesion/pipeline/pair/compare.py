@@ -9,11 +9,11 @@ import pandas as pd
 from mslesion.imaging.grid import voxel_volume_mm3
 from mslesion.imaging.resampling import Grid
 from mslesion.io.tables import rows_of
-from mslesion.longitudinal import pair as arrays
 from mslesion.longitudinal.alignment.placing import VisitMaps
+from mslesion.longitudinal.comparison import PairComparison
 from mslesion.longitudinal.lesions.changes import DEFAULT_RULE
-from mslesion.longitudinal.pair import PairComparison
-from mslesion.longitudinal.rows import change_row, expansion_rows
+from mslesion.longitudinal.pair import compare_maps
+from mslesion.longitudinal.rows import change_row, expansion_rows, lesion_rows
 from mslesion.pipeline.dataset.merge_changes import merge_changes
 from mslesion.pipeline.pair.maps import maps_of
 from mslesion.pipeline.visit.process import VisitResult
@@ -74,7 +74,7 @@ def compare_visits(
         rows_of(one.visits)[0] if isinstance(one, VisitResult) else _bare_row(one) for one in visits
     ]
     subject = second.visit.subject if isinstance(second, VisitResult) else "1"
-    pair, widths_mm = compare_maps(*maps, rows=(rows[0], rows[1]), rule=rule)
+    pair, widths_mm = compare_segmentations(*maps, rows=(rows[0], rows[1]), rule=rule)
     records = [
         {"session": one.session, "visits": [row], "lesions": _numbers(one)}
         for one, row in zip(maps, rows, strict=True)
@@ -92,7 +92,7 @@ def compare_visits(
     )
 
 
-def compare_maps(
+def compare_segmentations(
     first: VisitMaps, second: VisitMaps, *, rows: tuple[Mapping, Mapping], rule: str
 ) -> tuple[PairComparison, tuple[float | None, float | None]]:
     """Compare two visits whose lesions may have been found in different ways.
@@ -118,9 +118,9 @@ def compare_maps(
         reason = _why_not_alike(*rows)
     if reason:  # expansion and atrophied volume need the first visit's lesions alone
         second = replace(second, lesions=None, lesions_affine=None, probability=None)
-    pair = arrays.compare_visits(first, second, rule=rule)
+    pair = compare_maps(first, second, rule=rule)
     if reason:
-        pair = replace(pair, lesion_reason=reason)
+        pair = replace(pair, lesions=replace(pair.lesions, reason=reason))
     return pair, (rows[0].get("third_ventricle_width_mm"), rows[1].get("third_ventricle_width_mm"))
 
 
@@ -141,14 +141,14 @@ def pair_record(
     dict
         Rows of its tables, without what needs other visits too: tracks and constancy.
     """
-    links = [] if pair.lesions is None else pair.lesions.links
+    changes = pair.lesions.changes
     return plain_values(
         {
             "session_from": pair.first.session,
             "session_to": pair.second.session,
             "change": change_row(pair, widths_mm=widths_mm),
-            "lesions": pair.lesion_rows(),
-            "links": [list(link) for link in links],
+            "lesions": lesion_rows(pair),
+            "links": [] if changes is None else [list(link) for link in changes.links],
             "expansions": expansion_rows(pair),
             "checks": pair.quality.rows,
         }
@@ -190,7 +190,7 @@ def change_map(pair: PairComparison) -> np.ndarray | None:
     (I, J, K) uint8 array or None
         None if the lesion change is not assessable.
     """
-    if pair.lesions is None:
+    if pair.lesions.changes is None:
         return None
     return pair.change_map(Grid(pair.second.lesions.shape, pair.second.lesions_affine))
 

@@ -15,8 +15,8 @@ from nibabel.affines import apply_affine
 from scipy import ndimage as ndi
 
 from mslesion.io.nifti import write_bytes
+from mslesion.longitudinal.comparison import PairComparison
 from mslesion.longitudinal.expansion import constancy
-from mslesion.longitudinal.pair import PairComparison
 from mslesion.schema.time import years_between
 
 MARGIN_VOXELS = 3
@@ -48,13 +48,14 @@ def write_growth(comparison: PairComparison, path: Path) -> None:
     path : Path
         Where to.
     """
-    if comparison.growth is None:
+    brain = comparison.brain
+    if brain.volume_ratio is None:
         return
-    place = comparison.placed[comparison.brain_modality]
+    place = brain.aligned.placed
     to_first = place.to_reference[0] @ place.frame.grid.affine
     near = ndi.binary_dilation(place.outlined[0] > 0, iterations=MARGIN_VOXELS)
-    growth_pct = np.where(near, 100 * (comparison.growth - 1), 0).astype(np.float16)
-    found = () if comparison.expansion is None else comparison.expansion.candidates
+    growth_pct = np.where(near, 100 * (brain.volume_ratio - 1), 0).astype(np.float16)
+    found = () if brain.expansion is None else brain.expansion.candidates
     voxels = [one.voxels for one in found]
     points = apply_affine(to_first, np.concatenate(voxels)) if voxels else np.zeros((0, 3))
     candidate = np.repeat(np.arange(1, len(voxels) + 1), [len(v) for v in voxels])

@@ -6,7 +6,7 @@ from pathlib import Path
 from mslesion.errors import DatasetError
 from mslesion.io.dataset import Visit
 from mslesion.pipeline.dataset.jobs import PAIR, Job, Step
-from mslesion.pipeline.pair.compare import compare_maps
+from mslesion.pipeline.pair.compare import compare_segmentations
 from mslesion.pipeline.pair.maps import VisitCache
 from mslesion.pipeline.pair.outputs import clear_pair, recorded_pairs, write_pair
 from mslesion.pipeline.pair.records import Pair, pair_fingerprint, pair_path, pairs_of, read_pair
@@ -134,7 +134,7 @@ def _work(job: Job, made_from: dict) -> None:
         for visit, record in zip(job.visits, records, strict=True)
     )
     rows = (records[0]["visits"][0], records[1]["visits"][0])
-    comparison, widths_mm = compare_maps(
+    comparison, widths_mm = compare_segmentations(
         first.maps, second.maps, rows=rows, rule=job.settings.change_rule
     )
     write_pair(

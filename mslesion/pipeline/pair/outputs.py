@@ -17,7 +17,7 @@ from mslesion.io.dataset import Visit
 from mslesion.io.derivatives import source_uri
 from mslesion.io.nifti import Scan, write_bytes
 from mslesion.io.tables import write_json
-from mslesion.longitudinal.pair import PairComparison
+from mslesion.longitudinal.comparison import PairComparison
 from mslesion.pipeline.dataset.jobs import Job
 from mslesion.pipeline.pair.compare import change_map, pair_record
 from mslesion.pipeline.pair.growth import growth_path, write_growth
@@ -126,9 +126,9 @@ def write_pair(
             ChangeRule=comparison.rule,
             Manual=False,
         )
-    if comparison.placed:
-        ways = next(iter(comparison.placed.values())).to_reference
-        matrix = ways[0] @ np.linalg.inv(ways[1])
+    if comparison.placed is not None:
+        to_first, to_second = comparison.placed.to_reference
+        matrix = to_first @ np.linalg.inv(to_second)
         write_transform(matrix, anat, name=name, start=_start(pair.session_from))
     path = pair_path(job.output, pair)
     write_growth(comparison, growth_path(path))

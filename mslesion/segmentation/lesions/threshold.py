@@ -20,10 +20,7 @@ to lesion. The border of a blurred bright object is at half its height; at half,
 known volume became 20 % too large."""
 SMOOTHING_MM = 0.7
 """Standard deviation of the Gaussian that the FLAIR is smoothed by, against noise."""
-GROWTH_TISSUE = (
-    s.WHITE_MATTER, s.THALAMUS, s.BASAL_GANGLIA, s.VENTRAL_DIENCEPHALON, s.BRAINSTEM,
-    s.CEREBELLAR_WHITE, s.LATERAL_VENTRICLES, s.CHOROID_PLEXUS, s.THIRD_VENTRICLE,
-)  # fmt: skip
+GROWTH_TISSUE = (*s.LESION_TISSUE, *s.LATERAL_VENTRICLES_AND_PLEXUS, s.THIRD_VENTRICLE)
 """Where lesions grow: not into cortex, which is as bright on some scanners; the ventricles'
 borders are among them, for periventricular lesions blur them."""
 MAX_FLUID_SHARE = 0.5
