@@ -10,7 +10,7 @@ from mslesion.criteria import make_criteria_tables
 from mslesion.errors import TableError
 from mslesion.io.dataset import Visit
 from mslesion.io.nifti import load_labels, load_mask
-from mslesion.pipeline.dataset.combined_activity import with_active_counts
+from mslesion.longitudinal.lesions.combined_activity import with_active_counts
 from mslesion.pipeline.dataset.ratings import check_visits, find_label_map
 from mslesion.schema import (
     CHANGES,
@@ -67,7 +67,9 @@ def apply_criteria(
     changes = tables.get(CHANGES.name)
     found = {RATED_LESIONS.name: rated}
     if changes is not None:
-        changes = with_active_counts(changes, tables[LESION_CHANGES.name], rated, ratings)
+        changes = with_active_counts(
+            changes, lesion_changes=tables[LESION_CHANGES.name], rated=rated, ratings=ratings
+        )
         found[CHANGES.name] = changes
     criteria, panels = make_criteria_tables(
         visits,

@@ -1,6 +1,7 @@
 """What the visits left, merged: tables at the root of the output, a page a subject."""
 
 import os
+from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
@@ -73,56 +74,82 @@ def write_group(
     TableError
         If clinical data are wrong or do not fit the visits; nothing is written then.
     """
+    records = _finished_visits(output)
+    ratings = dataset_ratings(raw) if ratings is None else ratings
+    check_records(ratings, records)
+    subjects: dict[str, list[dict]] = {}
+    for record in records:
+        subjects.setdefault(record["subject"], []).append(record)
+    visits = {subject: in_time(subjects[subject]) for subject in sorted(subjects)}
+    pairs = {subject: finished_pairs(output, own) for subject, own in visits.items()}
+    tables = _measured(records, pairs) | merge_changes(visits, pairs, ratings=ratings)
+    rows = [row for own in visits.values() for row in finished_calibration(output, own)]
+    tables[CALIBRATION.name] = as_table(rows, CALIBRATION)
+    tables |= apply_criteria(output, tables, ratings=ratings)
+    # From here on all fits, and is written
+    _write_tables(tables, output, has_pairs=any(len(own) > 1 for own in visits.values()))
+    link = os.path.relpath(raw, output)  # an absolute path would tell of the machine
+    write_dataset(output, version=version("mslesion"), raw=link, subjects=list(visits))
+    parts = (
+        (subject, subject_parts(own, pairs[subject], tables, ratings=ratings))
+        for subject, own in visits.items()
+    )
+    order = {subject: [one["session"] for one in own] for subject, own in visits.items()}
+    _write_pages(parts, tables, order=order, output=output)
+    return tables
+
+
+def _finished_visits(output: Path) -> list[dict]:
+    """The records of all finished visits."""
     paths = sorted((output / "logs" / "visits").glob("*.json"))
     if not paths and not has_outputs(output):
         raise DatasetError(
             f"{output} has no finished visit, but they are what is merged. "
             "Run the participant level first."
         )
-    records = [read_record(path) for path in paths]
-    subjects = sorted({record["subject"] for record in records})
-    own = {one: in_time([r for r in records if r["subject"] == one]) for one in subjects}
-    pairs = {one: finished_pairs(output, own[one]) for one in subjects}
-    merged = {}
-    for declared, key in ((VISITS, "visits"), (LESIONS, "lesions"), (QUALITY, "quality")):
-        rows = [row for record in records for row in record[key]]
-        if declared == QUALITY:
-            rows += [
-                row for one in subjects for pair in pairs[one] for row in check_rows(one, pair)
-            ]
-        merged[declared.name] = as_table(rows, declared)
-    if ratings is None:
-        ratings = dataset_ratings(raw)
-    check_records(ratings, records)
-    merged |= merge_changes(own, pairs, ratings=ratings)
-    rows = [row for one in subjects for row in finished_calibration(output, own[one])]
-    merged[CALIBRATION.name] = as_table(rows, CALIBRATION)
-    merged |= apply_criteria(output, merged, ratings=ratings)
-    has_pairs = any(len(visits) > 1 for visits in own.values())
-    for declared in (*OF_VISITS, *BETWEEN_VISITS, *ASKED_FOR):  # written when all of it fits
-        is_empty = declared in ASKED_FOR and not len(merged[declared.name])
+    return [read_record(path) for path in paths]
+
+
+def _measured(records: Sequence[Mapping], pairs: Mapping) -> dict[str, pd.DataFrame]:
+    """The tables of what was measured at each visit, and of the checks of visits and pairs."""
+    rows = {
+        declared.name: [row for record in records for row in record[key]]
+        for declared, key in ((VISITS, "visits"), (LESIONS, "lesions"), (QUALITY, "quality"))
+    }
+    for subject, own in pairs.items():
+        rows[QUALITY.name] += [row for pair in own for row in check_rows(subject, pair)]
+    return {one.name: as_table(rows[one.name], one) for one in (VISITS, LESIONS, QUALITY)}
+
+
+def _write_tables(tables: Mapping[str, pd.DataFrame], output: Path, *, has_pairs: bool) -> None:
+    """Write the tables at the root of the output; remove those that there are no longer."""
+    for declared in (*OF_VISITS, *BETWEEN_VISITS, *ASKED_FOR):
+        is_empty = declared in ASKED_FOR and not len(tables[declared.name])
         if is_empty or (declared in BETWEEN_VISITS and not has_pairs):
             for ending in ("csv", "json"):
                 (output / f"{declared.name}.{ending}").unlink(missing_ok=True)
         else:
-            write_csv(merged[declared.name], declared, output)
-    link = os.path.relpath(raw, output)  # an absolute path would tell of the machine
-    write_dataset(output, version=version("mslesion"), raw=link, subjects=subjects)
-    order = {one: [record["session"] for record in own[one]] for one in subjects}
-    screens = by_subject(merged)
-    for subject in subjects:
-        parts = [
-            front_part(screens[subject], subject, order[subject]),
-            *subject_parts(own[subject], pairs[subject], merged, ratings=ratings),
-        ]
-        document = page.subject_page(subject, parts, version=version("mslesion"))
+            write_csv(tables[declared.name], declared, output)
+
+
+def _write_pages(
+    parts: Iterable[tuple[str, Sequence[str]]],
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    order: Mapping[str, Sequence[str]],
+    output: Path,
+) -> None:
+    """Write a page a subject and that of the cohort; remove those of other subjects."""
+    screens = by_subject(tables)
+    for subject, own in parts:
+        front = front_part(screens[subject], subject, order[subject])
+        document = page.subject_page(subject, [front, *own], version=version("mslesion"))
         write_bytes(document.encode(), output / f"sub-{subject}.html")
-    document = cohort_page(merged, order, version=version("mslesion"))
+    document = cohort_page(tables, order, version=version("mslesion"))
     write_bytes(document.encode(), output / "index.html")
     for old in output.glob("sub-*.html"):
-        if old.stem.removeprefix("sub-") not in subjects:
+        if old.stem.removeprefix("sub-") not in order:
             old.unlink()
-    return merged
 
 
 def has_outputs(output: Path) -> bool:

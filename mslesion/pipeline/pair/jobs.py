@@ -1,6 +1,7 @@
 """Pairs of visits as jobs: which are to be compared, and how one is done."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from mslesion.errors import DatasetError
@@ -88,22 +89,19 @@ def find_pair_jobs(
     for pair in (pair for own in pairs.values() for pair in own):
         first, second = (
             there.get((pair.subject, session))
-            or _visit_without_scans(pair.subject, session, root, output)
+            or _visit_without_scans(Visit(pair.subject, session, {}), root=root, output=output)
             for session in (pair.session_from, pair.session_to)
         )
         jobs.append(Job(PAIR_STEP, (first, second), root, output, settings, pair=pair))
     return jobs
 
 
-def _visit_without_scans(subject: str, session: str, root: Path, output: Path) -> Visit:
-    """A finished visit whose scans are no longer there."""
-    name = Visit(subject, session, {}).name
-    return Visit(
-        subject,
-        session,
-        {},
-        problem=f"{root} has no {name}, but {output} has its results and visits are compared by "
-        f"their scans. Bring the scans back, or remove logs/visits/{name}.json there.",
+def _visit_without_scans(visit: Visit, *, root: Path, output: Path) -> Visit:
+    """A finished visit whose scans are no longer there, and what to do."""
+    return replace(
+        visit,
+        problem=f"{root} has no {visit.name}, but {output} has its results and visits are compared "
+        f"by their scans. Bring the scans back, or remove logs/visits/{visit.name}.json there.",
     )
 
 

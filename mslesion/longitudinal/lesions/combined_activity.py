@@ -37,7 +37,7 @@ def count_active(changed: Iterable[Collection[int]], enhancing: Collection[int |
 
 
 def with_active_counts(
-    changes: pd.DataFrame, lesion_changes: pd.DataFrame, rated: pd.DataFrame, ratings: Ratings
+    changes: pd.DataFrame, *, lesion_changes: pd.DataFrame, rated: pd.DataFrame, ratings: Ratings
 ) -> pd.DataFrame:
     """The changes with their combined unique active lesions, as far as a rater tells.
 

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from mslesion.pipeline.dataset.combined_activity import count_active, with_active_counts
+from mslesion.longitudinal.lesions.combined_activity import count_active, with_active_counts
 from mslesion.schema import CHANGES, LESION_CHANGES, RATED_LESIONS, as_table
 from mslesion.schema.ratings import Ratings
 
@@ -36,9 +36,9 @@ def counted(*rated, known=2, **facts):
     ]
     found = with_active_counts(
         changes,
-        as_table(LESIONS, LESION_CHANGES),
-        as_table(rows, RATED_LESIONS),
-        Ratings({("01", "2"): facts}, {}),
+        lesion_changes=as_table(LESIONS, LESION_CHANGES),
+        rated=as_table(rows, RATED_LESIONS),
+        ratings=Ratings({("01", "2"): facts}, {}),
     )
     as_table(found.to_dict("records"), CHANGES)  # the column keeps its type
     value = found["combined_unique_active_count"].iloc[0]
@@ -84,7 +84,10 @@ def test_no_lesions():
 def test_no_pairs():
     empty = as_table([], CHANGES)
     found = with_active_counts(
-        empty, as_table([], LESION_CHANGES), as_table([], RATED_LESIONS), Ratings()
+        empty,
+        lesion_changes=as_table([], LESION_CHANGES),
+        rated=as_table([], RATED_LESIONS),
+        ratings=Ratings(),
     )
     assert len(found) == 0
     assert list(found.columns) == list(empty.columns)
