@@ -18,7 +18,6 @@ from mslesion.pipeline.pair.jobs import PAIR_STEP
 from mslesion.pipeline.pair.maps import VisitCache
 from mslesion.pipeline.pair.records import Pair
 from mslesion.pipeline.settings import Settings
-from mslesion.pipeline.visit import segment
 from mslesion.pipeline.visit.jobs import VISIT_STEP, find_visit_jobs
 from mslesion.schema import OUTCOMES, as_table, check_table
 
@@ -92,7 +91,7 @@ def test_any_executor_does_a_job(tmp_path):
 def test_each_file_of_a_visit_is_read_once(tmp_path, monkeypatch, opened):
     """Once for its content hash, and once to be measured, its mask included."""
     one = heads.head()
-    monkeypatch.setattr(segment, "predict", heads.network_for(one))
+    heads.teach(monkeypatch, one)
     heads.write_bids(tmp_path / "in", one)
     heads.write_mask(tmp_path / "masks", one, one.lesions)
     (job,) = find_visit_jobs(
