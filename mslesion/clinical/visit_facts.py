@@ -74,8 +74,8 @@ def resolve_facts(
     Returns
     -------
     VisitFacts
-        Another date, an age more than `MAX_AGE_GAP_YEARS` away and another scanner are named
-        in `disagreements`.
+        Another date, an age more than `MAX_AGE_GAP_YEARS` away, another scanner and a treatment
+        of which only one date is shifted are named in `disagreements`.
     """
     sidecars = sidecars or {}
 
@@ -97,6 +97,7 @@ def resolve_facts(
         "scanner_id": scanners,
     } | {name: [one] for name, one in sidecars.items() if name != "scanner_id"}
     known = {name: statements for name, statements in known.items() if statements}
+    treated = of_visit("treatment_start_date") or of_person("treatment_start_date")
     return VisitFacts(
         **{name: statements[0].value for name, statements in known.items()},
         sources={name: statements[0].source for name, statements in known.items()},
@@ -104,7 +105,8 @@ def resolve_facts(
             text
             for name, differ in DIFFER.items()
             for text in _disagreements(name, known.get(name, ()), differ)
-        ),
+        )
+        + tuple(_shift_disagreements(days, treated)),
     )
 
 
@@ -124,6 +126,16 @@ def _disagreements(
         f"{name} {_text(statements[0])} is used, not {_text(other)}"
         for other in dict.fromkeys(statements[1:])
         if differ(statements[0].value, other.value)
+    ]
+
+
+def _shift_disagreements(days: Sequence[Statement], treated: Sequence[Statement]) -> list[str]:
+    """A treatment whose start was not shifted as the date of the visit was, or the reverse."""
+    if not days or not treated or is_shifted(days[0].value) == is_shifted(treated[0].value):
+        return []
+    return [
+        f"of visit_date {_text(days[0])} and treatment_start_date {_text(treated[0])} only one is "
+        "shifted (before 1925)"
     ]
 
 

@@ -200,6 +200,20 @@ def test_no_age_by_shifted_dates(write, tmp_path, birth, day):
     assert (facts.age_years, facts.disagreements) == (20, ())
 
 
+@pytest.mark.parametrize(
+    ("began", "disagree"), [("1884-01-01", False), ("2020-01-01", True), ("n/a", False)]
+)
+def test_a_treatment_that_was_not_shifted(write, tmp_path, began, disagree):
+    write("participants.tsv", "participant_id|treatment_start_date", f"sub-01|{began}")
+    write("sub-01/sub-01_sessions.tsv", "session_id|acq_time", "ses-1|1884-06-01")
+    text = (
+        "of visit_date 1884-06-01 (sub-01_sessions.tsv, column 'acq_time') and "
+        "treatment_start_date 2020-01-01 (participants.tsv, column 'treatment_start_date') only "
+        "one is shifted (before 1925)"
+    )
+    assert facts_of(tmp_path).disagreements == ((text,) if disagree else ())
+
+
 def test_the_first_day_that_is_not_shifted(write, tmp_path):
     dated(write, "1925-01-01", "2020-01-01")
     # 34698 days: 95 years with 23 leap days (1928 to 2016)
