@@ -45,7 +45,11 @@ def result_of(visit, plain):
     kept = plain.lesions[plain.lesions["location"].isin(names)]
     who = {"participant_id": f"sub-{visit.subject}", "session_id": f"ses-{visit.session}"}
     day = visit.facts.visit_date
-    row = plain.visits.assign(visit_date=None if day is None else day.isoformat(), **who)
+    row = plain.visits.assign(
+        visit_date=None if day is None else day.isoformat(),
+        scanner_id=visit.facts.scanner_id or None,
+        **who,
+    )
     scans = {name: plain.prepared.scans[name] for name in visit.scans}
     prepared = plain.prepared
     segmented = plain.segmented
@@ -78,9 +82,9 @@ def result_of(visit, plain):
     )
 
 
-def finish(root, output, plain, *, sessions=None, settings=None):
+def finish(root, output, plain, *, sessions=None, settings=None, ratings=()):
     """Finish visits as the participant level does; unchanged ones are left."""
-    for visit in find_visits(root):
+    for visit in find_visits(root, ratings=ratings):
         if sessions is None or visit.session in sessions:
             clear_visit(output, visit)
             made_from = fingerprint(visit, settings=settings or Settings())

@@ -15,6 +15,7 @@ import SimpleITK as sitk
 import visit_phantoms as heads
 from html_values import check_values
 
+from mslesion.clinical.ratings import dataset_ratings
 from mslesion.errors import DatasetError
 from mslesion.io import nifti
 from mslesion.io.dataset import Visit, find_visits
@@ -473,6 +474,28 @@ def test_dates_that_do_not_rise(plain, still, dates, reason):
     assert row["brain_change_reason"].startswith(reason)
     assert pd.isna(row["new_t2_count"])
     assert not row["change_assessable"]
+
+
+def test_a_rated_date_and_scanner_reach_the_pair(tmp_path, plain, still):
+    """No table of the dataset has them: interval, rates and scanners are those of the ratings."""
+    root, output, table = tmp_path / "in", tmp_path / "out", tmp_path / "visits.csv"
+    made.write_raw(root, sessions="12", dates=None)
+    rows = (
+        "participant_id,session_id,visit_date,scanner",
+        "01,1,2020-01-01,A",
+        "01,2,2021-01-01,B",
+    )
+    table.write_text("\n".join(rows))
+    made.finish(root, output, plain, ratings=table)
+    assert run(root, output) == ["done"]
+    write_failures([], output)
+    write_group(output, raw=str(root), ratings=dataset_ratings(root, table))
+    row = made.read(output / "changes.csv").iloc[0]
+    assert (row["days"], row["same_scanner"], row["new_t2_count"]) == ("366", "false", "1")
+    # 366 of 365.25 days; 1 new lesion in them
+    assert float(row["interval_years"]) == pytest.approx(1.002053, abs=5e-6)
+    assert float(row["new_t2_per_year"]) == pytest.approx(0.997951, abs=5e-6)
+    assert row["pbvc_pct_per_year"] != ""
 
 
 def compared(plain, *, dates=(None, None), segmenter=None):
