@@ -11,6 +11,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
+from onnxruntime import InferenceSession
 from scipy import ndimage as ndi
 
 from mslesion.imaging.intensity import white_matter_scale
@@ -174,12 +175,12 @@ def slices_of(volumes: np.ndarray, view: int, indices: range) -> np.ndarray:
     return out
 
 
-def _add_view(session, volumes: np.ndarray, view: int, total: np.ndarray) -> None:
+def _add_view(session: InferenceSession, volumes: np.ndarray, view: int, total: np.ndarray) -> None:
     """Add one view's probabilities to `total`; slices without brain are left out."""
     count = volumes.shape[1 + view]
     shape = [n for axis, n in enumerate(volumes.shape[1:]) if axis != view]
     target = np.moveaxis(total, view, 0)
-    seen = np.moveaxis(volumes, 1 + view, 0).reshape(count, -1).any(axis=1)
+    seen = np.any(np.moveaxis(volumes, 1 + view, 0).reshape(count, -1), axis=1)
     for start in range(0, count, SLICES_AT_ONCE):
         indices = range(start, min(start + SLICES_AT_ONCE, count))
         if not seen[indices.start : indices.stop].any():
