@@ -212,10 +212,11 @@ def _value(cell: Cell, column: RatedColumn) -> Any:
             raise wrong(cell, "yes or no", "Write yes or no; leave it empty if it is not known.")
         return low in YES
     if column.kind == LEVEL:
-        for level, others in column.levels.items():
+        levels = column.levels or {}
+        for level, others in levels.items():
             if low in (level, *others):
                 return level
-        raise wrong(cell, " or ".join(column.levels), "Write one of them.")
+        raise wrong(cell, " or ".join(levels), "Write one of them.")
     if column.kind == DATE:
         return _date(cell, text)
     if column.kind == DATES:

@@ -88,7 +88,7 @@ def check_visit(facts: Mapping[str, Cell], lesions: Sequence[LesionRating]) -> N
     """
     contrast, enhancing = facts.get("contrast_given"), facts.get("gd_count")
     without_contrast = contrast is not None and contrast.value is False
-    if without_contrast and enhancing is not None:
+    if contrast is not None and without_contrast and enhancing is not None:
         raise wrong(
             enhancing,
             "an empty cell at a visit without contrast agent",

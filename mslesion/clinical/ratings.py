@@ -153,10 +153,12 @@ def _files(path: Path) -> list[Path]:
 def _read_file(path: Path) -> list[tuple[Place, dict[str, Cell]]]:
     """Known values of each row of one file, with the place they belong to; no row twice."""
     by_name = SESSIONS_FILE.fullmatch(path.name)
-    is_bids = by_name or path.name in BIDS_TABLES
-    rows, seen = [], {}
+    named = by_name[1] if by_name else ""
+    is_bids = bool(named) or path.name in BIDS_TABLES
+    rows: list[tuple[Place, dict[str, Cell]]] = []
+    seen: dict[tuple, int] = {}
     for row in read_cells(path, strict=not is_bids):
-        subject = row["participant_id"].value if "participant_id" in row else by_name[1]
+        subject = row["participant_id"].value if "participant_id" in row else named
         place = (subject, row["session_id"].value if "session_id" in row else None)
         facts = {n: cell for n, cell in row.items() if n not in KEYS and cell.value is not None}
         if place[1] is None:

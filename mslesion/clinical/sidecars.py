@@ -82,9 +82,11 @@ def _scanner(sidecar: Sidecar) -> Statement | None:
 def _field(sidecar: Sidecar) -> Statement | None:
     """Field strength; None where the value is not a number."""
     stated = sidecar.get("MagneticFieldStrength")
+    if stated is None:
+        return None
     try:
         number = float(stated.value)
-    except (AttributeError, TypeError, ValueError):
+    except (TypeError, ValueError):
         return None
     return stated._replace(value=number) if math.isfinite(number) else None
 
