@@ -1,8 +1,8 @@
-"""Local growth of the lesions of a pair, kept so that later pairs can be held against it.
+"""The file of a pair's local growth, and what is made of those of several pairs.
 
-Whether a candidate for slow expansion grew evenly can be told only when the visits
-between are compared too. Each pair keeps its growth around the first visit's lesions, and
-where its candidates are; the rest is done when the pairs are merged.
+Each pair keeps its growth around the first visit's lesions, and where its candidates are
+(`mslesion.longitudinal.local_growth`). How evenly a candidate grew is told when the pairs are
+merged.
 """
 
 import io
@@ -11,16 +11,16 @@ from datetime import date
 from pathlib import Path
 
 import numpy as np
-from nibabel.affines import apply_affine
-from scipy import ndimage as ndi
 
 from mslesion.io.nifti import write_bytes
 from mslesion.longitudinal.comparison import PairComparison
 from mslesion.longitudinal.expansion import constancy
+from mslesion.longitudinal.local_growth import (
+    LocalGrowth,
+    growth_around_lesions,
+    mean_growth_pct,
+)
 from mslesion.schema.time import years_between
-
-MARGIN_VOXELS = 3
-"""Growth is kept this far around the lesions."""
 
 
 def growth_path(record: Path) -> Path:
@@ -48,25 +48,11 @@ def write_growth(comparison: PairComparison, path: Path) -> None:
     path : Path
         Where to.
     """
-    brain = comparison.brain
-    if brain.volume_ratio is None:
+    growth = growth_around_lesions(comparison)
+    if growth is None:
         return
-    place = brain.aligned.placed
-    to_first = place.to_reference[0] @ place.frame.grid.affine
-    near = ndi.binary_dilation(place.outlined[0] > 0, iterations=MARGIN_VOXELS)
-    growth_pct = np.where(near, 100 * (brain.volume_ratio - 1), 0).astype(np.float16)
-    found = () if brain.expansion is None else brain.expansion.candidates
-    voxels = [one.voxels for one in found]
-    points = apply_affine(to_first, np.concatenate(voxels)) if voxels else np.zeros((0, 3))
-    candidate = np.repeat(np.arange(1, len(voxels) + 1), [len(v) for v in voxels])
     buffer = io.BytesIO()
-    np.savez_compressed(
-        buffer,
-        growth_pct=growth_pct,
-        to_first=to_first,
-        points=points.astype(np.float32),
-        candidate=candidate.astype(np.int32),
-    )
+    np.savez_compressed(buffer, **growth._asdict())
     write_bytes(buffer.getvalue(), path)
 
 
@@ -96,15 +82,14 @@ def with_constancy(pair: Mapping, pairs: Sequence[Mapping], days: Mapping[str, d
         if other["session_from"] == pair["session_from"] and years and whole and years < whole:
             between.append((years, other))
     own = _read(pair) if pair["expansions"] and between else None
+    between.sort(key=lambda one: one[0])
+    growths = [] if own is None else [(years, _read(other)) for years, other in between]
     rows = []
     for row in pair["expansions"]:
         value = None
         if own is not None:
-            points = own["points"][own["candidate"] == row["candidate_id"]]
-            steps = [
-                (years, _mean_growth_pct(_read(other), points))
-                for years, other in sorted(between, key=lambda one: one[0])
-            ]
+            points = own.points[own.candidate == row["candidate_id"]]
+            steps = [(years, mean_growth_pct(growth, points)) for years, growth in growths]
             steps = [step for step in steps if step[1] is not None]
             steps.append((whole, row["rate_pct_per_year"] * whole))
             value = constancy(*zip(*steps, strict=True))
@@ -112,19 +97,10 @@ def with_constancy(pair: Mapping, pairs: Sequence[Mapping], days: Mapping[str, d
     return rows
 
 
-def _read(pair: Mapping) -> dict | None:
+def _read(pair: Mapping) -> LocalGrowth | None:
     """What a pair kept; None if it kept nothing."""
     path = pair.get("path")
     if path is None or not growth_path(path).is_file():
         return None
     with np.load(growth_path(path)) as kept:
-        return dict(kept)
-
-
-def _mean_growth_pct(kept: dict | None, points: np.ndarray) -> float | None:
-    """Mean growth of a pair at points of the first visit."""
-    if kept is None or not len(points):
-        return None
-    voxels = apply_affine(np.linalg.inv(kept["to_first"]), points).T
-    values = ndi.map_coordinates(kept["growth_pct"].astype(np.float32), voxels, order=1)
-    return float(values.mean())
+        return LocalGrowth(**kept)
