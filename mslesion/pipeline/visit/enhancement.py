@@ -1,13 +1,9 @@
 """Contrast enhancement of a visit that has T1w before and after contrast agent."""
 
-import numpy as np
-
 from mslesion.measures.enhancement import Enhancement, find_enhancement
 from mslesion.pipeline.visit.prepare import Prepared
 from mslesion.pipeline.visit.segment import Segmented
 from mslesion.schema.modalities import T1W, T1W_CONTRAST
-
-COLUMNS = ("enhancing_candidate_count", "enhancing_candidate_volume_ml")
 
 
 def measure_enhancement(
@@ -44,23 +40,3 @@ def measure_enhancement(
         lesions=segmented.lesions.mask,
     )
     return found, "" if found else "no white matter to compare with"
-
-
-def add_enhancement(row: dict, rows: list[dict], labels: np.ndarray, found: Enhancement) -> None:
-    """Add the candidates to the rows of the visit and of its lesions.
-
-    Parameters
-    ----------
-    row : dict
-        Row of the visit table.
-    rows : list of dict
-        Its rows of the lesion table, lesion 1 first.
-    labels : (I, J, K) int array
-        Number of the lesion.
-    found : Enhancement
-        The candidates.
-    """
-    row |= dict(zip(COLUMNS, (found.count, found.volume_mm3 / 1000), strict=True))
-    bright = set(np.unique(labels[found.labels > 0]).tolist())
-    for lesion in rows:
-        lesion["is_enhancing_candidate"] = lesion["lesion_id"] in bright

@@ -8,14 +8,14 @@ import numpy as np
 from mslesion.clinical.visit_facts import VisitFacts
 from mslesion.imaging.grid import spacing_mm, voxel_volume_mm3
 from mslesion.measures.appearance import describe_lesions, flair_z, t1_index
+from mslesion.measures.enhancement import ENHANCEMENT_COLUMNS, add_enhancement
 from mslesion.measures.load import LOAD_COLUMNS, MIN_RATIO_VOLUME_ML, measure_load
 from mslesion.measures.location import MAX_SPACING_MM, find_surroundings, locate_lesions
 from mslesion.measures.quality import signal_to_noise
 from mslesion.measures.single_lesions import find_edge_contacts, measure_single_lesions
 from mslesion.measures.volumes import PARTS_ML, measure_volumes
 from mslesion.pipeline.settings import Settings
-from mslesion.pipeline.visit.enhancement import COLUMNS as ENHANCED_COLUMNS
-from mslesion.pipeline.visit.enhancement import add_enhancement, measure_enhancement
+from mslesion.pipeline.visit.enhancement import measure_enhancement
 from mslesion.pipeline.visit.prepare import Prepared
 from mslesion.pipeline.visit.segment import Segmented
 from mslesion.schema import structures as s
@@ -135,8 +135,8 @@ def measure_visit(
                 has_t1_index=index is not None,
             )
             if enhanced is not None:
-                add_enhancement(row, rows, segmented.lesions.labels, enhanced)
-    empty.because(no_enhancement or FOREIGN_MASK, *ENHANCED_COLUMNS)
+                add_enhancement(row, rows, labels=segmented.lesions.labels, found=enhanced)
+    empty.because(no_enhancement or FOREIGN_MASK, *ENHANCEMENT_COLUMNS)
     if not segmented.sees_skull:
         empty.because("no skull in the scan", *_SKULL_COLUMNS)
     if t1_reason:
