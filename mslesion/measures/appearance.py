@@ -82,7 +82,7 @@ def t1_index(data: np.ndarray, reference: TissueReference) -> np.ndarray:
 
 
 def flair_z(data: np.ndarray, reference: TissueReference) -> np.ndarray:
-    """FLAIR intensity above the white matter's median, in its spreads (MAD).
+    """FLAIR above the median of white matter, in robust standard deviations (1.4826 MAD).
 
     Parameters
     ----------

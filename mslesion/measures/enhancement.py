@@ -31,9 +31,6 @@ MAX_ELONGATION = 3.0
 second is taken for a vessel; a ring or a nodule is about as wide as long (mslesion)."""
 MAD_TO_SD = 1.4826
 
-ENHANCEMENT_COLUMNS = ("enhancing_candidate_count", "enhancing_candidate_volume_ml")
-"""Columns of the visit table."""
-
 
 @dataclass(frozen=True, slots=True)
 class Enhancement:
@@ -102,28 +99,6 @@ def find_enhancement(
     candidate = seen & inner & tissue & (distance <= MAX_DISTANCE_MM)
     candidate &= ((rise - middle) / spread >= MIN_RISE_SD) & (level >= MIN_LEVEL)
     return _keep(candidate, affine)
-
-
-def add_enhancement(
-    row: dict, lesions: list[dict], *, labels: np.ndarray, found: Enhancement
-) -> None:
-    """Add the candidates to the rows of the visit and of its lesions.
-
-    Parameters
-    ----------
-    row : dict
-        Row of the visit table.
-    lesions : list of dict
-        Its rows of the lesion table, lesion 1 first.
-    labels : (I, J, K) int array
-        Number of the lesion.
-    found : Enhancement
-        The candidates.
-    """
-    row |= dict(zip(ENHANCEMENT_COLUMNS, (found.count, found.volume_mm3 / 1000), strict=True))
-    bright = set(np.unique(labels[found.labels > 0]).tolist())
-    for lesion in lesions:
-        lesion["is_enhancing_candidate"] = lesion["lesion_id"] in bright
 
 
 def _distance(lesions: np.ndarray, size: np.ndarray) -> np.ndarray:

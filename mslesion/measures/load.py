@@ -17,15 +17,6 @@ MIN_RATIO_VOLUME_ML = 0.5
 VOLUME_TOLERANCE_ML = 1e-6
 """500 voxels of a turned 1 mm grid are 0.5 ml, though their float volumes may not be."""
 
-LOAD_COLUMNS = (
-    "lesion_volume_ml", "lesion_volume_unfiltered_ml", "lesion_count", "lesion_count_centers",
-    "lesion_volume_normalised_ml", "lesion_volume_tiv_pct", "lesion_burden_white_matter_pct",
-    *SIZE_BINS_MM,
-    *(name for one in LOCATION_CLASSES for name in (one.count_column, one.volume_column)),
-    "t1_hypointense_volume_ml", "t1_t2_lesion_ratio", "flair_z_mean", "t1_index_mean",
-)  # fmt: skip
-"""What `measure_load` gives."""
-
 
 def measure_load(
     lesions: Sequence[dict],

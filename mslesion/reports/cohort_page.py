@@ -18,13 +18,18 @@ from mslesion.reports.page import MARKS, RESEARCH_USE, STYLE_FILE
 from mslesion.schema import CHANGES, CRITERIA, PANELS, VISITS
 from mslesion.schema.criteria import OUTCOMES
 from mslesion.schema.identifiers import rows_of_visit
+from mslesion.schema.visits import BIOMARKERS, label_of, used_for
 
 SCRIPT_FILE = "cohort_page.js"
+
+
+def _title(name: str) -> str:
+    """Short name of a biomarker with its unit."""
+    return ", ".join(filter(None, (label_of(name), BIOMARKERS[name].units)))
+
+
 DISTRIBUTIONS = (
-    (VISITS.name, "lesion_volume_ml", "Lesion volume, mL"),
-    (VISITS.name, "lesion_count", "Lesions"),
-    (VISITS.name, "bpf", "Brain parenchymal fraction"),
-    (VISITS.name, "thalamus_ml", "Thalami, mL"),
+    *((VISITS.name, name, _title(name)) for name in used_for("histogram")),
     (CHANGES.name, "new_t2_count", "New lesions since the previous visit"),
     (CHANGES.name, "pbvc_pct_per_year", "Brain volume change, % a year"),
 )

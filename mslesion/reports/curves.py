@@ -8,19 +8,13 @@ import numpy as np
 import pandas as pd
 
 from mslesion.io.tables import format_value, row_mark, show_value, value_tag
-from mslesion.reports.visit_summary import LABELS
 from mslesion.schema import CHANGES, TRAJECTORIES, VISITS
 from mslesion.schema.time import iso_day
+from mslesion.schema.visits import label_of, used_for
 
 WIDTH, HEIGHT = 340, 170
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 24, 26
 """Size of a curve and its margins, in pixels."""
-CURVES = (
-    "lesion_volume_ml", "lesion_count", "t1_hypointense_volume_ml", "brain_ml",
-    "lateral_ventricles_ml",
-    "thalamus_ml",
-)  # fmt: skip
-"""Columns of visits.csv that are drawn."""
 BRAIN_CHANGE, BRAIN_CHANGE_LABEL = "pbvc_pct", "Brain volume change since the first visit"
 _UNITS = {column.name: column.units or "" for column in VISITS.columns} | {BRAIN_CHANGE: "%"}
 
@@ -47,7 +41,7 @@ def course_section(
     if len(visits) < 2:
         return ""
     rows = [row for _, row in visits.iterrows()]
-    sources = {name: [(VISITS, row, name) for row in rows] for name in CURVES}
+    sources = {name: [(VISITS, row, name) for row in rows] for name in used_for("curve")}
     sources = {BRAIN_CHANGE: _brain_change(rows, changes)} | sources
     series = {name: [_value(one) for one in cells] for name, cells in sources.items()}
     series = {
@@ -210,7 +204,7 @@ def _slope(trajectories: pd.DataFrame, measure: str) -> str:
 
 
 def _label(name: str) -> str:
-    return BRAIN_CHANGE_LABEL if name == BRAIN_CHANGE else LABELS[name]
+    return BRAIN_CHANGE_LABEL if name == BRAIN_CHANGE else label_of(name)
 
 
 def _grid(low: float, high: float) -> list[float]:

@@ -1,6 +1,5 @@
 """The first screen of a visit: what a reader wants to know in half a minute."""
 
-from collections.abc import Sequence
 from html import escape
 
 import pandas as pd
@@ -11,49 +10,8 @@ from mslesion.reports.page import MARKS, color_mark, region_name
 from mslesion.schema import VISITS, Table
 from mslesion.schema.locations import LOCATION_CLASSES
 from mslesion.schema.modalities import in_words
+from mslesion.schema.visits import label_of, used_for
 
-GLANCE = (
-    "lesion_volume_ml", "lesion_count", "lesion_count_centers", "t1_hypointense_volume_ml",
-    "brain_ml", "bpf",
-)  # fmt: skip
-"""Columns of the visit table that stand first."""
-LOOK = ("lesion_burden_white_matter_pct", "lesion_volume_tiv_pct", "t1_t2_lesion_ratio",
-"t1_index_mean",
-        "flair_z_mean")  # fmt: skip
-BRAIN = (
-    "grey_matter_ml", "cortical_grey_matter_ml", "deep_grey_matter_ml", "thalamus_ml",
-    "white_matter_ml", "lateral_ventricles_ml",
-    "third_ventricle_ml", "third_ventricle_width_mm", "cerebellum_ml", "brainstem_ml", "tiv_ml",
-)  # fmt: skip
-LABELS = {
-    "lesion_volume_ml": "Lesion volume",
-    "lesion_volume_unfiltered_ml": "Lesion volume, any size",
-    "lesion_count": "Lesions",
-    "lesion_count_centers": "Lesions, confluent split",
-    "lesion_volume_normalised_ml": "Lesion volume, scaled to head size",
-    "lesion_burden_white_matter_pct": "Lesion per white matter",
-    "lesion_volume_tiv_pct": "Lesion per intracranial volume",
-    "t1_hypointense_volume_ml": "T1-dark lesion volume",
-    "t1_t2_lesion_ratio": "T1-dark per lesion volume",
-    "t1_index_mean": "T1 index (1 white, 0 grey)",
-    "flair_z_mean": "FLAIR above white matter, SDs",
-    "brain_ml": "Brain volume",
-    "bpf": "Brain parenchymal fraction",
-    "grey_matter_ml": "Grey matter",
-    "cortical_grey_matter_ml": "Cortex",
-    "deep_grey_matter_ml": "Deep grey matter",
-    "thalamus_ml": "Thalami",
-    "white_matter_ml": "White matter, lesions included",
-    "lateral_ventricles_ml": "Lateral ventricles",
-    "third_ventricle_ml": "Third ventricle",
-    "third_ventricle_width_mm": "Third ventricle, width",
-    "cerebellum_ml": "Cerebellum",
-    "brainstem_ml": "Brainstem",
-    "tiv_ml": "Intracranial volume",
-    "csf_ml": "CSF",
-    "head_scaling_ratio": "Head scaling",
-}
-"""Columns in words; the column's own name stands in the table of all measures."""
 NOT_ASSESSABLE = "not assessable"
 
 _COLUMNS = {column.name: column for column in VISITS.columns}
@@ -74,8 +32,8 @@ def summary(row: pd.Series) -> str:
     """
     tables = (
         f"<div><h3>Lesions by region</h3>{_regions(row)}</div>"
-        f"<div><h3>Lesion look and share</h3>{_measures(row, LOOK)}</div>"
-        f"<div><h3>Brain</h3>{_measures(row, BRAIN)}</div>"
+        f"<div><h3>Lesion look and share</h3>{_measures(row, 'lesion table')}</div>"
+        f"<div><h3>Brain</h3>{_measures(row, 'brain table')}</div>"
     )
     return (
         f"<div {row_mark(VISITS, row)}>{_technique(row)}{_glance(row)}"
@@ -129,7 +87,7 @@ def _technique(row: pd.Series) -> str:
 def _glance(row: pd.Series) -> str:
     """The boxes on top."""
     boxes = []
-    for name in GLANCE:
+    for name in used_for("glance"):
         there = not pd.isna(row[name])
         number = value_tag(
             row[name], name, tag="b", kind="" if there else "none", missing=NOT_ASSESSABLE
@@ -138,7 +96,7 @@ def _glance(row: pd.Series) -> str:
             number += f" <small>{escape(_COLUMNS[name].units or '')}</small>"
         boxes.append(
             f'<div class="figure" title="{escape(_COLUMNS[name].description)}">'
-            f"<span>{escape(LABELS[name])}</span>{number}</div>"
+            f"<span>{escape(_COLUMNS[name].label)}</span>{number}</div>"
         )
     state = row["quality_state"]
     boxes.append(
@@ -166,12 +124,12 @@ def _regions(row: pd.Series) -> str:
     )
 
 
-def _measures(row: pd.Series, names: Sequence[str]) -> str:
+def _measures(row: pd.Series, use: str) -> str:
     """Some measures with their units."""
     lines = [
-        f'<tr title="{escape(_COLUMNS[name].description)}"><td>{escape(LABELS[name])}</td>'
+        f'<tr title="{escape(_COLUMNS[name].description)}"><td>{escape(_COLUMNS[name].label)}</td>'
         f"{_cell(row, name)}<td>{escape(_unit(name))}</td></tr>"
-        for name in names
+        for name in used_for(use)
     ]
     return f"<table><tbody>{''.join(lines)}</tbody></table>"
 
@@ -193,6 +151,6 @@ def _missing(row: pd.Series) -> str:
     by_reason: dict[str, list[str]] = {}
     for entry in row["empty_because"].split(";"):
         name, reason = entry.split(": ", 1)
-        by_reason.setdefault(reason, []).append(LABELS.get(name, name))
+        by_reason.setdefault(reason, []).append(label_of(name))
     text = "; ".join(f"{', '.join(names)} ({why})" for why, names in by_reason.items())
     return f'<p class="note"><b>Not assessable:</b> {escape(text)}.</p>'

@@ -28,6 +28,18 @@ class Column(NamedTuple):
     """The values a text column can have, with their meaning."""
     prefix: str = ""
     """Start of every value of a column of identifiers; a bare label is given it."""
+    label: str = ""
+    """Short name on pages and plots."""
+    group: str = ""
+    """Of a biomarker: load, location, look or brain."""
+    requires: tuple[str, ...] = ()
+    """What a biomarker needs, of `mslesion.schema.prerequisites`; the first one that is not met
+    is the reason for an empty value."""
+    uses: tuple[str, ...] = ()
+    """Where a biomarker is shown or compared besides the tables, of
+    `mslesion.schema.visits.USES`."""
+    has_course: bool = True
+    """Whether the course of a biomarker over the visits is measured."""
 
 
 PARTICIPANT = Column("participant_id", TEXT, "Participant, such as sub-007.", prefix=SUBJECT)

@@ -51,7 +51,8 @@ LESIONS = Table(
         Column("deep_grey_fraction", NUMBER, "Share in thalamus and basal ganglia."),
         Column("probability_mean", NUMBER, "Mean lesion probability; empty for a given mask."),
         Column("flair_z_mean", NUMBER,
-               "Mean FLAIR above the white matter median, in its MADs.", source="mslesion"),
+               "Mean FLAIR above the median of normal-appearing white matter, in its robust "
+               "standard deviations (1.4826 MAD).", source="mslesion"),
         Column("t1_index_mean", NUMBER, "Mean T1 index: 1 white, 0 grey matter.",
                source="mslesion"),
         Column("t1_index_p10", NUMBER, "10th percentile of the T1 index.", source="mslesion"),

@@ -12,8 +12,30 @@ from mslesion.schema.columns import (
     Table,
 )
 from mslesion.schema.locations import LOCATION_CLASSES
+from mslesion.schema.prerequisites import LESIONS, PLAIN_T1W, T1_INDEX
 
 OURS = "mslesion"
+
+USES = {
+    "glance": "boxes on top of a visit's page",
+    "lesion table": "table of the lesions' look and share there",
+    "brain table": "table of the brain there",
+    "histogram": "histograms of a cohort's page",
+    "curve": "curves over the visits",
+    "slope": "comparison of groups by slopes over the visits",
+}
+"""Where a biomarker can be shown or compared besides the tables, in the order of the columns."""
+_ENHANCEMENT = (
+    "lesion_map", "t1w_after_contrast", *PLAIN_T1W, "comparable_white_matter", "fitting_mask",
+)  # fmt: skip
+
+
+def _biomarkers(group: str, requires: tuple[str, ...], *columns: Column) -> tuple[Column, ...]:
+    """Columns of a group, with the prerequisites of the group where they name none."""
+    return tuple(
+        column._replace(group=group, requires=column.requires or requires) for column in columns
+    )
+
 
 _WHO = (
     PARTICIPANT,
@@ -47,80 +69,123 @@ _METHOD = (
     Column("location_scheme", TEXT, "Name of the rule of the location classes."),
 )  # fmt: skip
 
-_LOAD = (
+_LOAD = _biomarkers(
+    "load", LESIONS,
     Column("lesion_volume_ml", NUMBER, "Volume of all lesions of the minimum size or more.",
-           "mL", "Filippi 1999, AJNR 20:133"),
-    Column("lesion_volume_unfiltered_ml", NUMBER, "The same, lesions of any size.", "mL"),
-    Column("lesion_count", COUNT, "Lesions, each a 26-connected component."),
+           "mL", "Filippi 1999, AJNR 20:133",
+           label="Lesion volume", uses=("glance", "histogram", "curve", "slope")),
+    Column("lesion_volume_unfiltered_ml", NUMBER, "The same, lesions of any size.", "mL",
+           label="Lesion volume, any size"),
+    Column("lesion_count", COUNT, "Lesions, each a 26-connected component.",
+           label="Lesions", uses=("glance", "histogram", "curve")),
     Column("lesion_count_centers", COUNT,
            "Lesions, confluent ones split at their centres; empty on thick slices.",
-           source="Dworkin 2018, PMC5895493"),
+           source="Dworkin 2018, PMC5895493",
+           label="Lesions, confluent split", requires=(*LESIONS, "thin_slices_for_centers"),
+           uses=("glance",)),
     Column("lesion_count_under_5mm", COUNT, "Components under 5 mm equivalent diameter."),
     Column("lesion_count_5_10mm", COUNT, "Components of 5 to under 10 mm."),
     Column("lesion_count_10_20mm", COUNT, "Components of 10 to under 20 mm."),
     Column("lesion_count_over_20mm", COUNT, "Components of 20 mm or more."),
-    Column("lesion_volume_normalised_ml", NUMBER, "Lesion volume times head_scaling_ratio.", "mL"),
-    Column("lesion_volume_tiv_pct", NUMBER, "Lesion volume per intracranial volume.", "percent"),
+    Column("lesion_volume_normalised_ml", NUMBER, "Lesion volume times head_scaling_ratio.", "mL",
+           label="Lesion volume, scaled to head size",
+           requires=("whole_brain", *LESIONS, "skull")),
+    Column("lesion_volume_tiv_pct", NUMBER, "Lesion volume per intracranial volume.", "percent",
+           label="Lesion per intracranial volume", requires=("whole_brain", *LESIONS, "skull"),
+           uses=("lesion table",)),
     Column("lesion_burden_white_matter_pct", NUMBER,
            "Lesion volume in white matter per white matter volume, lesions included.",
-           "percent"),
+           "percent",
+           label="Lesion per white matter", requires=("whole_brain", *LESIONS, "white_matter"),
+           uses=("lesion table",)),
 )  # fmt: skip
 
-_LOCATION = tuple(
-    column
+_LOCATION = _biomarkers(
+    "location", (*LESIONS, "thin_slices"),
+    *(column
     for one in LOCATION_CLASSES
     for column in (
         Column(one.count_column, COUNT, f"Lesions whose class is {one.words}.",
                source="Thompson 2018, 10.1016/S1474-4422(17)30470-2"),
         Column(one.volume_column, NUMBER, f"Volume of the {one.words} lesions.", "mL"),
-    )
+    ))
 )  # fmt: skip
 
-_LOOK = (
+_LOOK = _biomarkers(
+    "look", LESIONS,
     Column("t1_hypointense_volume_ml", NUMBER,
            "Lesion voxels as dark as cortex or darker on T1w (t1_index <= 0).", "mL",
-           "Eur Radiol 2026, 10.1007/s00330-026-12577-6"),
+           "Eur Radiol 2026, 10.1007/s00330-026-12577-6",
+           label="T1-dark lesion volume", requires=(*LESIONS, *T1_INDEX),
+           uses=("glance", "curve")),
     Column("t1_t2_lesion_ratio", NUMBER,
            "T1-hypointense per lesion volume; empty under 0.5 mL of lesion.",
-           source="Moodie 2012, PMC3319060"),
+           source="Moodie 2012, PMC3319060",
+           label="T1-dark per lesion volume",
+           requires=(*LESIONS, *T1_INDEX, "lesion", "enough_lesion"), uses=("lesion table",)),
     Column("t1_index_mean", NUMBER, "Mean T1 index of lesion voxels: 1 white, 0 grey matter.",
-           source=OURS),
-    Column("flair_z_mean", NUMBER, "Mean FLAIR of lesion voxels, in MADs of white matter.",
-           source=OURS),
+           source=OURS,
+           label="T1 index (1 white, 0 grey)", requires=(*LESIONS, *T1_INDEX, "lesion"),
+           uses=("lesion table",)),
+    Column("flair_z_mean", NUMBER,
+           "Mean FLAIR of lesion voxels above normal-appearing white matter, in its robust "
+           "standard deviations (1.4826 MAD).",
+           source=OURS,
+           label="FLAIR above white matter, robust SDs",
+           requires=(*LESIONS, "flair", "lesion", "flair_spread"), uses=("lesion table",)),
     Column("enhancing_candidate_count", COUNT,
            "Places at lesions that became bright by contrast agent: candidates to look at, no "
-           "count of enhancing lesions; empty without T1w before and after.", source=OURS),
-    Column("enhancing_candidate_volume_ml", NUMBER, "Their volume.", "mL", OURS),
+           "count of enhancing lesions; empty without T1w before and after.", source=OURS,
+           requires=_ENHANCEMENT),
+    Column("enhancing_candidate_volume_ml", NUMBER, "Their volume.", "mL", OURS,
+           requires=_ENHANCEMENT),
 )  # fmt: skip
 
-_BRAIN = (
-    Column("tiv_ml", NUMBER, "Total intracranial volume; empty without the skull.", "mL"),
+_BRAIN = _biomarkers(
+    "brain", ("whole_brain", "structure"),
+    Column("tiv_ml", NUMBER, "Total intracranial volume; empty without the skull.", "mL",
+           label="Intracranial volume", requires=("whole_brain", "skull"),
+           uses=("brain table",)),
     Column("head_scaling_ratio", NUMBER,
            "Intracranial volume of the MNI152 head per this head's (v-scaling).",
-           source="Smith 2002, 10.1006/nimg.2002.1040"),
-    Column("brain_ml", NUMBER, "Grey and white matter with lesions, without CSF.", "mL"),
+           source="Smith 2002, 10.1006/nimg.2002.1040",
+           label="Head scaling", requires=("whole_brain", "skull"), has_course=False),
+    Column("brain_ml", NUMBER, "Grey and white matter with lesions, without CSF.", "mL",
+           label="Brain volume", uses=("glance", "curve", "slope")),
     Column("bpf", NUMBER,
            "Brain parenchymal fraction: brain per volume inside the brain's outer contour.",
-           source="Rudick 1999, 10.1212/WNL.53.8.1698"),
-    Column("grey_matter_ml", NUMBER, "Grey matter: cortex, deep nuclei, cerebellar cortex.", "mL"),
-    Column("cortical_grey_matter_ml", NUMBER, "Cerebral cortex.", "mL"),
-    Column("deep_grey_matter_ml", NUMBER, "Deep grey matter: thalamus and basal ganglia.", "mL"),
-    Column("white_matter_ml", NUMBER, "White matter with its lesions.", "mL"),
-    Column("lateral_ventricles_ml", NUMBER, "Lateral ventricles with their choroid plexus.", "mL"),
-    Column("third_ventricle_ml", NUMBER, "Third ventricle.", "mL"),
+           source="Rudick 1999, 10.1212/WNL.53.8.1698",
+           label="Brain parenchymal fraction", uses=("glance", "histogram", "slope")),
+    Column("grey_matter_ml", NUMBER, "Grey matter: cortex, deep nuclei, cerebellar cortex.", "mL",
+           label="Grey matter", uses=("brain table",)),
+    Column("cortical_grey_matter_ml", NUMBER, "Cerebral cortex.", "mL",
+           label="Cortex", uses=("brain table",)),
+    Column("deep_grey_matter_ml", NUMBER, "Deep grey matter: thalamus and basal ganglia.", "mL",
+           label="Deep grey matter", uses=("brain table",)),
+    Column("white_matter_ml", NUMBER, "White matter with its lesions.", "mL",
+           label="White matter, lesions included", uses=("brain table",)),
+    Column("lateral_ventricles_ml", NUMBER, "Lateral ventricles with their choroid plexus.", "mL",
+           label="Lateral ventricles", uses=("brain table", "curve", "slope")),
+    Column("third_ventricle_ml", NUMBER, "Third ventricle.", "mL",
+           label="Third ventricle", uses=("brain table",)),
     Column("fourth_ventricle_ml", NUMBER, "Fourth ventricle.", "mL"),
     Column("choroid_plexus_ml", NUMBER, "Choroid plexus of the lateral ventricles.", "mL"),
-    Column("thalamus_ml", NUMBER, "Both thalami.", "mL"),
+    Column("thalamus_ml", NUMBER, "Both thalami.", "mL",
+           label="Thalami", uses=("brain table", "histogram", "curve", "slope")),
     Column("thalamus_left_ml", NUMBER, "Left thalamus.", "mL"),
     Column("thalamus_right_ml", NUMBER, "Right thalamus.", "mL"),
     Column("basal_ganglia_ml", NUMBER, "Caudate, putamen, pallidum and accumbens.", "mL"),
     Column("hippocampus_amygdala_ml", NUMBER, "Hippocampi and amygdalae.", "mL"),
-    Column("cerebellum_ml", NUMBER, "Cerebellum.", "mL"),
-    Column("brainstem_ml", NUMBER, "Brainstem.", "mL"),
-    Column("csf_ml", NUMBER, "CSF: ventricles and, inside the skull, around the brain.", "mL"),
+    Column("cerebellum_ml", NUMBER, "Cerebellum.", "mL",
+           label="Cerebellum", uses=("brain table",)),
+    Column("brainstem_ml", NUMBER, "Brainstem.", "mL",
+           label="Brainstem", uses=("brain table",)),
+    Column("csf_ml", NUMBER, "CSF: ventricles and, inside the skull, around the brain.", "mL",
+           label="CSF", requires=("whole_brain", "skull", "structure")),
     Column("third_ventricle_width_mm", NUMBER,
            "Largest width of the third ventricle on an axial slice.",
-           "mm", "Benedict 2004, 10.1001/archneur.61.2.226"),
+           "mm", "Benedict 2004, 10.1001/archneur.61.2.226",
+           label="Third ventricle, width", uses=("brain table", "slope")),
 )  # fmt: skip
 
 _STATE = (
@@ -138,3 +203,47 @@ VISITS = Table(
     (*_WHO, *_METHOD, *_LOAD, *_LOCATION, *_LOOK, *_BRAIN, *_STATE),
     ("participant_id", "session_id"),
 )
+BIOMARKERS = {column.name: column for column in VISITS.columns if column.group}
+"""The biomarkers of a visit by name."""
+LESION_BIOMARKERS = tuple(n for n, column in BIOMARKERS.items() if "lesion_map" in column.requires)
+"""Those that are empty without a lesion map."""
+
+
+def label_of(name: str) -> str:
+    """Short name of a biomarker on pages and plots; its column where it has no other.
+
+    Parameters
+    ----------
+    name : str
+        Column of visits.csv.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> label_of("bpf"), label_of("fourth_ventricle_ml")
+    ('Brain parenchymal fraction', 'fourth_ventricle_ml')
+    """
+    return BIOMARKERS[name].label or name
+
+
+def used_for(use: str) -> tuple[str, ...]:
+    """Names of the biomarkers with a use, in the order of the columns.
+
+    Parameters
+    ----------
+    use : str
+        Of `USES`.
+
+    Returns
+    -------
+    tuple of str
+
+    Examples
+    --------
+    >>> used_for("curve")[:2]
+    ('lesion_volume_ml', 'lesion_count')
+    """
+    return tuple(name for name, column in BIOMARKERS.items() if use in column.uses)

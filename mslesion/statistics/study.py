@@ -10,6 +10,7 @@ from mslesion.schema.columns import as_table
 from mslesion.schema.comparisons import COMPARISONS
 from mslesion.schema.identifiers import bare_label
 from mslesion.schema.time import DAYS_PER_YEAR, iso_day
+from mslesion.schema.visits import used_for
 from mslesion.statistics.two_groups import (
     Comparison,
     compare_counts,
@@ -23,15 +24,6 @@ FIRST_VISIT_VOLUMES = ("lesion_volume_ml", "t1_hypointense_volume_ml")
 CHANGE_COUNTS = ("new_t2_count", "enlarging_count", "combined_unique_active_count")
 """Summed over the intervals of a subject, per year."""
 YEARLY_CHANGES = ("pbvc_pct_per_year", "pvvc_pct_per_year", "thalamus_pct_per_year")
-SLOPES = (
-    "lesion_volume_ml",
-    "brain_ml",
-    "bpf",
-    "lateral_ventricles_ml",
-    "thalamus_ml",
-    "third_ventricle_width_mm",
-)
-"""Over the visits of a subject."""
 
 
 def compare_groups(
@@ -81,7 +73,10 @@ def compare_groups(
         found += [compare_yearly_changes(pairs, measure, **named) for measure in rates]
     timed = visits.assign(years=_years_since_first(visits))
     if timed["years"].notna().any():
-        found += [compare_slopes(timed, m, years="years", **named) for m in _there(timed, SLOPES)]
+        found += [
+            compare_slopes(timed, m, years="years", **named)
+            for m in _there(timed, used_for("slope"))
+        ]
     rows = [{"position": n} | asdict(one) for n, one in enumerate(found, start=1)]
     return as_table(rows, COMPARISONS)
 

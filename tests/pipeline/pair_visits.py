@@ -12,10 +12,10 @@ import visit_phantoms as heads
 from mslesion.imaging.resampling import Grid
 from mslesion.io.dataset import find_visits
 from mslesion.longitudinal.alignment.common_frame import Frame
-from mslesion.measures.load import LOAD_COLUMNS
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.outputs import clear_visit, write_visit
 from mslesion.pipeline.visit.records import fingerprint
+from mslesion.schema.visits import LESION_BIOMARKERS
 
 LESIONS_AT = {
     "1": ("periventricular", "juxtacortical", "infratentorial"),
@@ -68,7 +68,7 @@ def result_of(visit, plain):
     else:
         prepared = replace(prepared, scans=scans, reference="T1w", transforms={})
         segmented = replace(segmented, lesions=None, probability=None)
-        row, kept = row.assign(**dict.fromkeys(LOAD_COLUMNS)), kept.iloc[:0]
+        row, kept = row.assign(**dict.fromkeys(LESION_BIOMARKERS)), kept.iloc[:0]
     if "T1w" not in scans:
         prepared = replace(prepared, scans=scans, transforms={})
     return replace(

@@ -15,13 +15,13 @@ from html_values import Page, check_values, read_table
 from mslesion.io.dataset import Visit
 from mslesion.io.derivatives import LOCATION_INDEX
 from mslesion.io.tables import format_value
-from mslesion.measures.load import LOAD_COLUMNS
 from mslesion.pipeline.dataset.merge import write_group
 from mslesion.pipeline.dataset.run import write_failures
 from mslesion.pipeline.visit.outputs import clear_visit, write_visit
 from mslesion.pipeline.visit.records import part_path, record_path
 from mslesion.schema import LESIONS, QUALITY, VISITS, sidecar
 from mslesion.schema.checks import CHECKS
+from mslesion.schema.visits import LESION_BIOMARKERS
 
 VALIDATOR = shutil.which("bids-validator-deno")
 
@@ -52,7 +52,7 @@ def finished(tmp_path_factory, plain):
     alone = of(plain, "B")
     without = replace(
         alone,
-        visits=alone.visits.assign(**dict.fromkeys(LOAD_COLUMNS)).astype(alone.visits.dtypes),
+        visits=alone.visits.assign(**dict.fromkeys(LESION_BIOMARKERS)).astype(alone.visits.dtypes),
         segmented=replace(plain.segmented, lesions=None, probability=None),
         lesions=plain.lesions.iloc[:0],
     )

@@ -12,13 +12,14 @@ import visit_phantoms as heads
 from mslesion.clinical.visit_facts import VisitFacts
 from mslesion.errors import GeometryError, ImageError, StepError
 from mslesion.io.dataset import find_visits
-from mslesion.measures.load import LOAD_COLUMNS
+from mslesion.measures import visit_context
 from mslesion.pipeline.settings import Settings
-from mslesion.pipeline.visit import measure, segment
+from mslesion.pipeline.visit import segment
 from mslesion.pipeline.visit.measure import measure_visit
 from mslesion.pipeline.visit.prepare import prepare_visit
 from mslesion.pipeline.visit.process import process_visit
 from mslesion.schema import LESIONS, QUALITY, VISITS, check_table
+from mslesion.schema.visits import LESION_BIOMARKERS
 from mslesion.segmentation.lesions.instances import find_lesions
 
 INTRACRANIAL_ML = 4 / 3 * np.pi * heads.INTRACRANIAL_MM.prod() / 1000
@@ -154,7 +155,7 @@ def test_t1_alone_has_volumes_and_no_lesions(visit_of):
     assert result.lesion_labels is None
     assert len(result.lesions) == 0
     assert row["brain_ml"] > 100
-    assert {reasons(row)[name] for name in LOAD_COLUMNS} == {"neither FLAIR nor lesion mask"}
+    assert {reasons(row)[name] for name in LESION_BIOMARKERS} == {"neither FLAIR nor lesion mask"}
     check_reasons(result)
 
 
@@ -284,7 +285,7 @@ def test_mask_of_another_person(visit_of):
     assert row["quality_state"] == "fail"
     assert "lesion_outside_brain:fail" in row["flags"]
     assert reasons(row)["lesion_volume_ml"] == "the given mask does not fit the scan"
-    assert set(LOAD_COLUMNS) <= set(reasons(row))
+    assert set(LESION_BIOMARKERS) <= set(reasons(row))
     assert len(result.lesions) == 0
     assert result.lesion_labels is None
     assert row["brain_ml"] > 100  # the brain is measured all the same
@@ -336,7 +337,9 @@ def test_a_flair_that_is_a_t2(visit_of):
 
 def test_half_a_head(visit_of, monkeypatch):
     """The field of view ends in the middle of the brain: the volumes are empty."""
-    monkeypatch.setattr(measure, "MAX_CUT_CM2", 15.0)  # the phantom is 25 cm2 at its widest
+    check = visit_context.CHECK_BY_NAME["brain_cut_off_cm2"]  # the phantom is 25 cm2 at its widest
+    lower = replace(check, fail_above=15.0)
+    monkeypatch.setitem(visit_context.CHECK_BY_NAME, "brain_cut_off_cm2", lower)
     whole = heads.head()
     half = heads.Head((whole.shape[0], 65, whole.shape[2]), whole.affine)  # no forehead
     result = process_visit(visit_of(half))

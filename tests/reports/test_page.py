@@ -63,12 +63,6 @@ def test_reasons_are_told_in_words():
     assert "Not assessable" not in summary.summary(visit())
 
 
-def test_labels_are_of_columns():
-    assert set(summary.LABELS) <= set(VISITS.names)
-    for name in (*summary.GLANCE, *summary.BRAIN, *summary.LOOK):
-        assert name in summary.LABELS
-
-
 def test_all_measures_show_every_column():
     found = values(summary.all_measures(visit()))
     assert list(found) == VISITS.names

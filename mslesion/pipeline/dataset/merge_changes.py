@@ -19,17 +19,11 @@ from mslesion.longitudinal.trajectories import (
 )
 from mslesion.pipeline.pair.growth import with_constancy
 from mslesion.pipeline.pair.records import day_of, in_time
-from mslesion.schema import CHANGES, EXPANSIONS, LESION_CHANGES, TRAJECTORIES, VISITS, as_table
-from mslesion.schema.columns import COUNT, NUMBER
+from mslesion.schema import CHANGES, EXPANSIONS, LESION_CHANGES, TRAJECTORIES, as_table
 from mslesion.schema.ratings import Ratings
+from mslesion.schema.visits import BIOMARKERS
 
-NO_MEASURES = ("age_years", "field_t", "lesion_threshold", "head_scaling_ratio")
-"""Numbers of the visit table that have no course of their own."""
-MEASURES = tuple(
-    column.name
-    for column in VISITS.columns
-    if column.dtype in (NUMBER, COUNT) and column.name not in NO_MEASURES
-)
+MEASURES = tuple(name for name, column in BIOMARKERS.items() if column.has_course)
 """Columns of the visit table whose trajectories are measured."""
 BRAIN_CHANGE, TRACK_VOLUME = "pbvc_pct", "lesion_volume_mm3"
 """Further trajectories: brain change since the first visit, volume of one lesion."""

@@ -51,8 +51,8 @@ class Segmented:
     """Lesion probability on the reference's own grid; None for a given mask."""
     lesions: LesionMap | None
     """None where the lesion network lacks a scan and there is no given mask."""
-    no_lesions_because: str
-    """Why `lesions` is None; empty if it is not."""
+    missing_scan: str
+    """Modality that the lesion network needs and the visit lacks; empty if there are lesions."""
     removed_count: int | None
     """Components taken out because they lay in fluid; None for a given mask."""
     resampling_change_pct: float | None
@@ -108,12 +108,10 @@ def segment_visit(
         field = correct_bias(prepared.native[name], prepared.grid.affine, mask=anatomy > 0)
         corrected[name], bias_range[name] = field.corrected, field.range_ratio
     mask, lesions, probability, removed, change = None, None, None, None, None
-    no_lesions_because = ""
+    missing = ""
     if lesion_mask is not None:
         mask = _given_mask(*lesion_mask, prepared=prepared, settings=settings)
-    elif missing := missing_modality(lesion_network, channels):
-        no_lesions_because = f"neither {missing} nor lesion mask"
-    else:
+    elif not (missing := missing_modality(lesion_network, channels)):
         working = lesion_probability(
             lesion_network, channels, anatomy=working_anatomy, affine=prepared.working_grid.affine
         )
@@ -148,7 +146,7 @@ def segment_visit(
         references=references,
         probability=probability,
         lesions=lesions,
-        no_lesions_because=no_lesions_because,
+        missing_scan=missing,
         removed_count=removed,
         resampling_change_pct=change,
     )

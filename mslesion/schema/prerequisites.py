@@ -1,0 +1,67 @@
+"""What a biomarker needs, and why it is empty where that is missing; declared once.
+
+A column names its prerequisites in order (`Column.requires`). Where its value is empty, the reason
+is that of the first one which the visit does not meet. The last one is what only the measure itself
+finds out: its reason is given where all others are met.
+"""
+
+from collections.abc import Container, Sequence
+
+from mslesion.schema.modalities import FLAIR
+
+PREREQUISITES = {
+    "whole_brain": "the view cuts off more than 40 cm2 of brain",
+    "structure": "not found in the scan",
+    "skull": "no skull in the scan",
+    "lesion_map": "neither {missing_scan} nor lesion mask",
+    "fitting_mask": "the given mask does not fit the scan",
+    "lesion": "no lesion",
+    "enough_lesion": "under 0.5 ml of lesion",
+    "thin_slices": "voxels longer than 5 mm",
+    "thin_slices_for_centers": "voxels longer than 2 mm",
+    "white_matter": "no white matter was found",
+    "flair": "no FLAIR",
+    "flair_spread": "white matter does not vary on the FLAIR",
+    "t1w": "no T1w",
+    "t1w_before_contrast": "only a T1w after contrast",
+    "t1w_without_agent": "the T1w was taken after contrast",
+    "t1w_looks_plain": "the T1w looks contrast-enhanced",
+    "t1w_contrast": "white matter is not brighter than cortex on the T1w",
+    "t1w_after_contrast": "no T1w after contrast agent beside one before it",
+    "comparable_white_matter": "no white matter to compare with",
+}
+"""Reason for an empty value by the prerequisite that is not met; ``missing_scan`` is what the
+lesion network needs."""
+
+LESIONS = ("lesion_map", "fitting_mask")
+"""What every measure of lesions needs."""
+PLAIN_T1W = ("t1w", "t1w_before_contrast", "t1w_without_agent", "t1w_looks_plain")
+"""A T1w without contrast agent."""
+T1_INDEX = (*PLAIN_T1W, "t1w_contrast")
+
+
+def reason_for(requires: Sequence[str], unmet: Container[str], *, missing_scan: str = FLAIR) -> str:
+    """Why a value is empty.
+
+    Parameters
+    ----------
+    requires : sequence of str
+        Prerequisites of its column, of `PREREQUISITES`.
+    unmet : container of str
+        Prerequisites that the visit does not meet.
+    missing_scan : str
+        Modality that the lesion network needs, for the reason of ``lesion_map``.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> reason_for(("whole_brain", "skull"), {"skull", "flair"})
+    'no skull in the scan'
+    >>> reason_for(("whole_brain", "structure"), set())
+    'not found in the scan'
+    """
+    name = next((name for name in requires if name in unmet), requires[-1])
+    return PREREQUISITES[name].format(missing_scan=missing_scan)
