@@ -244,7 +244,7 @@ def test_readme_example_runs(tmp_path):
         (
             "tutorial_python.md",
             "ml of lesion in truth",
-            ["example/lesions.nii.gz", "example/lesion_parts.nii.gz"],
+            ["example/lesions.nii.gz"],
         ),
     ],
 )
