@@ -4,7 +4,7 @@ Known names, first match wins: mslesion's own (``seg-anatomy_dseg``), FreeSurfer
 FastSurfer's (``aseg``, ``aparc+aseg`` with or without atlas, ``wmparc``, in ``mri`` below the
 folder of the subject), fMRIPrep's (``desc-aseg_dseg``), SAMSEG's (``seg.mgz``), SynthSeg and
 DLMUSE by their own name in that of the file or of a folder, the given one included, and any
-other BIDS ``dseg`` that is not of lesions.
+other BIDS ``dseg`` that is not of lesions. None is told by the name of a participant or session.
 """
 
 import re
@@ -14,7 +14,7 @@ from mslesion.errors import DatasetError
 from mslesion.io.dataset import Visit
 from mslesion.io.visit_files import ENDING, ImageFolder, matching, only_one
 
-_OWN_NAME = r"(^|[/_])"
+_OWN_NAME = r"(^|_)"
 _NAMINGS = (
     r"seg-anatomy_dseg" + ENDING,
     _OWN_NAME + r"aseg" + ENDING,
@@ -24,15 +24,16 @@ _NAMINGS = (
     _OWN_NAME + r"wmparc" + ENDING,
     r"desc-aseg_dseg" + ENDING,
     r"desc-aparcaseg_dseg" + ENDING,
-    r"(^|[/_-])seg\.mgz$",
+    r"(^|[_-])seg\.mgz$",
     r"synthseg.*" + ENDING,
     r"dlmuse.*" + ENDING,
     r"_dseg" + ENDING,
 )
 _TOLD_BY_FOLDER = ("synthseg", "dlmuse")
-"""Tools that keep the name of the scan: their pattern may match the given folder's name too."""
+"""Tools that keep the name of the scan: their pattern may match the name of a folder, the given
+one included."""
 _NO_ANATOMY = re.compile(
-    r"^\.|mask|dlicv|lesion|location|res-1mm|prob(seg|abilit|[_.])|posterior|resampled",
+    r"mask|dlicv|lesion|location|res-1mm|prob(seg|abilit|[_.])|posterior|resampled",
     re.IGNORECASE,
 )
 
@@ -84,8 +85,8 @@ def find_anatomy(folder: ImageFolder, visit: Visit) -> Path:
     """
     files = folder.images_of(visit)
     for pattern in _NAMINGS:
-        top = folder.path.parent if pattern.startswith(_TOLD_BY_FOLDER) else folder.path
-        found = matching(files, pattern, below=top)
+        below = folder.path.parent if pattern.startswith(_TOLD_BY_FOLDER) else None
+        found = matching(files, pattern, visit=visit, below=below)
         path = only_one(found, folder=folder, visit=visit)
         if path is not None:
             return path

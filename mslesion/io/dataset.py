@@ -3,12 +3,14 @@
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from mslesion.clinical.ratings import dataset_ratings
 from mslesion.clinical.sidecars import facts_of_sidecars
 from mslesion.clinical.visit_facts import VisitFacts, resolve_facts
 from mslesion.errors import DatasetError
+from mslesion.io.names import without_labels
 from mslesion.schema.modalities import BY_PRECEDENCE, NAMES, reference_of
 from mslesion.schema.ratings import Ratings
 
@@ -16,7 +18,14 @@ _NIFTI = re.compile(r"^[^.].*\.nii(\.gz)?$", re.IGNORECASE)
 """A name of an image; macOS leaves a hidden ``._scan.nii.gz`` beside each."""
 _ENDING = re.compile(r"\.nii(\.gz)?$")
 _BIDS_NAME = re.compile(r"^([^.].*)_([A-Za-z0-9]+)\.nii(\.gz)?$")
-_NOT_A_SCAN = re.compile(r"mask|lesion|seg|label|roi|brain_?mask|swi|t2star|t2\*|adc|dwi", re.I)
+_NOT_A_SCAN = re.compile(
+    r"lesion|label|segm|t2star|t2\*|(mask|seg|roi)(s|ed)?(?![a-z])"
+    r"|(?<![a-z])(swi|adc|dwi)(?![a-z])|(?<![a-z])(mask|seg|roi)s?(flair|t1|t2|mprage)"
+)
+"""Words of lower-case names that are not those of a scan; Maskell and Swift are people."""
+_MODALITY_WORD = re.compile(r"flair|mprage|t[12]w?", re.IGNORECASE)
+"""A folder of a participant or session called so does not say which names are its labels."""
+_NOT_MAGNITUDE = re.compile(r"_part-(phase|real|imag)")
 _COUNTED = re.compile(r"(patient|participant|part|subject|visit|point|pat|pt)\d+")
 """Words whose end and number look like t1 or t2: patient1, visit2, timepoint1."""
 _WITHOUT_CONTRAST = re.compile(r"(no|non|pre|without|native)[_-]?(gd|gad|contrast|enh|ce|km)")
@@ -136,11 +145,12 @@ def _plain_visits(root: Path, *, prefer: str, ratings: Ratings) -> list[Visit]:
     patients = _folders(root)
     for folder in sorted([*patients, *(part for one in patients for part in _folders(one))]):
         parts = folder.relative_to(root).parts
-        by_modality = _by_modality(sorted(folder.iterdir()), plain_modality)
-        if not by_modality:
-            continue
         subject = as_label(parts[0], "sub")
         session = as_label(parts[1], "ses") if len(parts) == 2 else ""
+        modality_of = partial(plain_modality, labels=(subject, session))
+        by_modality = _by_modality(sorted(folder.iterdir()), modality_of)
+        if not by_modality:
+            continue
         visit = _choose(Visit(subject, session, {}), by_modality, prefer)
         visits.append(_with_facts(visit, ratings, folder=parts[-1]))
     return visits
@@ -221,7 +231,7 @@ def bids_modality(name: str) -> str:
     ''
     """
     match = _BIDS_NAME.search(name)
-    if not match:
+    if not match or _NOT_MAGNITUDE.search(match[1]):
         return ""
     start, suffix = match[1], match[2]
     fitting = (
@@ -232,13 +242,15 @@ def bids_modality(name: str) -> str:
     return next(fitting, "")
 
 
-def plain_modality(name: str) -> str:
+def plain_modality(name: str, *, labels: Sequence[str] = ()) -> str:
     """Modality told by a file's name in a plain folder; empty if none is.
 
     Parameters
     ----------
     name : str
         File name.
+    labels : sequence of str
+        Labels of its participant and session, which say nothing about the scan.
 
     Returns
     -------
@@ -252,9 +264,25 @@ def plain_modality(name: str) -> str:
     ('T2w', 'T1w')
     >>> plain_modality("flair_lesion_mask.nii.gz"), plain_modality("notes.txt")
     ('', '')
+    >>> plain_modality("mask01_flair.nii.gz", labels=["mask01"])
+    'FLAIR'
     """
-    if not _NIFTI.search(name) or _NOT_A_SCAN.search(name):
+    if not _NIFTI.search(name):
         return ""
+    sure = [label for label in labels if not _MODALITY_WORD.fullmatch(label)]
+    bare = without_labels(name, labels)
+    if _NOT_A_SCAN.search(_with_gaps(bare)):
+        return ""
+    return _told_by(bare) or _told_by(without_labels(name, sure))
+
+
+def _with_gaps(name: str) -> str:
+    """A name in lower case, an underscore before each word that a capital starts."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
+
+
+def _told_by(name: str) -> str:
+    """Modality by the words of a name; empty if there are none."""
     low = _COUNTED.sub("", _ENDING.sub("", name.lower()))
     low = _WITHOUT_CONTRAST.sub("", low)
     return next((one.name for one in BY_PRECEDENCE if re.search(one.pattern, low)), "")

@@ -5,7 +5,8 @@ Known names, first match wins: BIDS (``label-L_mask``, ``label-lesion_mask``,
 label 99), MindGlide and WMH-SynthSeg label maps (labels 18 and 77), FLAMeS, ``dseg``
 with a lookup table, and any other NIfTI with ``lesion`` or ``mask`` in its name, or one
 that ends in ``_seg``. MindGlide, WMH-SynthSeg and FLAMeS keep the name of the scan: they
-are told by their own name in that of the file or of a folder, the given one included.
+are told by their own name in that of the file or of a folder, the given one included. All
+others are told by the name of the file alone, and none by the name of a participant or session.
 """
 
 import re
@@ -33,14 +34,14 @@ _LOOK_UP = -2
 _NAMINGS = (
     (r"label-L_mask" + ENDING, None, "BIDS mask"),
     (r"label-lesion_(mask|roi)" + ENDING, None, "BIDS mask"),
-    (r"(^|[/_])lesion_roi" + ENDING, None, "BIDS mask"),
+    (r"(^|_)lesion_roi" + ENDING, None, "BIDS mask"),
     (r"(?<!annotated_)seg-lst" + ENDING, None, "LST-AI"),
     (r"annotated_seg-lst" + ENDING, ANY_LABEL, "LST-AI"),
-    (r"(^|[/_-])seg\.mgz$", 99, "SAMSEG"),
+    (r"(^|[_-])seg\.mgz$", 99, "SAMSEG"),
     (r"mindglide.*" + ENDING, 18, "MindGlide"),
     (r"wmh-?synthseg.*" + ENDING, 77, "WMH-SynthSeg"),
     (r"flames.*" + ENDING, None, "FLAMeS"),
-    (r"lesions?[^/]*_dseg" + ENDING, ANY_LABEL, "label map"),
+    (r"lesions?.*_dseg" + ENDING, ANY_LABEL, "label map"),
     (r"_dseg" + ENDING, _LOOK_UP, "label map"),
     (r"lesions?.*(?<!_dseg)" + ENDING, None, "mask"),
     (r"mask" + ENDING, None, "mask"),
@@ -49,12 +50,12 @@ _NAMINGS = (
 """Pattern of the name, label that is lesion, maker. LST-AI's map of locations (1 to 4)
 serves where its mask is missing."""
 _TOLD_BY_FOLDER = ("MindGlide", "WMH-SynthSeg", "FLAMeS")
-"""Makers whose pattern may match the name of the given folder too."""
+"""Makers whose pattern may match the name of a folder, the given one included."""
 
 _LESION_WORDS = re.compile(
     r"(?<![a-z])(?<!non[-_ ])lesions?(?![a-z])|^L$|white matter hyperintens", re.IGNORECASE
 )
-_NOT_LESION = re.compile(r"^\.|brain_?mask|desc-brain|prob(seg|abilit|[_.])", re.IGNORECASE)
+_NOT_LESION = re.compile(r"brain_?mask|desc-brain|prob(seg|abilit|[_.])", re.IGNORECASE)
 
 
 def mask_folder(path: str | Path) -> ImageFolder:
@@ -104,8 +105,8 @@ def find_lesion_mask(folder: ImageFolder, visit: Visit) -> MaskFile:
     """
     files = folder.images_of(visit)
     for pattern, label, maker in _NAMINGS:
-        top = folder.path.parent if maker in _TOLD_BY_FOLDER else folder.path
-        labels = dict.fromkeys(matching(files, pattern, below=top), label)
+        below = folder.path.parent if maker in _TOLD_BY_FOLDER else None
+        labels = dict.fromkeys(matching(files, pattern, visit=visit, below=below), label)
         if label == _LOOK_UP:
             labels = {path: found for path in labels if (found := _lesion_labels(path))}
         path = only_one(list(labels), folder=folder, visit=visit)

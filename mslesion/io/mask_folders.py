@@ -6,7 +6,9 @@ from pathlib import Path
 from mslesion.errors import DatasetError
 from mslesion.io.dataset import as_label
 
-_ENTITY = r"(?:^|[/_]){}-([A-Za-z0-9]+)"
+_FOLDER = r"^(?:sub-[A-Za-z0-9]+_)?{}-([A-Za-z0-9]+)(?:_|$)"
+_NAME = r"(?:^|_){}-([A-Za-z0-9]+)"
+"""How a label stands in the name of a folder (at its start) and in that of a file."""
 _ENDING = re.compile(r"\.(nii|nii\.gz|mgz)$", re.IGNORECASE)
 
 
@@ -80,11 +82,17 @@ def the_only_mask(paths: list[Path], *, folder: str | Path) -> Path:
 
 def _labels(path: Path) -> tuple[str, str]:
     """Participant and session label of a path below the folder."""
-    text = path.as_posix()
-    subject, session = (re.search(_ENTITY.format(entity), text) for entity in ("sub", "ses"))
+    subject, session = (_entity(path, entity) for entity in ("sub", "ses"))
     if subject:
-        return subject[1], session[1] if session else ""
+        return subject, session
     parts = [*path.parts[:-1], _ENDING.sub("", path.name)]
     if len(parts) == 1:
         return as_label(parts[0], "sub"), ""
     return as_label(parts[0], "sub"), as_label(parts[1], "ses")
+
+
+def _entity(path: Path, entity: str) -> str:
+    """Label of an entity: of the first folder called so, else in the file's name; else empty."""
+    found = [re.match(_FOLDER.format(entity), folder) for folder in path.parts[:-1]]
+    found.append(re.search(_NAME.format(entity), path.name))
+    return next((match[1] for match in found if match), "")

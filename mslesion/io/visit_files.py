@@ -1,11 +1,12 @@
 """Which files of a folder made elsewhere belong to a visit."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from mslesion.errors import DatasetError
 from mslesion.io.dataset import Visit, as_label
+from mslesion.io.names import without_labels
 
 ENDING = r"\.(nii|nii\.gz|mgz)$"
 """How the name of an image ends, as a pattern."""
@@ -21,7 +22,7 @@ class ImageFolder:
     path : str or Path
         Where the images are.
     skip : re.Pattern
-        Names that are passed over.
+        File names that are passed over, the labels of the visit apart.
     what : str
         What the images are, in the plural, for errors.
     option : str
@@ -34,7 +35,7 @@ class ImageFolder:
     """
 
     def __init__(self, path: str | Path, *, skip: re.Pattern, what: str, option: str):
-        self.path, self.what = Path(path), what
+        self.path, self.what, self._skip = Path(path), what, skip
         if not self.path.is_dir():
             raise DatasetError(
                 f"{path} is not a folder, but {what} are expected there. Check {option}."
@@ -42,7 +43,7 @@ class ImageFolder:
         self._images = [
             _Image(path, path.relative_to(self.path))
             for path in sorted(self.path.rglob("*"))
-            if _IMAGE.search(path.name) and not skip.search(path.name)
+            if _IMAGE.search(path.name) and not path.name.startswith(".")
         ]
         self._by_labels: dict[tuple[str, ...], list[_Image]] = {}
         for image in self._images:
@@ -66,33 +67,57 @@ class ImageFolder:
             In order of their names.
         """
         whose = (visit.subject, visit.session) if visit.session else (visit.subject,)
-        own = self._by_labels.get(whose)
-        if own is None:
-            own = [image for image in self._images if image.names(visit)]
-        return [image.path for image in own]
+        own = self._kept(self._by_labels.get(whose, ()), visit)
+        if not own:
+            own = self._kept((image for image in self._images if image.names(visit)), visit)
+        return own
+
+    def _kept(self, images: Iterable["_Image"], visit: Visit) -> list[Path]:
+        """The files that are not passed over."""
+        labels = (visit.subject, visit.session)
+        return [
+            image.path
+            for image in images
+            if not self._skip.search(without_labels(image.path.name, labels))
+        ]
 
 
-def matching(files: Sequence[Path], pattern: str, *, below: Path) -> list[Path]:
-    """The files whose path below a folder matches a pattern, capitals or not.
+def matching(
+    files: Sequence[Path], pattern: str, *, visit: Visit, below: Path | None = None
+) -> list[Path]:
+    """The files whose name matches a pattern, capitals or not, the labels of the visit apart.
 
     Parameters
     ----------
     files : sequence of Path
         The files.
     pattern : str
-        A regular expression, looked for in the path with forward slashes.
-    below : Path
-        The folder.
+        A regular expression.
+    visit : Visit
+        Whose files they are.
+    below : Path, optional
+        Look for the pattern in the path below this folder too, with forward slashes: in the name
+        of any folder that is not called as the participant or session is.
 
     Returns
     -------
     list of Path
     """
-    return [
-        path
-        for path in files
-        if re.search(pattern, path.relative_to(below).as_posix(), re.IGNORECASE)
-    ]
+    labels = (visit.subject, visit.session)
+    found = []
+    for path in files:
+        parts = [without_labels(path.name, labels)]
+        if below is not None:
+            folders = path.relative_to(below).parts[:-1]
+            parts = [name for name in folders if not _is_called(name, visit)] + parts
+        if re.search(pattern, "/".join(parts), re.IGNORECASE):
+            found.append(path)
+    return found
+
+
+def _is_called(folder: str, visit: Visit) -> bool:
+    """Whether a folder has the name of the participant or the session."""
+    return as_label(folder, "sub") == visit.subject or as_label(folder, "ses") == visit.session
 
 
 def only_one(found: Sequence[Path], *, folder: ImageFolder, visit: Visit) -> Path | None:

@@ -5,6 +5,7 @@ from test_lesion_masks import ALONE, FOLDER, VISIT, touch
 
 from mslesion.errors import DatasetError
 from mslesion.io.anatomy_files import anatomy_folder, find_anatomy
+from mslesion.io.dataset import Visit
 
 
 def found(root, visit=VISIT):
@@ -35,6 +36,15 @@ def found(root, visit=VISIT):
 def test_namings(tmp_path, name):
     touch(tmp_path, name)
     assert found(tmp_path) == name
+
+
+@pytest.mark.parametrize("label", ["mask01", "prob", "location", "resampled", "lesion", "aseg"])
+def test_a_label_tells_nothing(tmp_path, label):
+    name = f"sub-{label}/ses-mask/anat/sub-{label}_ses-mask"
+    visit = Visit(label, "mask", {})
+    with pytest.raises(DatasetError, match="has no label map of the anatomy"):
+        found(touch(tmp_path, f"{name}_T1w.nii.gz"), visit)
+    assert found(touch(tmp_path, f"{name}_dseg.nii.gz"), visit) == f"{name}_dseg.nii.gz"
 
 
 def test_the_given_folder_may_tell_the_tool(tmp_path):

@@ -65,6 +65,7 @@ def test_bids_without_sessions(tmp_path):
     "sub-01/anat/sub-01_label-L_mask.nii.gz",
     "sub-01/anat/sub-01_FLAIR.bval",
     "sub-01/anat/sub-01_T2starw.nii.gz",
+    "sub-01/anat/sub-01_part-phase_FLAIR.nii.gz",
     "sub-01/anat/sub-01_PDw.nii.gz",
     "sub-01/anat/._sub-01_FLAIR.nii.gz",
     "sub-01/func/sub-01_task-rest_bold.nii.gz",
@@ -185,6 +186,19 @@ def test_plain_tree(tmp_path):
         ("t1_brain_mask.nii.gz", ""),
         ("t1_roi.nii.gz", ""),
         ("flair_seg.nii.gz", ""),
+        ("FlairMask.nii.gz", ""),
+        ("flairmask.nii.gz", ""),
+        ("mask_flair.nii.gz", ""),
+        ("maskflair.nii.gz", ""),
+        ("t1_lesionfilled.nii.gz", ""),
+        ("T1w_aseg.nii.gz", ""),
+        ("t1_segmented.nii.gz", ""),
+        ("t2_adc.nii.gz", ""),
+        ("SWI_T2.nii.gz", ""),
+        ("maskell_flair.nii.gz", FLAIR),
+        ("swift_flair.nii.gz", FLAIR),
+        ("heroic_t1.nii.gz", T1W),
+        ("segovia_t2.nii.gz", T2W),
         ("pd.nii.gz", ""),
         ("t1.dcm", ""),
         ("t1.nii.gz.part", ""),
@@ -194,6 +208,50 @@ def test_plain_tree(tmp_path):
 )
 def test_plain_modality(name, kind):
     assert plain_modality(name) == kind
+
+
+LABELS = ("mask01", "ROI_2", "lesion", "seg", "label", "swi", "adc", "prob", "T1cohort", "NA", "no")
+
+
+@pytest.mark.parametrize("patient", LABELS)
+def test_a_name_of_a_participant_says_nothing_about_the_scan(tmp_path, patient):
+    touch(
+        tmp_path,
+        f"{patient}/V1/{patient}_V1_flair.nii.gz",
+        f"{patient}/V1/{patient}_V1_t2.nii.gz",
+        f"{patient}/V1/{patient}_V1_flair_mask.nii.gz",
+        f"{patient}/V1/{patient}_V1_pd.nii.gz",
+        "other/V1/t1.nii.gz",
+    )
+    visit = next(v for v in find_visits(tmp_path) if v.subject == as_label(patient, "sub"))
+    assert scans(visit) == {
+        FLAIR: f"{patient}_V1_flair.nii.gz", T2W: f"{patient}_V1_t2.nii.gz"
+    }  # fmt: skip
+    assert visit.problem == ""
+
+
+@pytest.mark.parametrize("patient", [as_label(label, "sub") for label in LABELS])
+def test_the_same_in_bids(tmp_path, patient):
+    name = f"sub-{patient}/ses-mask/anat/sub-{patient}_ses-mask"
+    touch(tmp_path, f"{name}_FLAIR.nii.gz", f"{name}_label-L_mask.nii.gz", "sub-1/anat/x_T1w.nii")
+    (tmp_path / "participants.tsv").write_text(f"participant_id\tage\nsub-{patient}\t41\n")
+    visit = next(v for v in find_visits(tmp_path) if v.subject == patient)
+    assert scans(visit) == {FLAIR: f"sub-{patient}_ses-mask_FLAIR.nii.gz"}
+    assert visit.facts.age_years == 41
+
+
+@pytest.mark.parametrize("visit", ["T1", "T2"])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("flair", FLAIR), ("{}", None), ("P1_{}_flair", FLAIR), ("P1_{}_T2", T2W),
+        ("{}_T1w", T1W), ("{}_sag", None), ("{}_gd_T1", T1W_CONTRAST), ("{}_mask", ""),
+    ],
+)  # fmt: skip
+def test_visits_called_as_scans_are(visit, name, kind):
+    """T1 and T2 are time points too; where nothing else tells, they are the scan."""
+    kind = {"T1": T1W, "T2": T2W}[visit] if kind is None else kind
+    assert plain_modality(f"{name.format(visit)}.nii.gz", labels=("P1", visit)) == kind
 
 
 @pytest.mark.parametrize(

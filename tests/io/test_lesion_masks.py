@@ -135,6 +135,38 @@ def test_mask_in_the_scans_own_space_is_taken(tmp_path):
     assert found(tmp_path)[0].endswith("space-flair_seg-lst.nii.gz")
 
 
+@pytest.mark.parametrize("label", ["prob", "brainmask", "lesion", "flames1", "NA", "none", "mask"])
+def test_a_label_tells_nothing(tmp_path, label):
+    """A participant called prob has a mask; the scan of one called lesion is none."""
+    visit = Visit(label, "prob", {})
+    name = f"sub-{label}/ses-prob/anat/sub-{label}_ses-prob"
+    with pytest.raises(DatasetError, match="has no lesion mask of"):
+        found(touch(tmp_path, f"{name}_FLAIR.nii.gz"), visit)
+    masks = {
+        f"{name}_desc-x_mask.nii.gz": ("mask", None),
+        f"{name}_label-L_mask.nii.gz": ("BIDS mask", None),
+    }
+    for mask, (maker, number) in masks.items():
+        assert found(touch(tmp_path, mask), visit) == (mask, number, maker)
+
+
+@pytest.mark.parametrize("label", ["prob1", "brainmask", "lesion", "NA"])
+@pytest.mark.parametrize("name", ["{0}/2/{0}_2_mask.nii", "{0}_2_mask.nii", "{0}/2/mask.nii"])
+def test_a_label_tells_nothing_in_a_plain_tree(tmp_path, label, name):
+    path = name.format(label)
+    touch(tmp_path, path, f"{label}/2/{label}_2_flair.nii.gz")
+    if "/" in path:
+        assert found(tmp_path, Visit(label, "2", {}))[0] == path
+    else:  # the folder of the visit comes first, and holds no mask
+        with pytest.raises(DatasetError, match="has no lesion mask of"):
+            found(tmp_path, Visit(label, "2", {}))
+
+
+def test_a_folder_makes_no_scan_a_mask(tmp_path):
+    touch(tmp_path, "lesions/sub-01_ses-02_FLAIR.nii.gz", "prob/sub-01_ses-02_mask.nii.gz")
+    assert found(tmp_path)[0] == "prob/sub-01_ses-02_mask.nii.gz"
+
+
 # ------------------------------------------------------------------ whose mask
 
 

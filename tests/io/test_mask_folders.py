@@ -17,6 +17,9 @@ from mslesion.io.mask_folders import list_masks, the_only_mask
         ("P14/visit1.nii.gz", ("P14", "visit1")),
         ("P14/2020-01-31/lesions.nii.gz", ("P14", "20200131")),
         ("patient_7.nii.gz", ("patient7", "")),
+        ("my_sub-study/P14/visit1.nii.gz", ("mysubstudy", "P14")),
+        ("sub-prob_ses-NA_mask.nii.gz", ("prob", "NA")),
+        ("sub-01_ses-2/mask.nii.gz", ("01", "2")),
     ],
 )
 def test_labels_of_a_path(tmp_path, path, key):
