@@ -19,6 +19,7 @@ from mslesion.measures.location import SCHEMES
 from mslesion.pipeline.settings import Settings
 from mslesion.schema import LESION_CHANGES, TABLES, Table
 from mslesion.schema.checks import CHECKS, PAIR_CHECKS
+from mslesion.schema.label_schemes import LABEL_SCHEMES
 from mslesion.schema.ratings import COUNT, NUMBER, RATED_COLUMNS
 from mslesion.schema.structures import STRUCTURES
 from mslesion.segmentation.lesions.instances import MIN_SIZES, MinSize
@@ -46,6 +47,7 @@ def write_pages(folder: Path) -> None:
         "change_rules.md": change_rules(),
         "structures.md": structures(),
         "clinical.md": clinical_columns(),
+        "label_schemes.md": label_schemes(),
         "command.txt": command(),
     }
     for name, text in pages.items():
@@ -155,6 +157,34 @@ def clinical_columns() -> str:
         others = ", ".join(f"`{name}`" for name in column.aliases)
         rows.append((f"`{column.name}`", column.of, values, column.description, others))
     return markdown(("column", "of a", "values", "meaning", "other names"), rows)
+
+
+def label_schemes() -> str:
+    """A table of each scheme of label maps made elsewhere."""
+    names = {0: "left out"} | {part.number: part.name for part in STRUCTURES}
+    sections = []
+    for scheme in LABEL_SCHEMES.values():
+        if not scheme.expected:  # our own numbers
+            continue
+        rows = [
+            (_runs(group.numbers), group.meaning, names[group.structure], group.reason)
+            for group in scheme.groups
+        ]
+        table = markdown(("labels", "what they name", "becomes", "why"), rows)
+        sections.append(f"### `{scheme.name}`\n\n{scheme.tools}.\n\n{table}")
+    return "\n".join(sections)
+
+
+def _runs(numbers: Sequence[int]) -> str:
+    """Whole numbers, those that follow on one another as first-last."""
+    runs: list[list[int]] = []
+    for number in sorted(numbers):
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    words = [f"{run[0]}-{run[-1]}" if len(run) > 2 else ", ".join(map(str, run)) for run in runs]
+    return ", ".join(words)
 
 
 def command() -> str:

@@ -51,6 +51,16 @@ def build_parser() -> argparse.ArgumentParser:
     )
     add("--lesion-masks", metavar="DIR", help="take lesion masks from here instead of ours")
     add(
+        "--anatomy",
+        metavar="DIR",
+        help="take the anatomy from label maps in here (FreeSurfer, SynthSeg, DLMUSE, ...)",
+    )
+    add(
+        "--anatomy-labels",
+        choices=("auto", "freesurfer", "dlmuse", "mslesion"),
+        help="whose numbers these label maps have (default: auto)",
+    )
+    add(
         "--ratings",
         nargs="+",
         default=[],
@@ -154,6 +164,7 @@ def _run(options: argparse.Namespace) -> int:
         participants=options.participant_label,
         sessions=options.session_label,
         lesion_masks=options.lesion_masks,
+        anatomy=options.anatomy,
         ratings=options.ratings,
         settings=read_settings(options.settings, **given),
         n_jobs=options.n_jobs,

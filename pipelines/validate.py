@@ -22,8 +22,11 @@ from nibabel.orientations import axcodes2ornt, ornt_transform
 from scipy.spatial.transform import Rotation
 
 import mslesion as ms
+from mslesion.imaging.grid import voxel_volume_mm3
 from mslesion.imaging.itk import to_itk
 from mslesion.imaging.registration import register_rigid
+from mslesion.imaging.resampling import Grid, resample
+from mslesion.io.nifti import load_labels
 from mslesion.schema import structures as s
 from mslesion.segmentation.anatomy.maps import brain_mask
 from mslesion.segmentation.lesions.choose import find_lesion_network
@@ -32,6 +35,21 @@ SLICES_MM = 4
 """Thickness of the slices that are made of scans of 1 mm, as many centres still have."""
 DLMUSE_LATERAL_VENTRICLES = (49, 50, 51, 52)
 DLMUSE_THALAMUS = (59, 60)
+DLMUSE_PARTS = {
+    "lateral_ventricles_ml": DLMUSE_LATERAL_VENTRICLES, "third_ventricle_ml": (4,),
+    "fourth_ventricle_ml": (11,), "thalamus_ml": DLMUSE_THALAMUS,
+    "basal_ganglia_ml": (23, 30, 36, 37, 55, 56, 57, 58),
+    "hippocampus_amygdala_ml": (31, 32, 47, 48), "brainstem_ml": (35,),
+    "cerebellum_ml": (38, 39, 40, 41, 71, 72, 73),
+    "cortical_grey_matter_ml": tuple(range(100, 208)), "csf_ml": (1, 4, 11, 46, 49, 50, 51, 52),
+}  # fmt: skip
+"""Labels of DLMUSE by the column that they should give, written down apart from the package."""
+NOT_BRAIN = (0, 1, 4, 11, 46, 49, 50, 51, 52, 69)
+"""Labels of DLMUSE that are background, fluid or optic chiasm."""
+CONFORMED = 256
+"""Voxels of 1 mm along each side of the grid that FreeSurfer brings every scan to."""
+BALLS, BALL_RADIUS_MM = 200, 3.0
+"""Balls that stand for lesions, in the white matter of two heads."""
 
 
 def dice(a, b):
@@ -198,6 +216,79 @@ def heads(data):
     return table
 
 
+def anatomy(data):
+    """Volumes from given DLMUSE labels: by our tables, by counts of labels, by our network."""
+    rows, agreements = [], []
+    for visit in ms.find_visits(data / "wholehead"):
+        path = data / "wholehead/derivatives/dlmuse" / visit.folder / "anat"
+        path = path / f"{visit.name}_seg-DLMUSE_dseg.nii.gz"
+        if not path.exists():
+            continue
+        labels, affine = load_labels(path)
+        voxel_ml = voxel_volume_mm3(affine) / 1000
+        counted = {name: np.isin(labels, part).sum() for name, part in DLMUSE_PARTS.items()}
+        counted["brain_ml"] = (~np.isin(labels, NOT_BRAIN)).sum()
+        counted["tiv_ml"] = (~np.isin(labels, (0, 69))).sum()
+        results = {
+            "given": ms.process_visit(visit, anatomy=(labels, affine)),
+            "given on a grid of 1 mm": ms.process_visit(visit, anatomy=conformed(labels, affine)),
+            "network": ms.process_visit(visit),
+        }
+        for kind, result in results.items():
+            row = result.visits.iloc[0]
+            assert row["anatomy_source"] == ("mslesion" if kind == "network" else "given: dlmuse")
+            values = {name: row[name] for name in counted}
+            rows.append({"visit": visit.name, "anatomy": kind, "bpf": row["bpf"], **values})
+        counts = {name: voxels * voxel_ml for name, voxels in counted.items()}
+        rows.append({"visit": visit.name, "anatomy": "counted", "bpf": None, **counts})
+        if len(agreements) < 2:
+            agreements.append(same_location(results["given"], results["network"]))
+            print(visit.name, f"balls of one class by both: {agreements[-1]:.3f}", flush=True)
+    table = pd.DataFrame(rows)
+    values = table.drop(columns="visit").astype({"bpf": float})
+    print(values.groupby("anatomy").mean().round(3).T.to_string())
+    by_kind = {kind: part.set_index("visit").iloc[:, 2:] for kind, part in table.groupby("anatomy")}
+    for kind in results:
+        error = (100 * (by_kind[kind].astype(float) / by_kind["counted"].astype(float) - 1)).abs()
+        print(f"{kind}: largest difference from the counts, percent")
+        print(error.max().round(2).to_dict(), flush=True)
+    return table
+
+
+def conformed(labels, affine):
+    """The labels on a grid of 256 voxels of 1 mm around their centre, nearest neighbour."""
+    centre = affine @ [*((np.array(labels.shape) - 1) / 2), 1]
+    turned = from_matvec(np.eye(3), centre[:3] - (CONFORMED - 1) / 2)
+    grid = Grid((CONFORMED,) * 3, turned)
+    return resample(labels.astype(np.uint8), affine, to=grid, order=0), turned
+
+
+def same_location(first, second):
+    """Share of balls in white matter whose location class is the same by two anatomies."""
+    rng = np.random.default_rng(1)
+    grid = first.prepared.working_grid
+    white = np.argwhere(
+        (first.segmented.working_anatomy == s.WHITE_MATTER)
+        & (second.segmented.working_anatomy == s.WHITE_MATTER)
+    )
+    centres = white[rng.choice(len(white), BALLS, replace=False)]
+    reach = int(BALL_RADIUS_MM)
+    offsets = np.indices((2 * reach + 1,) * 3) - reach
+    ball = ((offsets**2).sum(axis=0) <= BALL_RADIUS_MM**2).astype(np.int32)
+    classes = []
+    for result in (first, second):
+        plane = result.segmented.midplane
+        around = ms.find_surroundings(result.segmented.working_anatomy, grid.affine, midplane=plane)
+        found = []
+        for centre in centres:  # each on a small grid of its own, as balls may touch
+            affine = grid.affine @ from_matvec(np.eye(3), centre - reach)
+            (row,) = ms.locate_lesions(ball, affine, surroundings=around, midplane=plane)
+            found.append(row["location"])
+        classes.append(found)
+    print(pd.crosstab(*map(pd.Series, classes), rownames=["given"], colnames=["network"]))
+    return float(np.mean([a == b for a, b in zip(*classes, strict=True)]))
+
+
 def stored_otherwise(path):
     """The same scan with other axes, turned in space, and shifted by half a voxel."""
     image = nib.as_closest_canonical(nib.load(path))
@@ -244,6 +335,7 @@ def main():
     group.add_argument("--lesion-network", default="mslesion", help="as for the command")
     parts = {
         "lesions": lesions, "thick": thick, "brain": brain, "heads": heads, "storage": storage,
+        "anatomy": anatomy,
     }  # fmt: skip
     parser.add_argument("--parts", nargs="+", choices=parts, default=list(parts))
     options = parser.parse_args()

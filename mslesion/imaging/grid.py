@@ -129,6 +129,27 @@ def corner_gap_mm(shape: tuple, affine: np.ndarray, other_affine: np.ndarray) ->
     return float(np.linalg.norm(gap, axis=1).max())
 
 
+def is_same_grid(shape: tuple, affine: np.ndarray, other_shape: tuple, other_affine) -> bool:
+    """Whether two grids are one.
+
+    Parameters
+    ----------
+    shape, other_shape : tuple of int, shape (3,)
+        Sizes in voxels.
+    affine, other_affine : (4, 4) array
+        Voxel-to-world matrices in mm.
+
+    Returns
+    -------
+    bool
+        Whether the shapes are the same and no corner lies further away than
+        `AFFINE_TOLERANCE_MM`.
+    """
+    return tuple(shape) == tuple(other_shape) and bool(
+        corner_gap_mm(shape, affine, other_affine) <= AFFINE_TOLERANCE_MM
+    )
+
+
 def check_same_grid(shape, affine, other_shape, other_affine, *, name, other_name):
     """Raise unless two grids are one.
 

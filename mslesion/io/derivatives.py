@@ -74,6 +74,8 @@ class MapsOfVisit:
     """The scan whose grid the maps lie on."""
     anatomy: np.ndarray
     """(I, J, K) uint8: structure of each voxel."""
+    anatomy_source: str
+    """What named the structures, for the sidecar."""
     brain: np.ndarray
     """(I, J, K) bool: the brain with its ventricles and sulci."""
     lesion_labels: np.ndarray | None
@@ -121,15 +123,16 @@ def write_maps(
         write_tsv(frame, map_path(folder, name, ending).with_suffix("").with_suffix(".tsv"))
 
     write(maps.brain, "desc-brain_mask", "Brain, ventricles and CSF between gyri", Type="Brain")
-    write(maps.anatomy, "seg-anatomy_dseg", "Structures of the brain", Manual=False)
+    about = {"Manual": False, "AnatomySource": maps.anatomy_source}
+    write(maps.anatomy, "seg-anatomy_dseg", "Structures of the brain", **about)
     structures = [{"index": 0, "name": "background"}]
     structures += [{"index": part.number, "name": part.name} for part in STRUCTURES]
     table("seg-anatomy_dseg", pd.DataFrame(structures))
     if maps.fine is not None:
         write(
             maps.fine[0], "seg-anatomy_res-1mm_dseg", "Structures of the brain, before they were "
-            "brought to the scan's own voxels", scan=maps.fine[1], Manual=False,
-            Resolution="1 mm, along the axes of the head scan",
+            "brought to the scan's own voxels", scan=maps.fine[1],
+            Resolution="1 mm, along the axes of the head scan", **about,
         )  # fmt: skip
         table("seg-anatomy_res-1mm_dseg", pd.DataFrame(structures))
     if lesion_labels is None:

@@ -92,6 +92,7 @@ def quality_values(
         values["lesions_given_at_one_visit"] = float(
             (first.probability is None) != (second.probability is None)
         )
+    values["anatomy_of_two_tools"] = float(first.anatomy_source != second.anatomy_source)
     return values
 
 

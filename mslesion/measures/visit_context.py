@@ -51,6 +51,8 @@ class VisitContext:
     """Values of the quality checks so far, by name."""
     location_scheme: str
     contact_mm: float
+    reaches_skull: bool = True
+    """Whether the anatomy has the CSF around the brain; a given one may have none."""
 
     @cached_property
     def unmet(self) -> frozenset[str]:
@@ -59,6 +61,7 @@ class VisitContext:
         longest_mm = max(spacing_mm(self.affine))
         met = {
             "whole_brain": self._state("brain_cut_off_cm2") != FAIL,
+            "csf_around_brain": self.reaches_skull,
             "skull": self.sees_skull,
             "lesion_map": self.lesions is not None,
             "fitting_mask": self.probability is not None or not self._mask_is_foreign,
@@ -99,7 +102,10 @@ class VisitContext:
     def volumes(self) -> dict[str, float | None]:
         """Brain volumes by column; None where nothing was found or the brain is cut off."""
         row = measure_volumes(
-            self.anatomy, self.affine, midplane=self.midplane, sees_skull=self.sees_skull
+            self.anatomy,
+            self.affine,
+            midplane=self.midplane,
+            sees_skull=self.sees_skull and self.reaches_skull,
         )
         if "whole_brain" in self.unmet:
             return dict.fromkeys(row)

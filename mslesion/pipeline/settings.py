@@ -8,6 +8,8 @@ from mslesion.errors import SettingsError
 from mslesion.longitudinal.lesions.changes import DEFAULT_RULE
 from mslesion.longitudinal.lesions.sizes import RULES
 from mslesion.measures.location import CONTACT_MM, SCHEMES
+from mslesion.schema.label_schemes import LABEL_SCHEMES
+from mslesion.segmentation.anatomy.label_maps import AUTO
 from mslesion.segmentation.lesions.instances import DEFAULT_MIN_SIZE, MIN_SIZES
 from mslesion.segmentation.lesions.protocol import PACKAGED
 from mslesion.segmentation.lesions.threshold import THRESHOLD
@@ -45,6 +47,9 @@ class Settings:
     )
     skull_stripped: str = _setting(
         "auto", "whether the scans come without the skull", ("auto", "yes", "no")
+    )
+    anatomy_labels: str = _setting(
+        AUTO, "whose numbers given label maps of the anatomy have", (AUTO, *LABEL_SCHEMES)
     )
     prefer: str = _setting("", "of several scans of one modality take the one named so")
     resample_masks: bool = _setting(

@@ -53,6 +53,14 @@ STEPS = {
         "of 2 mm",
         ("billot2023",),
     ),
+    "given anatomy": Sentence(
+        "The structures of the brain are those of a label map that was made elsewhere, numbered as "
+        "in {tools}; its labels were merged into the 14 structures of mslesion"
+    ),
+    "filled sulci": Sentence(
+        "The map does not name the CSF around the brain; the space between the gyri was closed, "
+        "and volumes that need the skull are not given"
+    ),
     "own lesions": Sentence(
         "A second network, trained on manually outlined and synthetic scans, gave the lesion "
         "probability in slices of 1 mm from three directions. Components of voxels of "

@@ -138,6 +138,9 @@ PAIR_CHECKS = (
           "scans show counts as change."),
     Check("registration_correction_mm", "correction of the registration inside the brain", "mm",
           warn_above=2.0, fail_above=5.0, consequence="The registration is not trusted."),
+    Check("anatomy_of_two_tools", "structures named by two tools", "", warn_above=0,
+          consequence="Each tool draws borders in its own way: volumes and their change include "
+          "that difference."),
 )  # fmt: skip
 """Checks of a pair of visits; the thresholds are ours. 2D FLAIR finds 41 % fewer lesions than 3D:
 Eur Radiol 2006, 16:1104. `pair_correlation` was 0.09 to 0.46 in eight pairs of two persons, 0.69

@@ -19,6 +19,9 @@ from mslesion.schema import structures as s
 
 BACKGROUND = 0
 """Structure number of labels that are left out."""
+OWN_SOURCE, GIVEN_SOURCE = "mslesion", "given: "
+"""Source of an anatomy map that our network found, and start of that of a given one; the name of
+its scheme follows."""
 
 
 class LabelGroup(NamedTuple):

@@ -11,7 +11,8 @@ from mslesion.schema.modalities import FLAIR
 
 PREREQUISITES = {
     "whole_brain": "the view cuts off more than 40 cm2 of brain",
-    "structure": "not found in the scan",
+    "structure": "not found in the {searched}",
+    "csf_around_brain": "the given anatomy has no CSF around the brain",
     "skull": "no skull in the scan",
     "lesion_map": "neither {missing_scan} nor lesion mask",
     "fitting_mask": "the given mask does not fit the scan",
@@ -31,8 +32,10 @@ PREREQUISITES = {
     "comparable_white_matter": "no white matter to compare with",
 }
 """Reason for an empty value by the prerequisite that is not met; ``missing_scan`` is what the
-lesion network needs."""
+lesion network needs, ``searched`` where structures were looked for: scan or given anatomy."""
 
+SKULL = ("csf_around_brain", "skull")
+"""What every measure that ends at the skull needs."""
 LESIONS = ("lesion_map", "fitting_mask")
 """What every measure of lesions needs."""
 PLAIN_T1W = ("t1w", "t1w_before_contrast", "t1w_without_agent", "t1w_looks_plain")
@@ -40,7 +43,13 @@ PLAIN_T1W = ("t1w", "t1w_before_contrast", "t1w_without_agent", "t1w_looks_plain
 T1_INDEX = (*PLAIN_T1W, "t1w_contrast")
 
 
-def reason_for(requires: Sequence[str], unmet: Container[str], *, missing_scan: str = FLAIR) -> str:
+def reason_for(
+    requires: Sequence[str],
+    unmet: Container[str],
+    *,
+    missing_scan: str = FLAIR,
+    searched: str = "scan",
+) -> str:
     """Why a value is empty.
 
     Parameters
@@ -51,6 +60,8 @@ def reason_for(requires: Sequence[str], unmet: Container[str], *, missing_scan: 
         Prerequisites that the visit does not meet.
     missing_scan : str
         Modality that the lesion network needs, for the reason of ``lesion_map``.
+    searched : str
+        Where structures were looked for, for the reason of ``structure``.
 
     Returns
     -------
@@ -64,4 +75,4 @@ def reason_for(requires: Sequence[str], unmet: Container[str], *, missing_scan: 
     'not found in the scan'
     """
     name = next((name for name in requires if name in unmet), requires[-1])
-    return PREREQUISITES[name].format(missing_scan=missing_scan)
+    return PREREQUISITES[name].format(missing_scan=missing_scan, searched=searched)

@@ -11,8 +11,9 @@ from mslesion.schema.columns import (
     Column,
     Table,
 )
+from mslesion.schema.label_schemes import GIVEN_SOURCE, LABEL_SCHEMES, OWN_SOURCE
 from mslesion.schema.locations import LOCATION_CLASSES
-from mslesion.schema.prerequisites import LESIONS, PLAIN_T1W, T1_INDEX
+from mslesion.schema.prerequisites import LESIONS, PLAIN_T1W, SKULL, T1_INDEX
 
 OURS = "mslesion"
 
@@ -60,6 +61,12 @@ _WHO = (
 )  # fmt: skip
 
 _METHOD = (
+    Column("anatomy_source", TEXT,
+           "What named the structures: mslesion, or a given label map and the scheme of its "
+           "numbers.",
+           levels={OWN_SOURCE: "the structure network", **{
+               f"{GIVEN_SOURCE}{scheme.name}": f"label map: {scheme.tools}"
+               for scheme in LABEL_SCHEMES.values()}}),
     Column("segmenter", TEXT,
            "What drew the lesions: mslesion, another lesion network, or a given mask."),
     Column("segmenter_version", TEXT,
@@ -89,9 +96,9 @@ _LOAD = _biomarkers(
     Column("lesion_count_over_20mm", COUNT, "Components of 20 mm or more."),
     Column("lesion_volume_normalised_ml", NUMBER, "Lesion volume times head_scaling_ratio.", "mL",
            label="Lesion volume, scaled to head size",
-           requires=("whole_brain", *LESIONS, "skull")),
+           requires=("whole_brain", *LESIONS, *SKULL)),
     Column("lesion_volume_tiv_pct", NUMBER, "Lesion volume per intracranial volume.", "percent",
-           label="Lesion per intracranial volume", requires=("whole_brain", *LESIONS, "skull"),
+           label="Lesion per intracranial volume", requires=("whole_brain", *LESIONS, *SKULL),
            uses=("lesion table",)),
     Column("lesion_burden_white_matter_pct", NUMBER,
            "Lesion volume in white matter per white matter volume, lesions included.",
@@ -144,12 +151,12 @@ _LOOK = _biomarkers(
 _BRAIN = _biomarkers(
     "brain", ("whole_brain", "structure"),
     Column("tiv_ml", NUMBER, "Total intracranial volume; empty without the skull.", "mL",
-           label="Intracranial volume", requires=("whole_brain", "skull"),
+           label="Intracranial volume", requires=("whole_brain", *SKULL),
            uses=("brain table",)),
     Column("head_scaling_ratio", NUMBER,
            "Intracranial volume of the MNI152 head per this head's (v-scaling).",
            source="Smith 2002, 10.1006/nimg.2002.1040",
-           label="Head scaling", requires=("whole_brain", "skull"), has_course=False),
+           label="Head scaling", requires=("whole_brain", *SKULL), has_course=False),
     Column("brain_ml", NUMBER, "Grey and white matter with lesions, without CSF.", "mL",
            label="Brain volume", uses=("glance", "curve", "slope")),
     Column("bpf", NUMBER,
@@ -181,7 +188,7 @@ _BRAIN = _biomarkers(
     Column("brainstem_ml", NUMBER, "Brainstem.", "mL",
            label="Brainstem", uses=("brain table",)),
     Column("csf_ml", NUMBER, "CSF: ventricles and, inside the skull, around the brain.", "mL",
-           label="CSF", requires=("whole_brain", "skull", "structure")),
+           label="CSF", requires=("whole_brain", *SKULL, "structure")),
     Column("third_ventricle_width_mm", NUMBER,
            "Largest width of the third ventricle on an axial slice.",
            "mm", "Benedict 2004, 10.1001/archneur.61.2.226",

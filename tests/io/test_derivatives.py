@@ -35,6 +35,7 @@ def write(folder, scan, labels, places, *, probability=None, maker="mslesion"):
     maps = MapsOfVisit(
         scan=scan,
         anatomy=anatomy,
+        anatomy_source="given: dlmuse",
         brain=brain_mask(anatomy, scan.affine),
         lesion_labels=labels,
         lesions=as_table(rows, LESIONS),
@@ -108,6 +109,8 @@ def test_sidecars_say_where_a_map_comes_from(tmp_path, scan, maker, manual):
     assert content["SpatialReference"] == "orig"
     lesions = json.loads((tmp_path / "sub-1_space-orig_seg-lesions_dseg.json").read_text("utf-8"))
     assert lesions["volume_mm3"]["Units"] == "mm^3"
+    about = json.loads((tmp_path / "sub-1_space-orig_seg-anatomy_dseg.json").read_text("utf-8"))
+    assert (about["AnatomySource"], about["Manual"]) == ("given: dlmuse", False)
 
 
 def test_lookup_tables(tmp_path, scan):

@@ -300,6 +300,17 @@ def test_given_mask_at_one_visit_only():
     assert "lesions_given_at_one_visit" not in change_row(both)["flags"]
 
 
+def test_anatomies_of_two_tools():
+    """Volumes of two ways of naming structures are compared, and flagged."""
+    first = visit(seed=1, session="1", day=DAYS[0])
+    second = visit(seed=2, session="2", day=DAYS[1])
+    given = {"anatomy_source": "given: freesurfer"}
+    row = change_row(compare_maps(first, replace(second, **given)))
+    assert row["flags"] == "anatomy_of_two_tools:warn"
+    both = compare_maps(replace(first, **given), replace(second, **given))
+    assert "anatomy_of_two_tools" not in str(change_row(both)["flags"])
+
+
 def test_tracks_over_three_visits():
     third = visit(6.4, 23.9, lesions=[(RIGHT, 4)], seed=3, session="3", day=DAYS[2])
     visits = [first_visit(), second_visit(), third]

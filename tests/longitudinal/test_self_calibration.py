@@ -192,6 +192,20 @@ def test_segmented_anew(monkeypatch):
     assert not made.visit.probability.any()
 
 
+def test_a_given_anatomy_is_not_made_anew(monkeypatch):
+    """The true one moves along; the structure network is not run."""
+
+    def fail(_scans):
+        raise AssertionError("the structure network was run")
+
+    monkeypatch.setattr(synthetic_followup, "predict_structures", fail)
+    given = replace(baseline(), anatomy_source="given: freesurfer")
+    made = made_of(given, lesion_network=Network(np.zeros(given.anatomy.shape, np.float32)))
+    assert set(np.unique(made.visit.anatomy)) <= set(np.unique(given.anatomy))
+    inside = given.anatomy > 0
+    assert 0.5 < np.mean(made.visit.anatomy[inside] == given.anatomy[inside]) < 1
+
+
 def test_segmented_anew_as_the_visit_was(monkeypatch):
     """With the visit's own threshold and smallest lesion."""
     given = baseline()

@@ -73,7 +73,7 @@ def dataset(tmp_path, plain, monkeypatch):
         (folder / f"sub-{subject}_ses-1_FLAIR.nii.gz").write_bytes(subject.encode())
     calls = []
 
-    def stand_in(visit, *, settings, lesion_mask=None, segmenter=None):
+    def stand_in(visit, *, settings, lesion_mask=None, anatomy=None, segmenter=None):
         calls.append(visit.subject)
         who = {
             name: getattr(plain, name).assign(

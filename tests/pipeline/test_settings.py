@@ -12,8 +12,9 @@ def test_defaults_are_the_named_constants():
     assert read_settings() == Settings()
     assert asdict(Settings()) == {
         "lesion_network": "mslesion", "lesion_threshold": 0.5, "min_size": "clinical3mm",
-        "location_scheme": "contact", "contact_mm": 2.0, "skull_stripped": "auto", "prefer": "",
-        "resample_masks": False, "change_rule": "radial", "calibrate": False,
+        "location_scheme": "contact", "contact_mm": 2.0, "skull_stripped": "auto",
+        "anatomy_labels": "auto", "prefer": "", "resample_masks": False,
+        "change_rule": "radial", "calibrate": False,
     }  # fmt: skip
     assert set(asdict(Settings())) == {item.name for item in fields(Settings)}
 
@@ -30,7 +31,7 @@ def test_given_values_win_over_the_file(tmp_path):
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"contact": 1}, r"The setting 'contact' does not exist, but calibrate, change_rule, con"),
+        ({"contact": 1}, r"The setting 'contact' does not exist, but anatomy_labels, calibrate, c"),
         ({"change_rule": "any"}, r"The setting change_rule is 'any', but it can be radial, pct, "),
         ({"calibrate": "yes"}, r"The setting calibrate is 'yes', but a bool is expected"),
         ({"lesion_network": 1}, r"The setting lesion_network is 1, but a str is expected\."),
@@ -42,6 +43,10 @@ def test_given_values_win_over_the_file(tmp_path):
         ({"min_size": "tiny"}, r"The setting min_size is 'tiny', but it can be clinical3mm, "),
         ({"location_scheme": ""}, r"The setting location_scheme is '', but it can be contact, "),
         ({"skull_stripped": "maybe"}, r"but it can be auto, yes, no\. Choose one of them\."),
+        (
+            {"anatomy_labels": "aseg"},
+            r"is 'aseg', but it can be auto, freesurfer, dlmuse, ",
+        ),
         ({"resample_masks": 1}, r"The setting resample_masks is 1, but a bool is expected"),
     ],
 )

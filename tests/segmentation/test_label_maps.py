@@ -98,7 +98,7 @@ def test_dlmuse_has_the_labels_of_its_list():
     ids=["aseg", "SynthSeg", "FastSurfer", "wmparc", "SAMSEG", "DLMUSE"],
 )  # fmt: skip
 def test_recognised_by_all_labels(numbers, scheme):
-    assert recognise_scheme(dict.fromkeys(numbers, 1)) == scheme
+    assert recognise_scheme(a_map(numbers)) == scheme
     expected = [LABEL_SCHEMES[scheme].structures[number] for number in numbers]
     assert to_structures(a_map(numbers)).ravel().tolist() == expected
 

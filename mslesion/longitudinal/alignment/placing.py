@@ -11,6 +11,7 @@ from mslesion.imaging.grid import spacing_mm
 from mslesion.imaging.resampling import Grid, resample, resample_mask
 from mslesion.longitudinal.alignment.common_frame import Frame, find_frame
 from mslesion.longitudinal.alignment.intensity_matching import MatchedPair, match_intensities
+from mslesion.schema.label_schemes import OWN_SOURCE
 
 FWHM_PER_SIGMA = 2.3548
 SAME_THICKNESS_MM = 0.5
@@ -51,6 +52,8 @@ class VisitMaps:
     flair_dim: str = ""
     """ "2D" or "3D"; empty if not known. """
     sees_skull: bool | None = None
+    anatomy_source: str = OWN_SOURCE
+    """What named the structures, as in the column of the visit table."""
     locations: Mapping[int, str] = field(default_factory=dict)
     """Location class of each lesion, by its number."""
 

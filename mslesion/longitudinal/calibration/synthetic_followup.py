@@ -20,6 +20,7 @@ from mslesion.imaging.resampling import Grid, resample, working_grid
 from mslesion.imaging.shape import equivalent_diameter_mm
 from mslesion.longitudinal.alignment.placing import FWHM_PER_SIGMA, PlacedScan, VisitMaps
 from mslesion.schema import structures as s
+from mslesion.schema.label_schemes import OWN_SOURCE
 from mslesion.segmentation.anatomy.network import predict_structures
 from mslesion.segmentation.lesions.instances import DEFAULT_MIN_SIZE, find_lesions
 from mslesion.segmentation.lesions.protocol import LesionSegmenter, lesion_probability
@@ -344,7 +345,10 @@ def _segmented_again(visit, network: LesionSegmenter, threshold: float, min_size
         for name, scan in visit.scans.items()
         if name in CHANNELS
     }
-    found = predict_structures(channels)
+    if visit.anatomy_source == OWN_SOURCE:
+        found = predict_structures(channels)
+    else:  # a given anatomy is not made anew: the true one moves along
+        found = resample(visit.anatomy, visit.anatomy_affine, to=grid, order=0)
     lesion = lesion_probability(network, channels, anatomy=found, affine=grid.affine)
     to = Grid(visit.lesions.shape, visit.lesions_affine)
     anatomy = resample(found, grid.affine, to=to, order=0)

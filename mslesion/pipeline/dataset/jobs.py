@@ -58,6 +58,8 @@ class Job:
     settings: Settings
     mask: MaskFile | None = None
     """The visit's given lesion mask; None if lesions are to be found."""
+    label_map: Path | None = None
+    """The visit's given label map of the anatomy; None if structures are to be found."""
     pair: Pair | None = None
     """Of a pair, its labels and whether its visits are neighbours."""
 

@@ -8,6 +8,7 @@ import pandas as pd
 
 from mslesion.clinical.ratings import dataset_ratings
 from mslesion.errors import DatasetError, SettingsError
+from mslesion.io.anatomy_files import anatomy_folder
 from mslesion.io.dataset import find_visits, keep_labelled
 from mslesion.io.lesion_masks import mask_folder
 from mslesion.io.tables import write_tsv
@@ -79,6 +80,7 @@ def run_dataset(
     participants: str | Sequence[str] = (),
     sessions: str | Sequence[str] = (),
     lesion_masks: str | Path | None = None,
+    anatomy: str | Path | None = None,
     ratings: str | Path | Sequence[str | Path] = (),
     settings: Settings | None = None,
     n_jobs: int = 1,
@@ -103,6 +105,8 @@ def run_dataset(
         Only these labels, with or without ``sub-`` and ``ses-``; all if empty.
     lesion_masks : str or Path, optional
         A folder of lesion masks that are used instead of finding lesions.
+    anatomy : str or Path, optional
+        A folder of label maps of the anatomy that are used instead of finding structures.
     ratings : str, Path or sequence of them
         More CSV files, or folders of them, with clinical data; those of the dataset
         are always read.
@@ -167,8 +171,9 @@ def run_dataset(
     visits = keep_labelled(everyone, _several(sessions), attribute="session", root=root)
     check_ratings(facts, everyone)
     masks = None if lesion_masks is None else mask_folder(lesion_masks)
+    label_maps = None if anatomy is None else anatomy_folder(anatomy)
     where = {"root": root, "output": output, "settings": settings}
-    jobs = find_visit_jobs(visits, **where, masks=masks)
+    jobs = find_visit_jobs(visits, **where, masks=masks, anatomy=label_maps)
     if dry_run:
         return _summary([_foreseen(job) for job in jobs], output)
     how = {"work": do_job, "n_jobs": n_jobs, "progress": progress}

@@ -230,6 +230,7 @@ def _facts(row: Mapping, lesions: Sequence[Mapping]) -> dict:
         "scanner_id": row["scanner_id"] if _known(row["scanner_id"]) else "",
         "flair_dim": row["flair_dim"] if _known(row["flair_dim"]) else "",
         "sees_skull": not row["skull_stripped"],
+        "anatomy_source": row["anatomy_source"],
         "locations": {
             one["lesion_id"]: one["location"] for one in lesions if _known(one["location"])
         },

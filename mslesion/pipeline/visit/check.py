@@ -118,7 +118,8 @@ def _check_lesions(prepared: Prepared, segmented: Segmented) -> dict[str, float 
         return values
     inside = segmented.anatomy[mask]
     values["lesion_outside_brain"] = 100 * float(np.mean(inside == 0))
-    values["lesion_in_choroid_plexus"] = 100 * float(np.mean(inside == s.CHOROID_PLEXUS))
+    if s.CHOROID_PLEXUS in segmented.anatomy or not segmented.has_given_anatomy:
+        values["lesion_in_choroid_plexus"] = 100 * float(np.mean(inside == s.CHOROID_PLEXUS))
     values["lesion_in_fluid"] = 100 * float(np.mean(np.isin(inside, s.indices(s.FLUID))))
     if FLAIR in segmented.corrected:
         data, tissue = segmented.corrected[FLAIR], segmented.references[FLAIR]

@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from mslesion.errors import DatasetError
+from mslesion.io.anatomy_files import find_anatomy
 from mslesion.io.dataset import Visit
 from mslesion.io.lesion_masks import find_lesion_mask
 from mslesion.io.nifti import load_mask, load_scan
@@ -25,6 +26,7 @@ def find_visit_jobs(
     output: Path,
     settings: Settings,
     masks: ImageFolder | None = None,
+    anatomy: ImageFolder | None = None,
 ) -> list[Job]:
     """A job for each visit.
 
@@ -40,6 +42,8 @@ def find_visit_jobs(
         Of the run.
     masks : ImageFolder, optional
         Given lesion masks. A visit without one has a problem.
+    anatomy : ImageFolder, optional
+        Given label maps of the anatomy. A visit without one has a problem.
 
     Returns
     -------
@@ -47,13 +51,15 @@ def find_visit_jobs(
     """
     jobs = []
     for visit in visits:
-        mask = None
-        if masks is not None and not visit.problem:
-            try:
-                mask = find_lesion_mask(masks, visit)
-            except DatasetError as error:
-                visit = replace(visit, problem=str(error))
-        jobs.append(Job(VISIT_STEP, (visit,), root, output, settings, mask=mask))
+        given = {}
+        try:
+            if masks is not None and not visit.problem:
+                given["mask"] = find_lesion_mask(masks, visit)
+            if anatomy is not None and not visit.problem:
+                given["label_map"] = find_anatomy(anatomy, visit)
+        except DatasetError as error:
+            visit = replace(visit, problem=str(error))
+        jobs.append(Job(VISIT_STEP, (visit,), root, output, settings, **given))
     return jobs
 
 
@@ -65,23 +71,24 @@ def _fingerprint(job: Job) -> dict:
     """What a visit depends on; a visit with a problem has no fingerprint."""
     if job.visit.problem:
         raise DatasetError(job.visit.problem)
-    extra = (job.mask.path,) if job.mask else ()
+    given = {"lesion mask": job.mask.path} if job.mask else {}
+    given |= {"anatomy": job.label_map} if job.label_map else {}
     network = None if job.mask else find_lesion_network(job.settings.lesion_network)
-    return fingerprint(job.visit, settings=job.settings, lesion_network=network, extra=extra)
+    return fingerprint(job.visit, settings=job.settings, lesion_network=network, given=given)
 
 
 def _work(job: Job, made_from: dict) -> None:
     """Segment and measure a visit, and write what it gave."""
     visit, mask = job.visit, job.mask
     clear_visit(job.output, visit)
-    given = {}
+    given = {"anatomy": job.label_map} if job.label_map else {}
     if mask is None:
         scans = visit.scans
     else:  # the scans are read here, as the mask is held against them
         scans = {name: load_scan(path) for name, path in visit.scans.items()}
         like = None if job.settings.resample_masks else scans[reference_of(scans)]
         lesion_mask = load_mask(mask.path, like=like, label=mask.label)
-        given = {"lesion_mask": lesion_mask, "segmenter": (mask.maker, "")}
+        given |= {"lesion_mask": lesion_mask, "segmenter": (mask.maker, "")}
     result = process_visit(replace(visit, scans=scans), settings=job.settings, **given)
     write_visit(replace(result, visit=visit), job.output, root=job.root, made_from=made_from)
 

@@ -64,8 +64,9 @@ def measure_visit(
     values = values | {"cap_like_lesions": cap_like_share(visit.all_lesion_rows)}
     checks = judge(CHECKS, values, details=details)
     row["quality_state"] = worst_state(checks)
-    row["flags"] = ";".join(sorted({*prepared.warnings, *flags(checks)})) or None
-    row["empty_because"] = _reasons(row, visit, missing_scan=segmented.missing_scan) or None
+    warnings = {*prepared.warnings, *segmented.warnings, *flags(checks)}
+    row["flags"] = ";".join(sorted(warnings)) or None
+    row["empty_because"] = _reasons(row, visit, segmented) or None
     return Measured(row, visit.lesion_rows, checks)
 
 
@@ -88,13 +89,18 @@ def _context(
         checks=checks,
         location_scheme=settings.location_scheme,
         contact_mm=settings.contact_mm,
+        reaches_skull=segmented.reaches_skull,
     )
 
 
-def _reasons(row: Mapping, visit: VisitContext, *, missing_scan: str) -> str:
+def _reasons(row: Mapping, visit: VisitContext, segmented: Segmented) -> str:
     """Why biomarkers are empty: column: reason, joined by semicolons."""
+    words = {
+        "missing_scan": segmented.missing_scan,
+        "searched": "given anatomy" if segmented.has_given_anatomy else "scan",
+    }
     return ";".join(
-        f"{name}: {reason_for(column.requires, visit.unmet, missing_scan=missing_scan)}"
+        f"{name}: {reason_for(column.requires, visit.unmet, **words)}"
         for name, column in sorted(BIOMARKERS.items())
         if row.get(name) is None
     )
@@ -110,6 +116,7 @@ def _about(prepared, segmented, facts: VisitFacts, settings: Settings, segmenter
         "field_t": facts.field_t,
         "inputs": SEPARATOR.join(prepared.scans),
         "skull_stripped": not segmented.sees_skull,
+        "anatomy_source": segmented.anatomy_source,
         "segmenter": segmenter[0],
         "segmenter_version": segmenter[1] or None,
         "lesion_threshold": None if segmented.probability is None else settings.lesion_threshold,

@@ -20,6 +20,7 @@ from mslesion.pipeline.visit.records import part_path, record_path
 from mslesion.reports import figures, page
 from mslesion.reports.methods import describe
 from mslesion.reports.visit_summary import all_measures, summary
+from mslesion.schema.label_schemes import GIVEN_SOURCE, LABEL_SCHEMES
 from mslesion.schema.modalities import FLAIR, T1W
 from mslesion.schema.structures import STRUCTURES
 from mslesion.segmentation.anatomy.maps import brain_mask
@@ -73,6 +74,7 @@ def write_visit(result: VisitResult, output: Path, *, root: Path, made_from: dic
     maps = MapsOfVisit(
         scan=result.prepared.reference_scan,
         anatomy=result.anatomy,
+        anatomy_source=segmented.anatomy_source,
         brain=brain_mask(result.anatomy, result.affine),
         lesion_labels=result.lesion_labels,
         lesions=result.lesions,
@@ -166,14 +168,16 @@ def _methods(result: VisitResult) -> str:
     prepared, segmented = result.prepared, result.segmented
     row = result.visits.iloc[0]
     steps = ["register"] if prepared.transforms else []
-    steps.append("network")
+    steps.append("given anatomy" if segmented.has_given_anatomy else "network")
+    if not segmented.reaches_skull:
+        steps.append("filled sulci")
     if segmented.lesions is not None:
         steps.append(_lesion_step(result))
     steps.append("bias")
     if segmented.lesions is not None:
         steps += ["lesions", "location"]
     steps.append("volumes")
-    if segmented.sees_skull:
+    if segmented.sees_skull and segmented.reaches_skull:
         steps.append("head size")
     text, references = describe(
         steps,
@@ -183,6 +187,7 @@ def _methods(result: VisitResult) -> str:
         segmenter_version=row["segmenter_version"],
         min_size=result.settings.min_size,
         scheme=result.settings.location_scheme,
+        tools=LABEL_SCHEMES[segmented.anatomy_source.removeprefix(GIVEN_SOURCE)].tools,
         contact=result.settings.contact_mm,
     )
     return page.methods_text(text, references)

@@ -9,8 +9,9 @@ import numpy as np
 import pandas as pd
 
 from mslesion.io.dataset import Visit
-from mslesion.io.images import Image, read_mask
+from mslesion.io.images import Image, name_of, read_labels, read_mask
 from mslesion.pipeline.settings import Settings
+from mslesion.pipeline.visit.anatomy import LabelMap
 from mslesion.pipeline.visit.measure import measure_visit
 from mslesion.pipeline.visit.prepare import Prepared, prepare_visit
 from mslesion.pipeline.visit.segment import Segmented, segment_visit
@@ -57,6 +58,7 @@ def process_visit(
     scans: Mapping[str, Image] | Visit,
     *,
     lesion_mask: Image | None = None,
+    anatomy: Image | None = None,
     segmenter: tuple[str, str] = ("given mask", ""),
     settings: Settings | None = None,
     lesion_network: LesionSegmenter | None = None,
@@ -70,6 +72,9 @@ def process_visit(
         An image is a path, a nibabel image, or a tuple of ((I, J, K) array, (4, 4) array).
     lesion_mask : image, optional
         A mask on the grid of the FLAIR (T1w without FLAIR), instead of the lesion network.
+    anatomy : image, optional
+        A label map of another tool, instead of the structure network; the setting
+        ``anatomy_labels`` says whose numbers it has.
     segmenter : tuple of str
         Name and version of what made the given mask.
     settings : Settings, optional
@@ -86,20 +91,28 @@ def process_visit(
     SettingsError
         If the settings name no lesion network.
     ImageError, MaskError, GeometryError
-        If a scan or mask cannot be used.
+        If a scan, mask or label map cannot be used.
     StepError
-        If there is no brain, or a scan is not what it is said to be.
+        If there is no brain, or a scan or label map is not what it is said to be.
     """
     start = time.perf_counter()
     visit = scans if isinstance(scans, Visit) else Visit("1", "", dict(scans))
     settings = settings or Settings()
     given = None if lesion_mask is None else read_mask(lesion_mask, name="lesion mask")
+    label_map = None
+    if anatomy is not None:
+        labels, affine = read_labels(anatomy, name="given anatomy")
+        label_map = LabelMap(labels, affine, name_of(anatomy, "given anatomy"))
     prepared = prepare_visit(visit.scans)
     network = lesion_network or find_lesion_network(settings.lesion_network)
     if lesion_mask is None:
         segmenter = (network.name, network.version)
     segmented = segment_visit(
-        prepared, settings=settings, lesion_network=network, lesion_mask=given
+        prepared,
+        settings=settings,
+        lesion_network=network,
+        lesion_mask=given,
+        label_map=label_map,
     )
     measured = measure_visit(
         prepared, segmented, facts=visit.facts, settings=settings, segmenter=segmenter

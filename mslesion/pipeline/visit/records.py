@@ -56,7 +56,7 @@ def fingerprint(
     *,
     settings: Settings,
     lesion_network: LesionSegmenter | None = None,
-    extra: tuple[Path, ...] = (),
+    given: Mapping[str, Path] | None = None,
 ) -> dict:
     """What the outputs of a visit depend on.
 
@@ -68,16 +68,16 @@ def fingerprint(
         Of the run.
     lesion_network : LesionSegmenter, optional
         What finds the lesions; None for a given mask.
-    extra : tuple of Path
-        Other files, such as a given mask.
+    given : mapping of str to Path, optional
+        Files made elsewhere by what they are, such as a lesion mask.
 
     Returns
     -------
     dict
         Content hashes, settings, lesion network, facts and version; plain values.
     """
-    files = {name: _hash(path) for name, path in sorted(visit.scans.items())}
-    files |= {path.name: _hash(path) for path in extra}
+    files = {**visit.scans, **(given or {})}
+    files = {name: _hash(path) for name, path in sorted(files.items())}
     # Where a fact was read is not among them: a renamed table changes no output
     names = [name for name in visit.facts.__slots__ if name != "sources"]
     facts = {name: str(getattr(visit.facts, name)) for name in names}

@@ -12,10 +12,12 @@ from mslesion.imaging.intensity import network_scale
 from mslesion.imaging.resampling import resample, resample_mask
 from mslesion.measures.appearance import TissueReference, reference_tissue
 from mslesion.pipeline.settings import Settings
+from mslesion.pipeline.visit.anatomy import LabelMap, VisitAnatomy, own_anatomy, place_anatomy
 from mslesion.pipeline.visit.prepare import Prepared
 from mslesion.schema import structures as s
-from mslesion.schema.modalities import FLAIR, scan_for
-from mslesion.segmentation.anatomy.maps import MIN_BRAIN_ML, sees_skull, to_scan_grid
+from mslesion.schema.label_schemes import OWN_SOURCE
+from mslesion.schema.modalities import FLAIR, T1W, scan_for
+from mslesion.segmentation.anatomy.maps import MIN_BRAIN_ML, sees_skull
 from mslesion.segmentation.anatomy.midplane import Midplane, find_midplane
 from mslesion.segmentation.anatomy.network import predict_structures
 from mslesion.segmentation.lesions.instances import LesionMap, find_lesions
@@ -30,6 +32,10 @@ MIN_FLAIR_GREY_TO_WHITE = 0.9
 """On a FLAIR the cortex is at least this bright by white matter (inclusive)."""
 MAX_FLAIR_CSF_TO_WHITE = 1.0
 """On a FLAIR the ventricles are at most this bright by white matter (inclusive)."""
+MAX_GIVEN_CSF_TO_WHITE = 0.8
+"""On FLAIR and T1w the ventricles of a given anatomy are at most this bright by white matter
+(inclusive). Ours: on T1w 0.43 to 0.54 in eight heads of 2 mm with labels of DLMUSE, 0.69 to 1.13
+with the labels 6 mm to the side, 0.95 to 1.20 with 8 mm; on FLAIR 0.17 to 0.45 in four."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,17 @@ class Segmented:
     """Components taken out because they lay in fluid; None for a given mask."""
     resampling_change_pct: float | None
     """Change of lesion volume from the 1 mm grid to the reference's own."""
+    anatomy_source: str = OWN_SOURCE
+    """`OWN_SOURCE`, or `GIVEN_SOURCE` and the scheme of the labels."""
+    reaches_skull: bool = True
+    """Whether the anatomy has the CSF around the brain; a given one may have none."""
+    warnings: tuple[str, ...] = ()
+    """Named warnings about a given anatomy."""
+
+    @property
+    def has_given_anatomy(self) -> bool:
+        """Whether the anatomy was made elsewhere."""
+        return self.anatomy_source != OWN_SOURCE
 
 
 def segment_visit(
@@ -65,6 +82,7 @@ def segment_visit(
     settings: Settings,
     lesion_network: LesionSegmenter,
     lesion_mask: tuple[np.ndarray, np.ndarray] | None = None,
+    label_map: LabelMap | None = None,
 ) -> Segmented:
     """Find the structures and the lesions of a prepared visit.
 
@@ -78,6 +96,8 @@ def segment_visit(
         Finds the lesions where no mask is given.
     lesion_mask : tuple of ((I, J, K) bool array, (4, 4) array), optional
         A given mask and its affine, instead of a lesion network.
+    label_map : LabelMap, optional
+        A given label map of the anatomy, instead of the structure network.
 
     Returns
     -------
@@ -86,8 +106,10 @@ def segment_visit(
     Raises
     ------
     StepError
-        If there is no brain, too little of one, the FLAIR is none, or the lesion network
-        returns no probability.
+        If there is no brain, too little of one, the FLAIR is none, a given anatomy does not
+        fit the scans, or the lesion network returns no probability.
+    MaskError
+        If the labels of a given anatomy are not those of their scheme.
     GeometryError
         If the given mask is on another grid and may not be resampled.
     """
@@ -96,9 +118,12 @@ def segment_visit(
         for channel in CHANNELS
         if (name := scan_for(channel, prepared.working))
     }
-    working_anatomy = predict_structures(channels)
-    _check_brain(working_anatomy, prepared)
-    anatomy = to_scan_grid(working_anatomy, prepared.working_grid.affine, to=prepared.grid)
+    if label_map is None:
+        found = own_anatomy(predict_structures(channels), prepared=prepared)
+    else:
+        found = place_anatomy(label_map, scheme=settings.anatomy_labels, prepared=prepared)
+    _check_brain(found, prepared)
+    anatomy, working_anatomy = found.native, found.working
     skull = settings.skull_stripped == "no"
     if settings.skull_stripped == "auto":
         scan = network_scale(prepared.working[prepared.reference])
@@ -134,6 +159,8 @@ def segment_visit(
         name: reference_tissue(scan, prepared.grid.affine, anatomy=anatomy, lesions=dark)
         for name, scan in corrected.items()
     }
+    if found.source != OWN_SOURCE:
+        _check_fit(corrected, found, references, prepared)
     if FLAIR in corrected:
         _check_flair(corrected[FLAIR], anatomy, references[FLAIR], prepared)
     return Segmented(
@@ -149,14 +176,22 @@ def segment_visit(
         missing_scan=missing,
         removed_count=removed,
         resampling_change_pct=change,
+        anatomy_source=found.source,
+        reaches_skull=found.reaches_skull,
+        warnings=found.warnings,
     )
 
 
-def _check_brain(anatomy: np.ndarray, prepared: Prepared) -> None:
+def _check_brain(found: VisitAnatomy, prepared: Prepared) -> None:
     """Raise if there is too little brain to measure."""
-    brain_ml = (
-        np.isin(anatomy, s.BRAIN).sum() * voxel_volume_mm3(prepared.working_grid.affine) / 1e3
-    )
+    voxel_ml = voxel_volume_mm3(prepared.working_grid.affine) / 1e3
+    brain_ml = np.isin(found.working, s.BRAIN).sum() * voxel_ml
+    if brain_ml < MIN_BRAIN_ML and found.source != OWN_SOURCE:
+        raise StepError(
+            f"{found.name} has {brain_ml:.0f} ml of brain in the view of "
+            f"{prepared.reference_scan.path}, but {MIN_BRAIN_ML:.0f} ml or more is expected. Check "
+            "that it is of this scan and lies in its space."
+        )
     if brain_ml < MIN_BRAIN_ML:
         raise StepError(
             f"{prepared.reference_scan.path} shows {brain_ml:.0f} ml of brain, but "
@@ -165,12 +200,31 @@ def _check_brain(anatomy: np.ndarray, prepared: Prepared) -> None:
         )
 
 
+def _check_fit(corrected, found: VisitAnatomy, references, prepared: Prepared) -> None:
+    """Raise if the ventricles of a given anatomy do not lie on dark fluid."""
+    for name in (FLAIR, T1W):
+        if name not in corrected:
+            continue
+        fluid = _ventricles_to_white(corrected[name], found.native, references[name])
+        if fluid > MAX_GIVEN_CSF_TO_WHITE:
+            raise StepError(
+                f"{found.name} has ventricles at {fluid:.2f} of white matter on "
+                f"{prepared.scans[name].path}, but at most {MAX_GIVEN_CSF_TO_WHITE:g} is "
+                "expected. Check that it is of this scan and lies in its space."
+            )
+
+
+def _ventricles_to_white(scan, anatomy, reference: TissueReference) -> float:
+    """Median of the lateral ventricles by that of white matter; 0 where none are seen."""
+    ventricles = scan[(anatomy == s.LATERAL_VENTRICLES) & (scan > 0)]
+    return float(np.median(ventricles)) / reference.white.median if ventricles.size else 0.0
+
+
 def _check_flair(flair, anatomy, reference: TissueReference, prepared: Prepared) -> None:
     """Raise if the FLAIR has the contrast of a T1w or T2w."""
     white = reference.white.median
     grey = reference.grey.median / white
-    ventricles = flair[(anatomy == s.LATERAL_VENTRICLES) & (flair > 0)]
-    fluid = float(np.median(ventricles)) / white if ventricles.size else 0.0
+    fluid = _ventricles_to_white(flair, anatomy, reference)
     looks_like = ""
     if grey < MIN_FLAIR_GREY_TO_WHITE:
         looks_like = f"cortex at {grey:.2f} of white matter, as a T1w has"

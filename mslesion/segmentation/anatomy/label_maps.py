@@ -60,12 +60,11 @@ def to_structures(
     >>> to_structures(np.array([[[0, 1, 2]]]), {1: "thalamus", 2: "cerebral white matter"})
     array([[[0, 8, 3]]], dtype=uint8)
     """
+    if isinstance(scheme, str) and scheme == AUTO:
+        scheme = recognise_scheme(labels, name=name)
     labels = _whole_numbers(labels, name)
-    numbers, place, counts = np.unique(labels, return_inverse=True, return_counts=True)
-    found = dict(zip(numbers.tolist(), counts.tolist(), strict=True))
+    found = _counts(labels)
     if isinstance(scheme, str):
-        if scheme == AUTO:
-            scheme = recognise_scheme(found, name=name)
         if scheme not in LABEL_SCHEMES:
             raise SettingsError(
                 f"The label scheme is {scheme!r}, but it can be {AUTO}, "
@@ -80,8 +79,8 @@ def to_structures(
             f"{name} has {_named(unknown)}, but {owner} has no such label. Name the scheme of the "
             "map, or give a mapping that has the label."
         )
-    out = np.array([table[number] for number in numbers.tolist()], np.uint8)[place]
-    out = out.reshape(labels.shape)
+    structure = np.array([table[number] for number in found], np.uint8)
+    out = structure[np.searchsorted(list(found), labels)] if found else labels.astype(np.uint8)
     if not out.any():
         raise MaskError(
             f"{name} has no voxel with a structure, but an anatomy map is expected. Check which "
@@ -90,7 +89,7 @@ def to_structures(
     return out
 
 
-def recognise_scheme(found: Mapping[int, int], *, name: str = "The label map") -> str:
+def recognise_scheme(labels: np.ndarray, *, name: str = "The label map") -> str:
     """The scheme that the labels of a whole head show.
 
     A scheme is recognised if it has all labels of the map, and the map has all labels
@@ -99,8 +98,8 @@ def recognise_scheme(found: Mapping[int, int], *, name: str = "The label map") -
 
     Parameters
     ----------
-    found : mapping of int to int
-        Number of voxels by label.
+    labels : (I, J, K) array
+        Whole numbers.
     name : str
         What the map is called in errors.
 
@@ -112,8 +111,9 @@ def recognise_scheme(found: Mapping[int, int], *, name: str = "The label map") -
     Raises
     ------
     MaskError
-        If not exactly one scheme fits.
+        If the array is no label map in 3D, or not exactly one scheme fits.
     """
+    found = _counts(_whole_numbers(labels, name))
     alike = [one for one in LABEL_SCHEMES.values() if one.expected and one.expected <= set(found)]
     fitting = [one.name for one in alike if not _not_in(one, found)]
     if len(fitting) == 1:
@@ -185,7 +185,13 @@ def _whole_numbers(labels: np.ndarray, name: str) -> np.ndarray:
                 f"{name} has values beyond {np.iinfo(np.int32).max}, but labels are smaller. "
                 "Check which file it is."
             )
-    return labels.astype(np.int64)
+    return labels.astype(np.int32)
+
+
+def _counts(labels: np.ndarray) -> dict[int, int]:
+    """Number of voxels by label, the smallest label first."""
+    numbers, counts = np.unique(labels, return_counts=True)
+    return dict(zip(numbers.tolist(), counts.tolist(), strict=True))
 
 
 def _own_table(mapping: Mapped) -> dict[int, int]:
