@@ -48,7 +48,6 @@ def boundary_shift(
     first_brain: np.ndarray,
     second_brain: np.ndarray,
     seen: np.ndarray | None = None,
-    voxel_mm3: float = 1.0,
     calibrate: bool = True,
 ) -> BoundaryShift:
     """Volume change of the brain between two visits.
@@ -56,14 +55,12 @@ def boundary_shift(
     Parameters
     ----------
     pair : MatchedPair
-        Scans on one scale, in the common frame.
+        Scans on one scale, in the common frame of 1 mm voxels.
     first_brain, second_brain : (I, J, K) bool array
         Brain tissue of each visit, without ventricles, in the common frame.
     seen : (I, J, K) bool array, optional
         Where both scans have values: where only one had its skull taken off, or the
         field of view ends, there is no change to see.
-    voxel_mm3 : float
-        Volume of a voxel.
     calibrate : bool
         Whether to divide by the response to a known change: the mean of both scans,
         once smaller and once larger. In narrow sulci the plain integral sees a part of
@@ -86,7 +83,7 @@ def boundary_shift(
     10.1016/j.neuroimage.2009.12.059 (KN-BSI: window from the tissues' own levels);
     Smith et al. 2002, 10.1006/nimg.2002.1040 (calibration by a scaled copy).
     """
-    volume = (np.count_nonzero(first_brain) + np.count_nonzero(second_brain)) / 2 * voxel_mm3
+    volume = (np.count_nonzero(first_brain) + np.count_nonzero(second_brain)) / 2
     if not volume:
         raise StepError(
             "Neither visit has brain tissue, but its change is measured. Check the anatomy maps."
@@ -99,7 +96,7 @@ def boundary_shift(
     if calibrate:
         mean = (pair.first + pair.second) / np.float32(2)
         factor = _calibration(mean, first_brain, second_brain, seen, window)
-    change_mm3 = float(factor * change * voxel_mm3)
+    change_mm3 = float(factor * change)
     return BoundaryShift(float(100 * change_mm3 / volume), change_mm3, window, factor)
 
 

@@ -34,21 +34,18 @@ def measure_atrophied_lesions(
     first_csf: np.ndarray,
     second_csf: np.ndarray,
     ventricles: np.ndarray,
-    voxel_mm3: float = 1.0,
 ) -> AtrophiedLesions:
     """Lesion volume that became CSF.
 
     Parameters
     ----------
     lesions : (I, J, K) bool array
-        Lesions of the first visit, in the common frame (rigid: a deformation would undo
-        the effect).
+        Lesions of the first visit, in the common frame of 1 mm voxels (rigid: a deformation
+        would undo the effect).
     first_csf, second_csf : (I, J, K) array
         Share of CSF in each voxel (`csf_share`).
     ventricles : (I, J, K) bool array
         Ventricles of either visit.
-    voxel_mm3 : float
-        Volume of a voxel.
 
     Returns
     -------
@@ -63,14 +60,14 @@ def measure_atrophied_lesions(
     fallen = np.where(lesions & (first_csf >= CSF_SHARE), np.maximum(-rise, 0), 0)
     near = np.zeros(lesions.shape, bool)
     if ventricles.any():
-        near = ndi.distance_transform_edt(~ventricles) * np.cbrt(voxel_mm3) <= NEAR_VENTRICLE_MM
-    total = float(grown.sum()) * voxel_mm3
-    volume = np.count_nonzero(lesions) * voxel_mm3
+        near = ndi.distance_transform_edt(~ventricles) <= NEAR_VENTRICLE_MM
+    total = float(grown.sum())
+    volume = np.count_nonzero(lesions)
     return AtrophiedLesions(
         volume_mm3=total,
-        near_ventricle_mm3=float(grown[near].sum()) * voxel_mm3,
+        near_ventricle_mm3=float(grown[near].sum()),
         pct=100 * total / volume if volume else None,
-        noise_mm3=float(fallen.sum()) * voxel_mm3,
+        noise_mm3=float(fallen.sum()),
     )
 
 

@@ -35,7 +35,7 @@ MIN_MEAN_PROBABILITY = 0.05
 the map says no as firmly as it is heard (`MAX_LOGIT`). The signal of whole regions may
 change, as that of a brainstem next to pulsating vessels."""
 MIN_CHANGE_MM3 = 4.0
-"""Pieces of change smaller than this (exclusive) are dropped."""
+"""Pieces of change smaller than this (exclusive) are dropped; voxels have 1 mm³."""
 MISREGISTRATION_MM = 0.3
 """Typical error of the registration: times the slope, it adds to the noise."""
 SMOOTHING_MM = 0.5
@@ -105,7 +105,6 @@ def weigh_change(
     second_probability: np.ndarray,
     likely: np.ndarray,
     possible: np.ndarray,
-    voxel_mm3: float = 1.0,
 ) -> ChangeEvidence:
     """The most probable history of each voxel.
 
@@ -119,8 +118,6 @@ def weigh_change(
         Tissue where lesions are common: white matter, brainstem, deep grey matter.
     possible : (I, J, K) bool array
         Where both scans show the brain; there is no change elsewhere.
-    voxel_mm3 : float
-        Volume of a voxel.
 
     Returns
     -------
@@ -143,7 +140,7 @@ def weigh_change(
         margin = ndi.gaussian_filter(margin, SMOOTHING_MM)
         probability = second_probability if sign > 0 else first_probability
         mask = _to_border((margin > 0) & possible, sign * evidence.score / evidence.contrast)
-        changed.append(_pieces(mask, seen, probability, voxel_mm3))
+        changed.append(_pieces(mask, seen, probability))
     gained, lost = changed  # never both: their margins add up to less than 0
     return ChangeEvidence((mean > 0) & ~gained & ~lost, gained, lost)
 
@@ -278,7 +275,7 @@ def _to_border(mask: np.ndarray, strength: np.ndarray) -> np.ndarray:
     return mask & (strength >= BORDER_SHARE * largest)
 
 
-def _pieces(mask, seen, probability, voxel_mm3: float) -> np.ndarray:
+def _pieces(mask, seen, probability) -> np.ndarray:
     """Pieces that are large enough, hold a voxel that is sure, and may be lesion."""
     pieces, count = ndi.label(mask, np.ones((3, 3, 3)))
     if not count:
@@ -286,8 +283,7 @@ def _pieces(mask, seen, probability, voxel_mm3: float) -> np.ndarray:
     sizes = np.bincount(pieces.ravel())
     sure = np.zeros(count + 1, bool)
     sure[np.unique(pieces[mask & (seen >= SURE_EVIDENCE)])] = True
-    least = int(np.ceil(MIN_CHANGE_MM3 / voxel_mm3 - 1e-6))
     total = np.bincount(pieces.ravel(), weights=probability.ravel().astype(np.float64))
-    keep = (sizes >= least) & sure & (total >= MIN_MEAN_PROBABILITY * sizes)
+    keep = (sizes >= MIN_CHANGE_MM3) & sure & (total >= MIN_MEAN_PROBABILITY * sizes)
     keep[0] = False
     return keep[pieces]
