@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from mslesion.api.agreement import compare_masks
+    from mslesion.api.brain import measure_brain
     from mslesion.api.criteria import evaluate_criteria
     from mslesion.api.lesions import measure_lesions
     from mslesion.api.resampling import resample_mask
@@ -44,6 +45,7 @@ _MODULE_OF = {
     "load_labels": "io.nifti",
     "load_mask": "io.nifti",
     "load_scan": "io.nifti",
+    "measure_brain": "api.brain",
     "measure_lesions": "api.lesions",
     "process_visit": "pipeline.visit.process",
     "resample_mask": "api.resampling",
@@ -68,6 +70,7 @@ __all__ = [
     "load_labels",
     "load_mask",
     "load_scan",
+    "measure_brain",
     "measure_lesions",
     "process_visit",
     "resample_mask",

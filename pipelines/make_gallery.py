@@ -24,12 +24,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 import mslesion as ms
 from mslesion.imaging.itk import from_itk_transform
-from mslesion.imaging.resampling import Grid
+from mslesion.imaging.resampling import Grid, resample
 from mslesion.io.nifti import load_labels
+from mslesion.measures.location import find_surroundings, locate_lesions
 from mslesion.reports.figures import LOCATION_COLORS, WHITE, cut, gray, mosaic, with_outlines
-from mslesion.reports.pair_figures import draw_changes
-from mslesion.schema.change_map import KEPT, NEW
+from mslesion.schema.change_map import NEW
 from mslesion.schema.locations import LOCATION_CLASSES
+from mslesion.segmentation.anatomy.midplane import find_midplane
+from mslesion.segmentation.lesions.instances import find_lesions
 
 FROM_PAGES = {
     "lesions_by_location.jpg": ("sub-relapsing", "Session 03", "Lesions on FLAIR"),
@@ -54,6 +56,7 @@ CURVE_STYLE = (
 PIXEL_MM = 0.48
 CLOSE_PIXEL_MM, CLOSE_MM = 0.28, 78.0
 """Pixel and side of the pictures around the new lesion."""
+NEW_COLOR = (255, 90, 30)
 BAR = 26
 """Height of a line of text, in pixels."""
 
@@ -108,11 +111,16 @@ def text_bar(width: int, items: list[tuple[str, tuple]]) -> np.ndarray:
 
 
 def draw_lesions(data: Path, real: Path, path: Path) -> None:
-    """Outlined lesions of LJ19 by location class, in two planes, beside the plain slice."""
+    """Outlined lesions of LJ19 by location class, in two planes, beside the plain slice.
+
+    Confluent lesions are split at their centres, so that each part has its own class.
+    """
     name = "sub-LJ19_ses-1"
     folder = real / "sub-LJ19" / "ses-1" / "anat"
     flair = ms.load_scan(next((data / "crosssectional").glob(f"sub-LJ19/*/anat/{name}_FLAIR.nii*")))
-    classes, _ = load_labels(folder / f"{name}_space-orig_seg-mslocation_dseg.nii.gz")
+    mask, affine = ms.load_mask(folder / f"{name}_space-orig_label-L_mask.nii.gz")
+    anatomy, _ = load_labels(folder / f"{name}_space-orig_seg-anatomy_dseg.nii.gz")
+    classes = location_map(mask, affine, anatomy)
     inside, _ = ms.load_mask(folder / f"{name}_space-orig_desc-brain_mask.nii.gz")
     colors = {one.number: LOCATION_COLORS[one.name] for one in LOCATION_CLASSES}
     box = tuple(slice(int(at.min()) - 2, int(at.max()) + 3) for at in np.nonzero(inside))
@@ -134,6 +142,20 @@ def draw_lesions(data: Path, real: Path, path: Path) -> None:
     Image.fromarray(np.concatenate([picture, key])).save(path, optimize=True)
 
 
+def location_map(mask: np.ndarray, affine: np.ndarray, anatomy: np.ndarray) -> np.ndarray:
+    """Number of the location class of each lesion, confluent lesions split at their centres."""
+    parts = find_lesions(mask, affine, min_size="all").parts
+    midplane = find_midplane(anatomy, affine)
+    rows = locate_lesions(
+        parts,
+        affine,
+        surroundings=find_surroundings(anatomy, affine, midplane=midplane),
+        midplane=midplane,
+    )
+    number_of = {one.name: one.number for one in LOCATION_CLASSES}
+    return np.array([0, *(number_of[row["location"]] for row in rows)])[parts]
+
+
 def draw_new_lesion(data: Path, real: Path, path: Path) -> None:
     """The new lesion of LJL01: before, after, and outlined."""
     raw = data / "longitudinal" / "sub-LJL01"
@@ -148,7 +170,7 @@ def draw_new_lesion(data: Path, real: Path, path: Path) -> None:
         sitk.ReadTransform(str(folder / f"{name}_from-ses1_to-orig_mode-image_xfm.txt"))
     )
     grid = Grid(second.data.shape, second.affine)
-    before = ms.resample(first.data, first.affine, to=grid, transform=moved)
+    before = resample(first.data, first.affine, to=grid, transform=moved)
     centre = np.rint(np.argwhere(change == NEW).mean(axis=0)).astype(int)
     centre[2] = (change == NEW).sum(axis=(0, 1)).argmax()
     half = [int(CLOSE_MM / 2 / size) for size in second.spacing_mm[:2]]
@@ -159,10 +181,10 @@ def draw_new_lesion(data: Path, real: Path, path: Path) -> None:
         for scan in (before, second.data)
     ]
     numbers = cut(change[near][:, :, centre[2], None].astype(np.int32), 2, 0, **at)
-    outlined = draw_changes(planes[1], np.where(numbers > KEPT, numbers, 0))
+    outlined = with_outlines(planes[1], (numbers == NEW).astype(np.int32), {1: NEW_COLOR})
     tiles = [*(np.repeat(plane[..., None], 3, axis=2) for plane in planes), outlined]
     picture = mosaic(tiles, len(tiles))
-    words = ("first visit", "203 days later", "new lesion outlined (N)")
+    words = ("first visit", "203 days later", "new lesion outlined")
     bars = [text_bar(outlined.shape[1], [(word, WHITE)]) for word in words]
     Image.fromarray(np.concatenate([picture, np.concatenate(bars, axis=1)])).save(
         path, optimize=True

@@ -1,0 +1,66 @@
+"""Volumes of the brain and its parts from an anatomy map."""
+
+import pandas as pd
+
+from mslesion.api.anatomy import read_anatomy
+from mslesion.io.images import Image
+from mslesion.measures.volumes import measure_volumes
+from mslesion.schema import as_table
+from mslesion.schema.brain import BRAIN
+from mslesion.segmentation.anatomy.label_maps import AUTO, Mapped, fill_sulci, reaches_skull
+from mslesion.segmentation.anatomy.midplane import find_midplane
+
+NO_CSF, NOT_IN_MAP = "no CSF around the brain in the map", "not in the map"
+"""Why a value is empty."""
+
+
+def measure_brain(anatomy: Image, *, anatomy_labels: str | Mapped = AUTO) -> pd.DataFrame:
+    """Measure the brain and its parts in a label map.
+
+    Parameters
+    ----------
+    anatomy : path, nibabel image, or tuple of ((I, J, K) array, (4, 4) array)
+        Label map of a head on voxels of about 1 mm.
+    anatomy_labels : {"auto", "freesurfer", "dlmuse", "mslesion"} or mapping
+        Numbering of the map; a mapping takes each label to the name or number of one of our
+        structures.
+
+    Returns
+    -------
+    DataFrame
+        One row with the columns of `mslesion.schema.brain.BRAIN`: those of ``visits.csv``
+        on the brain. What the map does not hold is empty; ``empty_because`` says why.
+        Intracranial volume and CSF need the CSF around the brain in the map.
+
+    Raises
+    ------
+    ImageError, GeometryError, MaskError
+        If the label map cannot be used.
+    SettingsError
+        If the numbering or a structure of the mapping does not exist.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> labels = np.zeros((40, 40, 40), np.int16)
+    >>> labels[5:35, 5:35, 5:35] = 3  # 27 ml of cortex, of which 8 ml are white matter
+    >>> labels[10:30, 10:30, 10:30] = 2
+    >>> row = measure_brain((labels, np.eye(4)), anatomy_labels="freesurfer").iloc[0]
+    >>> row["brain_ml"].item(), row["white_matter_ml"].item()
+    (27.0, 8.0)
+    """
+    structures, affine = read_anatomy(anatomy, anatomy_labels)
+    has_csf = reaches_skull(structures)
+    if not has_csf:
+        structures = fill_sulci(structures, affine)
+    row = measure_volumes(
+        structures, affine, midplane=find_midplane(structures, affine), sees_skull=has_csf
+    )
+    row = {name: value or None for name, value in row.items()}  # a volume of 0 was not found
+    empty = {
+        column.name: NO_CSF if "skull" in column.requires and not has_csf else NOT_IN_MAP
+        for column in BRAIN.columns
+        if column.group and row.get(column.name) is None
+    }
+    row["empty_because"] = "; ".join(f"{name}: {why}" for name, why in sorted(empty.items())) or None
+    return as_table([row], BRAIN)

@@ -1,0 +1,14 @@
+"""The brain table: volumes of one anatomy map, by the columns of the visit table."""
+
+from mslesion.schema.columns import TEXT, Column, Table
+from mslesion.schema.visits import VISITS
+
+BRAIN = Table(
+    "brain",
+    "One row an anatomy map: volumes of the brain and its parts.",
+    (
+        *(column for column in VISITS.columns if column.group == "brain"),
+        Column("empty_because", TEXT, "Why values are empty: column: reason, joined by semicolons."),
+    ),
+    ("brain_ml",),
+)
