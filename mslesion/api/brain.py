@@ -62,5 +62,7 @@ def measure_brain(anatomy: Image, *, anatomy_labels: str | Mapped = AUTO) -> pd.
         for column in BRAIN.columns
         if column.group and row.get(column.name) is None
     }
-    row["empty_because"] = "; ".join(f"{name}: {why}" for name, why in sorted(empty.items())) or None
+    row["empty_because"] = (
+        "; ".join(f"{name}: {why}" for name, why in sorted(empty.items())) or None
+    )
     return as_table([row], BRAIN)

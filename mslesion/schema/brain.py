@@ -8,7 +8,9 @@ BRAIN = Table(
     "One row an anatomy map: volumes of the brain and its parts.",
     (
         *(column for column in VISITS.columns if column.group == "brain"),
-        Column("empty_because", TEXT, "Why values are empty: column: reason, joined by semicolons."),
+        Column(
+            "empty_because", TEXT, "Why values are empty: column: reason, joined by semicolons."
+        ),
     ),
     ("brain_ml",),
 )
