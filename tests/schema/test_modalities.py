@@ -61,5 +61,6 @@ def test_bids_modality(name, found):
 
 
 def test_a_modality_with_an_entity_is_tried_first():
-    assert m.BY_PRECEDENCE[0].name == m.T1W_CONTRAST
+    with_entity = [bool(one.entity) for one in m.BY_PRECEDENCE]
+    assert with_entity == sorted(with_entity, reverse=True)
     assert plain_modality("t1_flair_post_gd.nii.gz") == "FLAIR"
