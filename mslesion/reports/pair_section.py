@@ -31,41 +31,6 @@ EXPANDING = (
     "sel_candidate_count", "sel_candidate_volume_ml", "sel_assessed_count",
     "sel_noise_p95_pct_per_year",
 )  # fmt: skip
-LABELS = {
-    "new_t2_count": "New lesions",
-    "new_t2_volume_ml": "Volume of new lesions",
-    "new_t2_per_year": "New lesions per year",
-    "enlarging_count": "Enlarging",
-    "shrinking_count": "Shrinking",
-    "resolved_count": "Resolved",
-    "merged_count": "Merged",
-    "split_count": "Split",
-    "stable_count": "Stable",
-    "under_floor_count": "Under the detection floor",
-    "detection_floor_mm": "Detection floor, diameter",
-    "gross_gain_ml": "Volume that became lesion",
-    "gross_loss_ml": "Lesion volume lost",
-    "net_change_ml": "Net lesion change",
-    "atrophied_lesion_volume_mm3": "Lesion that became CSF",
-    "atrophied_lesion_volume_noise_mm3": "Noise of that",
-    "pbvc_pct": "Brain volume change",
-    "pbvc_bsi_pct": "by boundary shift",
-    "pbvc_deformation_pct": "by deformation",
-    "pbvc_sd_points": "Error of one value (SD)",
-    "pbvc_pct_per_year": "Brain change per year",
-    "pbvc_ci95_low": "95 % interval from",
-    "pbvc_ci95_high": "95 % interval to",
-    "pvvc_pct": "Lateral ventricles",
-    "thalamus_change_pct": "Thalamus",
-    "grey_matter_change_pct": "Grey matter",
-    "white_matter_change_pct": "White matter, lesions included",
-    "third_ventricle_width_change_mm": "Third ventricle, width",
-    "sel_candidate_count": "Candidates",
-    "sel_candidate_volume_ml": "Their volume",
-    "sel_assessed_count": "Lesions looked at",
-    "sel_noise_p95_pct_per_year": "Noise of the pair",
-}
-"""Columns in words; the column's own name stands in the table of all measures."""
 UNITS = {"percent": "%", "percent/year": "%/year", "percentage points": "points", "mm^3": "mm³"}
 RECOVERED = {
     "new_t2_count": ("new_3_to_5_mm", "new_5_to_10_mm"),
@@ -262,7 +227,7 @@ def _glance(row: pd.Series, calibration: Mapping[str, Mapping]) -> str:
         note = f"{unit}<small><br>{escape(known)}</small>" if known else unit
         boxes.append(
             f'<div class="figure" title="{escape(_COLUMNS[name].description)}">'
-            f"<span>{escape(LABELS[name])}</span>{number}{note}</div>"
+            f"<span>{escape(_COLUMNS[name].label)}</span>{number}{note}</div>"
         )
     return f'<div class="glance">{"".join(boxes)}</div>'
 
@@ -272,9 +237,10 @@ def _measures(row: pd.Series, names: Sequence[str], calibration: Mapping[str, Ma
     lines = []
     for name in names:
         known = recovered(name, calibration)
+        label = escape(_COLUMNS[name].label)
         note = f'<br><span class="note">{escape(known)}</span>' if known else ""
         lines.append(
-            f'<tr title="{escape(_COLUMNS[name].description)}"><td>{escape(LABELS[name])}{note}'
+            f'<tr title="{escape(_COLUMNS[name].description)}"><td>{label}{note}'
             f"</td>{value_tag(row[name], name)}<td>{escape(_unit(name))}</td></tr>"
         )
     return f"<table><tbody>{''.join(lines)}</tbody></table>"

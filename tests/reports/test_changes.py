@@ -259,3 +259,12 @@ def test_a_flat_curve_has_room():
     svg = curves.curve("Lesions", "", [0, 1], [0.0, 0.0], ticks=["a", "b"])
     assert "nan" not in svg
     assert pd.notna(svg)
+
+
+def test_every_shown_measure_has_a_label():
+    shown = (
+        *change_section.GLANCE, *change_section.LESIONS, *change_section.BRAIN,
+        *change_section.EXPANDING,
+    )  # fmt: skip
+    labels = {column.name: column.label for column in CHANGES.columns}
+    assert all(labels[name] for name in shown)
