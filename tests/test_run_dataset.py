@@ -98,6 +98,7 @@ def test_a_dry_run_writes_nothing(tmp_path, work):
     assert states(summary) == [
         "sub-01 visit planned", "sub-02 visit failed", "sub-03 visit failed",
     ]  # fmt: skip
+    assert summary.text == "0 of 3 visits done"
     assert summary.outcomes["inputs"].tolist() == ["FLAIR;T1w", "FLAIR", "FLAIR;T1w"]
     assert summary.failed["error"].tolist() == ["DatasetError"] * 2
     assert summary.failed["reason"][0].startswith("sub-02 has 2 T1w scans (")
@@ -113,6 +114,7 @@ def test_group_level(tmp_path, work):
     (output / "visits.csv").unlink()
     summary = ms.run_dataset(root, output, level="group")
     assert len(summary.outcomes) == 0
+    assert summary.text == ""
     check_table(summary.outcomes, OUTCOMES)
     assert len(pd.read_csv(summary.tables["visits"])) == 2
     assert len(work.seen) == 2

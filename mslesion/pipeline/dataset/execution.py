@@ -3,7 +3,7 @@
 import logging
 import os
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 
@@ -79,7 +79,7 @@ class _Pool:
         suspects: list[int] = []
         while waiting:
             pool = ProcessPoolExecutor(n_jobs, get_context("spawn"), initializer=_one_thread)
-            running = {}
+            running: dict[Future[Outcome], int] = {}
             try:
                 while waiting or running:
                     while waiting and len(running) < n_jobs:

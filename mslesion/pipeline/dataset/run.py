@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -16,9 +17,11 @@ from mslesion.pipeline.dataset.calibration import find_calibration_jobs
 from mslesion.pipeline.dataset.execution import run_jobs
 from mslesion.pipeline.dataset.jobs import (
     CALIBRATION,
+    DONE,
     FAILED,
     PAIR,
     PLANNED,
+    UNCHANGED,
     VISIT,
     Job,
     Outcome,
@@ -62,13 +65,13 @@ class RunSummary:
 
     @property
     def text(self) -> str:
-        """One line: how many jobs of each step did not fail."""
-        steps = self.outcomes.groupby("step")["state"]
-        counts = [
-            f"{int((steps.get_group(step) != FAILED).sum())} of {len(steps.get_group(step))} {what}"
-            for step, what in COUNTED_AS.items()
-            if step == VISIT or step in steps.groups
-        ]
+        """One line: how many jobs of each step are finished; empty without jobs."""
+        counts = []
+        for step, what in COUNTED_AS.items():
+            states = self.outcomes.loc[self.outcomes["step"] == step, "state"]
+            if len(states):
+                finished = int(states.isin((DONE, UNCHANGED)).sum())
+                counts.append(f"{finished} of {len(states)} {what}")
         return ", ".join(counts)
 
 
@@ -172,11 +175,11 @@ def run_dataset(
     check_ratings(facts, everyone)
     masks = None if lesion_masks is None else mask_folder(lesion_masks)
     label_maps = None if anatomy is None else anatomy_folder(anatomy)
-    where = {"root": root, "output": output, "settings": settings}
+    where: dict[str, Any] = {"root": root, "output": output, "settings": settings}
     jobs = find_visit_jobs(visits, **where, masks=masks, anatomy=label_maps)
     if dry_run:
         return _summary([_foreseen(job) for job in jobs], output)
-    how = {"work": do_job, "n_jobs": n_jobs, "progress": progress}
+    how: dict[str, Any] = {"work": do_job, "n_jobs": n_jobs, "progress": progress}
     outcomes = run_jobs(jobs, **how)
     pairs = current_pairs(everyone, output=output)
     remove_outdated_pairs(pairs, output=output)
