@@ -192,6 +192,18 @@ def test_masks_are_handed_on(tmp_path, seen):
     assert "has no lesion mask of sub-02, but one is expected" in seen[1].visit.problem
 
 
+def test_label_maps_are_handed_on(tmp_path, seen):
+    root = bids(tmp_path / "in", "01", "02")
+    path = tmp_path / "subjects/sub-01/mri/aseg.mgz"
+    path.parent.mkdir(parents=True)
+    path.touch()
+    options = ("--anatomy", tmp_path / "subjects", "--anatomy-labels", "freesurfer")
+    assert call(root, tmp_path / "out", "participant", *options) == cli.SOME_FAILED
+    assert [job.label_map for job in seen] == [path, None]
+    assert seen[0].settings.anatomy_labels == "freesurfer"
+    assert "has no label map of the anatomy of sub-02, but one is" in seen[1].visit.problem
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -202,6 +214,7 @@ def test_masks_are_handed_on(tmp_path, seen):
         (("--participant-label", "99"), "has no sub-99, but it was asked for"),
         (("--session-label", "99"), "has no ses-99, but it was asked for"),
         (("--lesion-masks", "nowhere"), "nowhere is not a folder, but lesion masks are expected"),
+        (("--anatomy", "nowhere"), "nowhere is not a folder, but label maps of the anatomy are"),
         (("--lesion-network", "no_such_module:x"), "cannot be imported (No module named"),
     ],
 )
