@@ -133,7 +133,10 @@ def test_keys_name_every_colour():
 
 ALL = {"reference": "FLAIR", "threshold": 0.5, "segmenter": "LST-AI", "min_size": "msseg",
        "scheme": "contact", "contact": 2.0, "lesion_modality": "FLAIR",
-       "brain_modality": "T1w", "rule": "radial"}  # fmt: skip
+       "brain_modality": "T1w", "rule": "radial",
+    "segmenter_version": "1.2",
+    "tools": "SynthSeg",
+}  # fmt: skip
 
 
 def test_methods_number_references_in_order_and_once():
