@@ -3,12 +3,7 @@
 import numpy as np
 
 from mslesion.io.images import Image, name_of, read_labels
-from mslesion.segmentation.anatomy.label_maps import (
-    Mapped,
-    fill_sulci,
-    reaches_skull,
-    to_structures,
-)
+from mslesion.segmentation.anatomy.label_maps import Mapped, to_structures
 
 
 def read_anatomy(image: Image, scheme: str | Mapped) -> tuple[np.ndarray, np.ndarray]:
@@ -25,8 +20,7 @@ def read_anatomy(image: Image, scheme: str | Mapped) -> tuple[np.ndarray, np.nda
     Returns
     -------
     anatomy : (I, J, K) uint8 array
-        Numbers of `mslesion.schema.structures.STRUCTURES`, axes turned to RAS; the space
-        between the gyri is closed in a map without the CSF around the brain.
+        Numbers of `mslesion.schema.structures.STRUCTURES`, axes turned to RAS.
     affine : (4, 4) array
         Voxel-to-world matrix in mm.
 
@@ -36,5 +30,4 @@ def read_anatomy(image: Image, scheme: str | Mapped) -> tuple[np.ndarray, np.nda
         As for `read_labels` and `to_structures`.
     """
     labels, affine = read_labels(image, name="anatomy")
-    anatomy = to_structures(labels, scheme, name=name_of(image, "anatomy"))
-    return (anatomy if reaches_skull(anatomy) else fill_sulci(anatomy, affine)), affine
+    return to_structures(labels, scheme, name=name_of(image, "anatomy")), affine
