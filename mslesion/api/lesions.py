@@ -1,6 +1,7 @@
 """The lesions of one mask: how many, how large, where, and how they look."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -114,6 +115,8 @@ def _with_scans(
             mask[0].shape, mask[1], scan.data.shape, scan.affine,
             name="The mask", other_name=f"the {reference} scan",
         )  # fmt: skip
+    if anatomy is not None:  # already in our own structures
+        settings = replace(settings, anatomy_labels="mslesion")
     result = process_visit(scans, lesion_mask=mask, anatomy=anatomy, settings=settings)
     row = result.visits.iloc[0]
     if pd.isna(row["lesion_volume_ml"]):

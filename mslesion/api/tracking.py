@@ -1,7 +1,7 @@
 """Every lesion of one person followed over two or more masks."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -303,7 +303,10 @@ def _from_scans(
                 ),
                 lesion_mask=mask,
                 anatomy=anatomy,
-                settings=settings,
+                # A given map is in our own structures already
+                settings=settings
+                if anatomy is None
+                else replace(settings, anatomy_labels="mslesion"),
             )
         )
     return results
