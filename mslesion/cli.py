@@ -104,7 +104,11 @@ def build_parser() -> argparse.ArgumentParser:
         default=None,
         help="tell how much of a known change is found in each patient",
     )
-    add("--prefer", metavar="TEXT", help="of several scans of one modality take the one named so")
+    add(
+        "--prefer",
+        metavar="TEXT",
+        help="of several scans of one modality take one named so",
+    )
     add("--settings", metavar="FILE.toml", help="settings by name; flags win over it")
     add(
         "--n-jobs",

@@ -133,7 +133,8 @@ def test_dry_run_lists_and_stops(tmp_path, seen, capsys):
     assert call(root, tmp_path / "out", "participant", "--dry-run") == cli.DONE
     first, second = capsys.readouterr().out.splitlines()
     assert first == "sub-01_ses-1\tFLAIR;T1w\t"
-    assert second.startswith("sub-02\tFLAIR\tsub-02 has 2 T1w scans (")
+    assert second.startswith("sub-02\tFLAIR\t")
+    assert "_T1w.nii.gz cannot be read" in second  # empty files: neither can be chosen
     assert seen == []
     assert not (tmp_path / "out").exists()
 

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mslesion.clinical.file_content import missing_content
 from mslesion.errors import TableError
 from mslesion.schema.ratings import (
     COLUMN_BY_NAME,
@@ -105,6 +106,8 @@ def read_cells(path: Path, *, strict: bool) -> Iterator[dict[str, Cell]]:
 
 def _text(path: Path) -> str:
     """Content of a text file in UTF-8."""
+    if problem := missing_content(path):
+        raise TableError(problem)
     try:
         return path.read_bytes().decode("utf-8-sig")
     except OSError as error:

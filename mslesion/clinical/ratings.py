@@ -100,7 +100,7 @@ def find_ratings(root: str | Path, more: str | Path | Iterable[str | Path] = ())
     """
     root = Path(root)
     more = [more] if isinstance(more, str | Path) else more
-    own = [path for name in BIDS_TABLES if (path := root / name).is_file()]
+    own = [path for name in BIDS_TABLES if _is_named(path := root / name)]
     own += sorted(root.glob("sub-*/sub-*_sessions.tsv"))
     folder = root / RATINGS_FOLDER
     own += [folder] if folder.is_dir() else []
@@ -135,11 +135,16 @@ def dataset_ratings(root: str | Path, more: str | Path | Iterable[str | Path] = 
     return read_ratings(paths) if paths else Ratings()
 
 
+def _is_named(path: Path) -> bool:
+    """Whether there is a file, or a link whose content is missing, which is an error later."""
+    return path.is_file() or path.is_symlink()
+
+
 def _files(path: Path) -> list[Path]:
     """The files to read: the path itself, or those of a folder."""
     if not path.is_dir():
         return [path]
-    files = [path / name for name in BIDS_TABLES if (path / name).is_file()]
+    files = [path / name for name in BIDS_TABLES if _is_named(path / name)]
     files += sorted(path.glob("sub-*/sub-*_sessions.tsv"))
     files = files or sorted(path.glob("*.csv"))
     if not files:

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from mslesion.clinical.cells import parse_day
+from mslesion.clinical.file_content import missing_content
 from mslesion.errors import DatasetError
 from mslesion.schema.modalities import FLAIR, T1W
 from mslesion.schema.ratings import Statement
@@ -41,7 +42,7 @@ def facts_of_sidecars(scans: Mapping[str, Path], *, root: Path | None = None) ->
     DatasetError
         If a sidecar is there but cannot be read.
     """
-    sidecars = {modality: _sidecar(path, root) for modality, path in scans.items()}
+    sidecars = {modality: read_sidecar(path, root=root) for modality, path in scans.items()}
     first = next((sidecar for sidecar in sidecars.values() if sidecar), {})
     found = {"scanner_id": _scanner(first), "field_t": _field(first)}
     slices = sidecars.get(FLAIR, {}).get("MRAcquisitionType")
@@ -52,6 +53,31 @@ def facts_of_sidecars(scans: Mapping[str, Path], *, root: Path | None = None) ->
         is_given = str(agent.value).lower() not in NO_AGENT
         found["t1_contrast"] = agent._replace(value=is_given)
     return {name: statement for name, statement in found.items() if statement is not None}
+
+
+def read_sidecar(scan: Path, *, root: Path | None = None) -> Sidecar:
+    """Sidecar of a scan: its own, over the dataset's for all scans of its suffix.
+
+    Parameters
+    ----------
+    scan : Path
+        The scan.
+    root : Path, optional
+        As for `facts_of_sidecars`.
+
+    Returns
+    -------
+    mapping of str to Statement
+        Empty if there is no sidecar.
+
+    Raises
+    ------
+    DatasetError
+        If a sidecar is there but cannot be read.
+    """
+    stem = re.sub(r"\.nii(\.gz)?$", "", scan.name)
+    common = {} if root is None else _read_json(root / f"{stem.rsplit('_', 1)[-1]}.json")
+    return common | _read_json(scan.with_name(f"{stem}.json"))
 
 
 def date_of_folder(name: str) -> Statement | None:
@@ -91,15 +117,10 @@ def _field(sidecar: Sidecar) -> Statement | None:
     return stated._replace(value=number) if math.isfinite(number) else None
 
 
-def _sidecar(scan: Path, root: Path | None) -> Sidecar:
-    """Sidecar of a scan: its own, over the dataset's for all scans of its suffix."""
-    stem = re.sub(r"\.nii(\.gz)?$", "", scan.name)
-    common = {} if root is None else _read_json(root / f"{stem.rsplit('_', 1)[-1]}.json")
-    return common | _read_json(scan.with_name(f"{stem}.json"))
-
-
 def _read_json(path: Path) -> dict[str, Statement]:
     """Content of a JSON object, each value with its place; empty if there is no such file."""
+    if problem := missing_content(path):
+        raise DatasetError(problem)
     if not path.is_file():
         return {}
     try:

@@ -25,6 +25,9 @@ SPACING_DECIMALS = 5
 """Spacings are rounded to 0.00001 mm: a float32 header holds no more, and turned 5 mm
 slices must not become 5.0000002 mm ones, over a threshold of 5 mm."""
 
+THICK_SLICE_MM = 2.0
+"""A scan with longer voxels (exclusive) is taken for slices (2D) where nothing else tells."""
+
 COUNT_TOLERANCE = 1e-6
 """Slack, relative, when a volume is turned into voxels: 20 mm³ is 20 voxels of
 0.9999999 mm³, which is what rounding in a float32 header makes of 1 mm³."""

@@ -6,29 +6,15 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
+from mslesion.clinical.file_content import missing_content
 from mslesion.clinical.ratings import dataset_ratings
 from mslesion.clinical.sidecars import facts_of_sidecars
 from mslesion.clinical.visit_facts import VisitFacts, resolve_facts
 from mslesion.errors import DatasetError
-from mslesion.io.names import without_labels
-from mslesion.schema.modalities import BY_PRECEDENCE, NAMES, reference_of
+from mslesion.io.names import bids_modality, plain_modality
+from mslesion.io.scan_choice import ScanChoice, choose_scan
+from mslesion.schema.modalities import NAMES, reference_of
 from mslesion.schema.ratings import Ratings
-
-_NIFTI = re.compile(r"^[^.].*\.nii(\.gz)?$", re.IGNORECASE)
-"""A name of an image; macOS leaves a hidden ``._scan.nii.gz`` beside each."""
-_ENDING = re.compile(r"\.nii(\.gz)?$")
-_BIDS_NAME = re.compile(r"^([^.].*)_([A-Za-z0-9]+)\.nii(\.gz)?$")
-_NOT_A_SCAN = re.compile(
-    r"lesion|label|segm|t2star|t2\*|(mask|seg|roi)(s|ed)?(?![a-z])"
-    r"|(?<![a-z])(swi|adc|dwi)(?![a-z])|(?<![a-z])(mask|seg|roi)s?(flair|t1|t2|mprage)"
-)
-"""Words of lower-case names that are not those of a scan; Maskell and Swift are people."""
-_MODALITY_WORD = re.compile(r"flair|mprage|t[12]w?", re.IGNORECASE)
-"""A folder of a participant or session called so does not say which names are its labels."""
-_NOT_MAGNITUDE = re.compile(r"_part-(phase|real|imag)")
-_COUNTED = re.compile(r"(patient|participant|part|subject|visit|point|pat|pt)\d+")
-"""Words whose end and number look like t1 or t2: patient1, visit2, timepoint1."""
-_WITHOUT_CONTRAST = re.compile(r"(no|non|pre|without|native)[_-]?(gd|gad|contrast|enh|ce|km)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +28,8 @@ class Visit:
     scans: Mapping[str, Path]
     """Path by modality, of `mslesion.schema.modalities`."""
     facts: VisitFacts = field(default_factory=VisitFacts)
+    choices: tuple[ScanChoice, ...] = ()
+    """Which scan was taken of each modality that has several."""
     problem: str = ""
     """Why the visit cannot be used; empty if it can."""
 
@@ -78,8 +66,8 @@ def find_visits(
     subjects, sessions : tuple of str
         Labels to keep, with or without ``sub-`` and ``ses-``; empty keeps all.
     prefer : str
-        Where a visit has several scans of one modality, the one whose name holds
-        this text is taken.
+        Where a visit has several scans of one modality, one whose name holds this text is
+        taken (`mslesion.io.scan_choice.choose_scan`).
     ratings : str, Path or iterable of them, or Ratings
         Files and folders of clinical data beside those of the dataset itself; or all of it, as
         `mslesion.clinical.ratings.dataset_ratings` reads it.
@@ -87,8 +75,8 @@ def find_visits(
     Returns
     -------
     list of Visit
-        Visits with two scans of one modality, or without FLAIR and T1w, carry the
-        reason in `problem`.
+        Visits without FLAIR and T1w, or whose files cannot be read, carry the reason in
+        `problem`.
 
     Raises
     ------
@@ -134,7 +122,7 @@ def _bids_visits(root: Path, *, prefer: str, ratings: Ratings) -> list[Visit]:
             if not by_modality:
                 continue
             session = part.name.removeprefix("ses-") if part is not folder else ""
-            visit = _choose(Visit(subject, session, {}), by_modality, prefer)
+            visit = _choose(Visit(subject, session, {}), by_modality, prefer=prefer, root=root)
             visits.append(_with_facts(visit, ratings, root=root))
     return visits
 
@@ -151,7 +139,7 @@ def _plain_visits(root: Path, *, prefer: str, ratings: Ratings) -> list[Visit]:
         by_modality = _by_modality(sorted(folder.iterdir()), modality_of)
         if not by_modality:
             continue
-        visit = _choose(Visit(subject, session, {}), by_modality, prefer)
+        visit = _choose(Visit(subject, session, {}), by_modality, prefer=prefer)
         visits.append(_with_facts(visit, ratings, folder=parts[-1]))
     return visits
 
@@ -168,10 +156,13 @@ def _by_modality(files: Iterable[Path], modality_of: Callable[[str], str]) -> di
 def _folders(folder: Path, start: str = "") -> list[Path]:
     """Folders in a folder, hidden ones left out; unlike a glob it passes over none.
 
-    A glob takes a folder that may not be read for an empty one: its patients would be
-    missing without a word.
+    A glob takes a folder that may not be read for an empty one, and passes over a link that leads
+    nowhere: its patients would be missing without a word.
     """
     names = [path for path in folder.iterdir() if path.name.startswith(start)]
+    for path in names if start else ():
+        if path.is_symlink() and (problem := missing_content(path)):
+            raise DatasetError(problem)
     return sorted(path for path in names if path.is_dir() and not path.name.startswith("."))
 
 
@@ -211,104 +202,27 @@ def as_label(text: str, prefix: str) -> str:
     return re.sub(r"[^A-Za-z0-9]", "", bare)
 
 
-def bids_modality(name: str) -> str:
-    """Modality told by a file's name in a BIDS dataset; empty if none is.
-
-    Parameters
-    ----------
-    name : str
-        File name.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> bids_modality("sub-1_FLAIR.nii.gz"), bids_modality("sub-1_ce-gadolinium_T1w.nii.gz")
-    ('FLAIR', 'T1wGd')
-    >>> bids_modality("sub-1_bold.nii.gz")
-    ''
-    """
-    match = _BIDS_NAME.search(name)
-    if not match or _NOT_MAGNITUDE.search(match[1]):
-        return ""
-    start, suffix = match[1], match[2]
-    fitting = (
-        one.name
-        for one in BY_PRECEDENCE
-        if one.suffix == suffix and (not one.entity or f"_{one.entity}" in start)
-    )
-    return next(fitting, "")
-
-
-def plain_modality(name: str, *, labels: Sequence[str] = ()) -> str:
-    """Modality told by a file's name in a plain folder; empty if none is.
-
-    Parameters
-    ----------
-    name : str
-        File name.
-    labels : sequence of str
-        Labels of its participant and session, which say nothing about the scan.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> plain_modality("P1_t2_flair_sag.nii.gz"), plain_modality("T1_post_gd.nii")
-    ('FLAIR', 'T1wGd')
-    >>> plain_modality("visit1_T2.nii.gz"), plain_modality("T1_precontrast.nii")
-    ('T2w', 'T1w')
-    >>> plain_modality("flair_lesion_mask.nii.gz"), plain_modality("notes.txt")
-    ('', '')
-    >>> plain_modality("mask01_flair.nii.gz", labels=["mask01"])
-    'FLAIR'
-    """
-    if not _NIFTI.search(name):
-        return ""
-    sure = [label for label in labels if not _MODALITY_WORD.fullmatch(label)]
-    bare = without_labels(name, labels)
-    if _NOT_A_SCAN.search(_with_gaps(bare)):
-        return ""
-    return _told_by(bare) or _told_by(without_labels(name, sure))
-
-
-def _with_gaps(name: str) -> str:
-    """A name in lower case, an underscore before each word that a capital starts."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()
-
-
-def _told_by(name: str) -> str:
-    """Modality by the words of a name; empty if there are none."""
-    low = _COUNTED.sub("", _ENDING.sub("", name.lower()))
-    low = _WITHOUT_CONTRAST.sub("", low)
-    return next((one.name for one in BY_PRECEDENCE if re.search(one.pattern, low)), "")
-
-
-def _choose(visit: Visit, by_modality: dict[str, list[Path]], prefer: str) -> Visit:
-    """The visit with one scan a modality, or with its problem."""
-    scans, problem = {}, ""
-    for modality in NAMES:
-        found = by_modality.get(modality, [])
-        if len(found) > 1 and prefer:
-            found = [path for path in found if prefer in path.name] or found
-        if len(found) > 1:
-            names = ", ".join(path.name for path in found)
-            problem = (
-                f"{visit.name} has {len(found)} {modality} scans ({names}), but one is expected. "
-                "Keep one, or say with --prefer TEXT which name to take."
-            )
-        elif found:
-            scans[modality] = found[0]
+def _choose(
+    visit: Visit, by_modality: dict[str, list[Path]], *, prefer: str, root: Path | None = None
+) -> Visit:
+    """The visit with one scan of each modality, or with its problem."""
+    scans, choices = {}, []
+    try:
+        for modality in (name for name in NAMES if name in by_modality):
+            found = by_modality[modality]
+            choice = choose_scan(modality, found, prefer=prefer, root=root)
+            scans[modality] = choice.path
+            if choice.others:
+                choices.append(choice)
+        problem = next(filter(None, map(missing_content, scans.values())), "")
+    except DatasetError as error:
+        problem = str(error)
     if not problem and reference_of(scans) is None:
         problem = (
             f"{visit.name} has {' and '.join(scans) or 'no scan'}, but FLAIR or T1w is needed. "
             "Add one of them or leave the visit out."
         )
-    return replace(visit, scans=scans, problem=problem)
+    return replace(visit, scans=scans, choices=tuple(choices), problem=problem)
 
 
 def _check_labels(visits: list[Visit], root: Path) -> None:

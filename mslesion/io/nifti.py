@@ -21,6 +21,7 @@ from nibabel.orientations import (
     ornt_transform,
 )
 
+from mslesion.clinical.file_content import missing_content
 from mslesion.errors import GeometryError, ImageError, MaskError, OutputError
 from mslesion.imaging.grid import check_same_grid, spacing_mm
 from mslesion.io.headers import check_header, check_size
@@ -302,7 +303,10 @@ def _read(path: Path, *, is_scan: bool = True):
     """3D data, affine and warnings of a file; everything about its header."""
     try:
         if not path.is_file():
-            raise ImageError(f"{path} is no file, but a scan is expected. Check the path.")
+            raise ImageError(
+                missing_content(path)
+                or f"{path} is no file, but a scan is expected. Check the path."
+            )
         image = _load(path)
         shape = image.shape
         while len(shape) > 3 and shape[-1] == 1:
@@ -317,7 +321,8 @@ def _read(path: Path, *, is_scan: bool = True):
         raise
     except Exception as error:  # what nibabel makes of broken bytes has no common type
         raise ImageError(
-            f"{path} cannot be read ({type(error).__name__}: {error}), but a whole NIfTI file "
+            missing_content(path)
+            or f"{path} cannot be read ({type(error).__name__}: {error}), but a whole NIfTI file "
             "is expected. Copy or convert the scan again."
         ) from error
     if data.dtype.kind not in "biuf":

@@ -54,6 +54,9 @@ _WHO = (
     Column("flair_voxel_mm", TEXT, "Voxel size of the FLAIR.", "mm"),
     Column("inputs", TEXT,
            "Scans that were used, joined by semicolons; T1wGd is T1w after contrast agent."),
+    Column("scan_choice", TEXT,
+           "Which scan was taken of each modality that has several, which were not, and why; "
+           "joined by semicolons."),
     Column("t1_type", TEXT, "Whether the T1w was taken after contrast agent.",
            levels={"plain": "before or without", "contrast": "after",
                    "unknown": "neither name nor sidecar tells"}),
@@ -198,8 +201,8 @@ _BRAIN = _biomarkers(
 _STATE = (
     Column("quality_state", TEXT, "Worst state of the visit's checks.", levels=STATES),
     Column("flags", TEXT,
-           "Warnings of the headers, and checks that did not pass with their state, joined by "
-           "semicolons."),
+           "Warnings of the headers, several_scans where a rule chose one, and checks that did not "
+           "pass with their state, joined by semicolons."),
     Column("empty_because", TEXT,
            "Why values are empty: column: reason, joined by semicolons."),
 )  # fmt: skip

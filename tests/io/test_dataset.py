@@ -2,13 +2,17 @@
 
 import errno
 import os
+import re
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pytest
+from phantoms import write_nifti
 
 from mslesion.errors import DatasetError, TableError
-from mslesion.io.dataset import Visit, as_label, find_visits, plain_modality
+from mslesion.io.dataset import Visit, as_label, find_visits
+from mslesion.io.names import plain_modality
 from mslesion.schema.modalities import FLAIR, T1W, T1W_CONTRAST, T2W
 from mslesion.schema.ratings import Ratings
 
@@ -274,48 +278,7 @@ def test_as_label(text, prefix, label):
     assert as_label(text, prefix) == label
 
 
-# ------------------------------------------------------------------ two scans of one modality
-
-
-def test_two_scans_of_one_modality(tmp_path):
-    touch(
-        tmp_path,
-        "sub-01/anat/sub-01_run-1_FLAIR.nii.gz",
-        "sub-01/anat/sub-01_run-2_FLAIR.nii.gz",
-        "sub-01/anat/sub-01_T1w.nii.gz",
-        "sub-02/anat/sub-02_FLAIR.nii.gz",
-    )
-    first, second = find_visits(tmp_path)
-    assert first.problem == (
-        "sub-01 has 2 FLAIR scans (sub-01_run-1_FLAIR.nii.gz, sub-01_run-2_FLAIR.nii.gz), but "
-        "one is expected. Keep one, or say with --prefer TEXT which name to take."
-    )
-    assert second.problem == ""
-
-
-@pytest.mark.parametrize(
-    ("prefer", "taken"), [("run-2", "run-2"), ("run-", None), ("acq-3D", None), ("", None)]
-)
-def test_prefer(tmp_path, prefer, taken):
-    """A text that all names hold, or none, decides nothing; other visits go on as they are."""
-    touch(
-        tmp_path,
-        "sub-01/anat/sub-01_run-1_FLAIR.nii.gz",
-        "sub-01/anat/sub-01_run-2_FLAIR.nii.gz",
-        "sub-02/anat/sub-02_FLAIR.nii.gz",
-    )
-    first, second = find_visits(tmp_path, prefer=prefer)
-    if taken:
-        assert scans(first) == {FLAIR: f"sub-01_{taken}_FLAIR.nii.gz"}
-        assert first.problem == ""
-    else:
-        assert "has 2 FLAIR scans" in first.problem
-    assert second.problem == ""
-
-
-def test_two_files_of_one_scan_packed_and_not(tmp_path):
-    touch(tmp_path, "P1/flair.nii", "P1/flair.nii.gz")
-    assert "has 2 FLAIR scans" in find_visits(tmp_path)[0].problem
+# ------------------------------------------------------------------ what a visit lacks
 
 
 def test_visit_without_flair_and_t1(tmp_path):
@@ -325,6 +288,34 @@ def test_visit_without_flair_and_t1(tmp_path):
         "sub-P1_ses-V1 has T2w, but FLAIR or T1w is needed. Add one of them or leave the visit out."
     )
     assert second.problem == ""
+
+
+ANNEX = "../../.git/annex/objects/Xv/9k/MD5E-s1234--0a1b.nii.gz/MD5E-s1234--0a1b.nii.gz"
+
+
+@pytest.mark.parametrize(
+    ("target", "text"),
+    [
+        (ANNEX, "is a link of git-annex without its content, .* git annex get sub-01_FLAIR.nii.gz"),
+        ("lost.nii.gz", "is a link to lost.nii.gz, which does not exist, but its content is nee"),
+    ],
+)
+@pytest.mark.parametrize("more", [False, True], ids=["alone", "one of two"])
+def test_a_scan_without_content(tmp_path, target, text, more):
+    touch(tmp_path, "sub-01/anat/sub-01_T1w.nii.gz", "sub-02/anat/sub-02_FLAIR.nii.gz")
+    (tmp_path / "sub-01/anat/sub-01_FLAIR.nii.gz").symlink_to(target)
+    if more:
+        write_nifti(tmp_path / "sub-01/anat/sub-01_run-2_FLAIR.nii", np.ones((3, 3, 3)), np.eye(4))
+    first, second = find_visits(tmp_path)
+    assert re.search(text, first.problem)
+    assert second.problem == ""
+
+
+def test_a_participant_without_content(tmp_path):
+    touch(tmp_path, "sub-01/anat/sub-01_T1w.nii.gz")
+    (tmp_path / "sub-02").symlink_to("elsewhere")
+    with pytest.raises(DatasetError, match="sub-02 is a link to elsewhere, which does not exist"):
+        find_visits(tmp_path)
 
 
 # ------------------------------------------------------------------ labels asked for

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,6 +13,7 @@ import visit_phantoms as heads
 from mslesion.clinical.visit_facts import VisitFacts
 from mslesion.errors import GeometryError, ImageError, StepError
 from mslesion.io.dataset import find_visits
+from mslesion.io.scan_choice import PREFERRED, SAME_CONTENT, ScanChoice
 from mslesion.measures import visit_context
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit import segment
@@ -187,7 +189,7 @@ def test_skull_can_be_stated(visit_of):
     assert process_visit(visit, settings=Settings(skull_stripped="yes")).visits["tiv_ml"].isna()[0]
 
 
-def measured(plain, facts=None, **changes):
+def measured(plain, facts=None, choices=(), **changes):
     """Rows of the ordinary visit whose segmentation has changed."""
     segmented = replace(plain.segmented, **changes)
     return measure_visit(
@@ -196,7 +198,20 @@ def measured(plain, facts=None, **changes):
         facts=facts or VisitFacts(),
         settings=Settings(),
         segmenter=("rater", ""),
+        choices=choices,
     )
+
+
+@pytest.mark.parametrize(
+    ("reason", "flag"),
+    [("3D before 2D", "FLAIR:several_scans"), (PREFERRED, None), (SAME_CONTENT, None)],
+)
+def test_a_scan_chosen_among_several_is_named(plain, reason, flag):
+    choice = ScanChoice("FLAIR", Path("b_FLAIR.nii"), ("a_FLAIR.nii",), reason)
+    row = measured(plain, choices=(choice, choice._replace(modality="T1w", reason=""))).visit
+    text = "FLAIR: b_FLAIR.nii, not a_FLAIR.nii ({});T1w: b_FLAIR.nii, not a_FLAIR.nii ()"
+    assert row["scan_choice"] == text.format(reason)
+    assert row["flags"] == flag
 
 
 def test_no_lesion(plain):

@@ -3,7 +3,7 @@
 import pytest
 
 from mslesion.imaging.intensity import WHITE_LEVELS
-from mslesion.io.dataset import bids_modality, plain_modality
+from mslesion.io.names import bids_modality, plain_modality
 from mslesion.schema import modalities as m
 from mslesion.segmentation.onnx_models import CHANNELS
 

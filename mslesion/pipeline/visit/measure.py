@@ -1,9 +1,11 @@
 """The second half of a visit: its rows of the lesion, visit and quality tables."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mslesion.clinical.visit_facts import VisitFacts
+from mslesion.imaging.grid import THICK_SLICE_MM
+from mslesion.io.scan_choice import ScanChoice
 from mslesion.measures.registry import MEASURES
 from mslesion.measures.visit_context import VisitContext
 from mslesion.pipeline.settings import Settings
@@ -15,8 +17,8 @@ from mslesion.schema.modalities import FLAIR, SEPARATOR, T1W_CONTRAST
 from mslesion.schema.prerequisites import reason_for
 from mslesion.schema.visits import BIOMARKERS
 
-THICK_SLICE_MM = 2.0
-"""A FLAIR with longer voxels (exclusive) and no sidecar is taken for 2D."""
+SEVERAL_SCANS = "several_scans"
+"""Flag, after the modality: a rule decided which of several scans was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ def measure_visit(
     facts: VisitFacts,
     settings: Settings,
     segmenter: tuple[str, str],
+    choices: Sequence[ScanChoice] = (),
 ) -> Measured:
     """Measure a segmented visit.
 
@@ -50,6 +53,8 @@ def measure_visit(
         Names of the rules.
     segmenter : tuple of str
         What drew the lesions, and its version.
+    choices : sequence of ScanChoice
+        Which scan was taken of each modality that has several.
 
     Returns
     -------
@@ -64,7 +69,9 @@ def measure_visit(
     values = values | {"cap_like_lesions": cap_like_share(visit.all_lesion_rows)}
     checks = judge(CHECKS, values, details=details)
     row["quality_state"] = worst_state(checks)
-    warnings = {*prepared.warnings, *segmented.warnings, *flags(checks)}
+    row["scan_choice"] = ";".join(choice.text for choice in choices) or None
+    chosen = {f"{choice.modality}:{SEVERAL_SCANS}" for choice in choices if choice.is_ours}
+    warnings = {*prepared.warnings, *segmented.warnings, *chosen, *flags(checks)}
     row["flags"] = ";".join(sorted(warnings)) or None
     row["empty_because"] = _reasons(row, visit, segmented) or None
     return Measured(row, visit.lesion_rows, checks)

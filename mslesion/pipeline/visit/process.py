@@ -115,7 +115,12 @@ def process_visit(
         label_map=label_map,
     )
     measured = measure_visit(
-        prepared, segmented, facts=visit.facts, settings=settings, segmenter=segmenter
+        prepared,
+        segmented,
+        facts=visit.facts,
+        settings=settings,
+        segmenter=segmenter,
+        choices=visit.choices,
     )
     if measured.visit.get("lesion_volume_ml") is None:
         # A mask of another scan is not written and not drawn either

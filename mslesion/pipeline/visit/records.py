@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
+from mslesion.clinical.file_content import missing_content
 from mslesion.errors import DatasetError
 from mslesion.io.dataset import Visit
 from mslesion.pipeline.settings import Settings
@@ -88,6 +89,7 @@ def fingerprint(
         "settings": settings.of_visit(),
         "lesion_network": lesion_network and [lesion_network.name, lesion_network.version],
         "facts": facts,
+        "choices": [choice.text for choice in visit.choices],
     }
 
 
@@ -221,5 +223,7 @@ def subject_records(output: Path, subject: str) -> list[dict]:
 
 def _hash(path: Path) -> str:
     """Content hash of a file."""
+    if problem := missing_content(path):
+        raise DatasetError(problem)
     with Path(path).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
