@@ -21,7 +21,9 @@ import mslesion
 from mslesion.cli import build_parser
 from mslesion.measures.location import SCHEMES
 from mslesion.pipeline.settings import Settings
+from mslesion.pipeline.visit.anatomy import ANATOMY_SHIFTED
 from mslesion.pipeline.visit.process import VisitResult
+from mslesion.pipeline.visit.segment import MASK_SHIFTED
 from mslesion.reports.methods import REFERENCES
 from mslesion.schema import TABLES, Column, Table
 from mslesion.schema.agreement import AGREEMENT
@@ -178,6 +180,8 @@ def test_snake_case_names_exist(name):
         "EMPTY_RULES",
         "sample_data",
         "lesion_roi",
+        MASK_SHIFTED,
+        ANATOMY_SHIFTED,
     }
     words = {
         span for span in spans(ROOT / name) if re.fullmatch(r"[A-Za-z]\w*_\w*[A-Za-z0-9]", span)

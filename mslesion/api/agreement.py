@@ -1,11 +1,15 @@
 """How well two lesion masks agree."""
 
+import logging
+
 import pandas as pd
 
 from mslesion.evaluation.agreement import measure_agreement
-from mslesion.imaging.grid import check_same_grid
+from mslesion.imaging.grid import SHIFTED, check_same_grid
 from mslesion.io.images import Image, name_of, read_mask
 from mslesion.io.mask_values import Label
+
+log = logging.getLogger(__name__)
 
 
 def compare_masks(
@@ -51,10 +55,11 @@ def compare_masks(
     """
     ours, affine = read_mask(predicted, name="predicted mask", label=label)
     theirs, other = read_mask(reference, name="reference mask", label=label)
-    check_same_grid(
-        ours.shape, affine, theirs.shape, other,
-        name=name_of(predicted, "predicted mask"), other_name=name_of(reference, "reference mask"),
-    )  # fmt: skip
+    names = name_of(predicted, "predicted mask"), name_of(reference, "reference mask")
+    if check_same_grid(
+        ours.shape, affine, theirs.shape, other, name=names[0], other_name=names[1]
+    ):  # fmt: skip
+        log.warning(SHIFTED, *names)
     return measure_agreement(
         predicted=ours,
         reference=theirs,

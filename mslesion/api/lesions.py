@@ -1,5 +1,6 @@
 """The lesions of one mask: how many, how large, where, and how they look."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -8,7 +9,7 @@ import pandas as pd
 
 from mslesion.api.anatomy import read_anatomy
 from mslesion.errors import MaskError
-from mslesion.imaging.grid import check_same_grid
+from mslesion.imaging.grid import SHIFTED, check_same_grid
 from mslesion.imaging.resampling import Grid
 from mslesion.io.images import Image, Mask, read_mask, read_scan
 from mslesion.io.mask_values import Label
@@ -23,6 +24,8 @@ from mslesion.segmentation.anatomy.label_maps import AUTO, Mapped
 from mslesion.segmentation.anatomy.maps import to_scan_grid
 from mslesion.segmentation.anatomy.midplane import find_midplane
 from mslesion.segmentation.lesions.instances import LesionMap, find_lesions
+
+log = logging.getLogger(__name__)
 
 
 def measure_lesions(
@@ -111,10 +114,12 @@ def _with_scans(
     reference = next(iter(scans))
     if not settings.resample_masks:
         scan = scans[reference]
-        check_same_grid(
+        names = "The mask", f"the {reference} scan"
+        if check_same_grid(
             mask[0].shape, mask[1], scan.data.shape, scan.affine,
-            name="The mask", other_name=f"the {reference} scan",
-        )  # fmt: skip
+            name=names[0], other_name=names[1],
+        ):  # fmt: skip
+            log.warning(SHIFTED, *names)
     if anatomy is not None:  # already in our own structures
         settings = replace(settings, anatomy_labels="mslesion")
     result = process_visit(scans, lesion_mask=mask, anatomy=anatomy, settings=settings)

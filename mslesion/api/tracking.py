@@ -1,5 +1,6 @@
 """Every lesion of one person followed over two or more masks."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -13,8 +14,8 @@ import pandas as pd
 from mslesion.api.anatomy import read_anatomy
 from mslesion.api.lesions import measure_lesions
 from mslesion.clinical.visit_facts import VisitFacts
-from mslesion.errors import GeometryError, SettingsError, StepError
-from mslesion.imaging.grid import check_same_grid, world_mm
+from mslesion.errors import SettingsError, StepError
+from mslesion.imaging.grid import SHIFTED, check_same_grid, world_mm
 from mslesion.io.dataset import Visit
 from mslesion.io.images import Image, Mask, read_mask, read_scan
 from mslesion.io.mask_values import Label
@@ -34,9 +35,15 @@ from mslesion.schema.time import years_between
 from mslesion.segmentation.anatomy.label_maps import AUTO, Mapped
 from mslesion.segmentation.lesions.instances import LesionMap, find_lesions
 
+log = logging.getLogger(__name__)
+
 FIRST_DAY = date(2000, 1, 1)
 """Stands for the day of the first visit where only the days between visits are given; no
 result holds it."""
+
+_ONE_GRID = (
+    "Without scans all masks lie on one grid. Give the scans, or bring the masks to one grid."
+)
 
 T = TypeVar("T")
 PerVisit = Sequence[T] | Mapping[str, T]
@@ -240,17 +247,12 @@ def _from_masks(
     """What masks alone tell of each visit; all lie on one grid."""
     (first, affine), visits = masks[0], []
     for (mask, own), anatomy, session in zip(masks, anatomies, sessions, strict=True):
-        try:
-            check_same_grid(
-                mask.shape, own, first.shape, affine,
-                name=f"The mask of session {session}",
-                other_name=f"the mask of session {sessions[0]}",
-            )  # fmt: skip
-        except GeometryError as error:
-            raise GeometryError(
-                f"{str(error).split(' Resample')[0]} Without scans all masks lie on one grid. "
-                "Give the scans, or bring the masks to one grid."
-            ) from error
+        name, other_name = f"The mask of session {session}", f"the mask of session {sessions[0]}"
+        if check_same_grid(
+            mask.shape, own, first.shape, affine,
+            name=name, other_name=other_name, remedy=_ONE_GRID,
+        ):  # fmt: skip
+            log.warning(SHIFTED, name, other_name)
         table = measure_lesions(
             (mask, own), anatomy=anatomy, anatomy_labels=anatomy_labels, settings=settings
         )

@@ -1,5 +1,6 @@
 """Which of our lesions a rater means, by position or by the rater's label map."""
 
+import logging
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -8,8 +9,10 @@ from nibabel.affines import apply_affine
 from scipy.spatial import cKDTree
 
 from mslesion.errors import TableError
-from mslesion.imaging.grid import check_same_grid
+from mslesion.imaging.grid import SHIFTED, check_same_grid
 from mslesion.schema.ratings import LesionRating
+
+log = logging.getLogger(__name__)
 
 MAX_DISTANCE_MM = 5.0
 """A position this far or less from a lesion means it (inclusive), in mm (mslesion)."""
@@ -117,14 +120,16 @@ def match_by_labels(
     TableError
         If a rated number is not in the rater's map.
     """
-    check_same_grid(
+    if check_same_grid(
         rater_labels.shape,
         rater_affine,
         labels.shape,
         affine,
         name="the rater's label map",
         other_name="the lesion map",
-    )
+        remedy="Give the map on the grid of the lesion map.",
+    ):
+        log.warning(SHIFTED, "the rater's label map", "the lesion map")
     matches = []
     for rating in ratings:
         theirs = rater_labels == rating.lesion if rating.lesion else np.zeros_like(labels, bool)

@@ -13,7 +13,14 @@ from nibabel.affines import apply_affine, voxel_sizes
 from mslesion.errors import GeometryError
 
 AFFINE_TOLERANCE_MM = 1e-3
-"""Two grids agree when no corner is further apart than this, in mm (inclusive)."""
+"""Two grids are exactly one when no corner is further apart than this, in mm (inclusive)."""
+MAX_SHIFT_VOXELS = 0.1
+"""Two grids are taken for one when no corner is further apart than this share of the shortest side
+of a voxel (inclusive). Headers of FSL, SPM and ANTs round: a qform moves corners by 0.002 mm, a
+float32 affine by less."""
+
+SHIFTED = "%s lies up to a tenth of a voxel away from %s; its voxels are taken as they are"
+"""What the log says where two grids are taken for one."""
 
 HOW_TO_RESAMPLE = (
     "Resample it: --resample-masks in the command, mslesion.resample_mask(mask, like=scan) in "
@@ -132,7 +139,26 @@ def corner_gap_mm(shape: tuple, affine: np.ndarray, other_affine: np.ndarray) ->
     return float(np.linalg.norm(gap, axis=1).max())
 
 
-def is_same_grid(shape: tuple, affine: np.ndarray, other_shape: tuple, other_affine) -> bool:
+def allowed_gap_mm(affine: np.ndarray, other_affine: np.ndarray) -> float:
+    """How far apart the corners of two grids may be that are taken for one.
+
+    Parameters
+    ----------
+    affine, other_affine : (4, 4) array
+        Voxel-to-world matrices in mm.
+
+    Returns
+    -------
+    float
+        In mm (inclusive): `MAX_SHIFT_VOXELS` of the shortest side of a voxel.
+    """
+    shortest = min(*spacing_mm(affine), *spacing_mm(other_affine))
+    return max(AFFINE_TOLERANCE_MM, MAX_SHIFT_VOXELS * shortest)
+
+
+def is_same_grid(
+    shape: tuple, affine: np.ndarray, other_shape: tuple, other_affine, *, exactly: bool = False
+) -> bool:
     """Whether two grids are one.
 
     Parameters
@@ -141,20 +167,23 @@ def is_same_grid(shape: tuple, affine: np.ndarray, other_shape: tuple, other_aff
         Sizes in voxels.
     affine, other_affine : (4, 4) array
         Voxel-to-world matrices in mm.
+    exactly : bool
+        Whether corners may only be `AFFINE_TOLERANCE_MM` apart, not `allowed_gap_mm`.
 
     Returns
     -------
     bool
-        Whether the shapes are the same and no corner lies further away than
-        `AFFINE_TOLERANCE_MM`.
     """
+    allowed = AFFINE_TOLERANCE_MM if exactly else allowed_gap_mm(affine, other_affine)
     return tuple(shape) == tuple(other_shape) and bool(
-        corner_gap_mm(shape, affine, other_affine) <= AFFINE_TOLERANCE_MM
+        corner_gap_mm(shape, affine, other_affine) <= allowed
     )
 
 
-def check_same_grid(shape, affine, other_shape, other_affine, *, name, other_name):
-    """Raise unless two grids are one.
+def check_same_grid(
+    shape, affine, other_shape, other_affine, *, name, other_name, remedy=HOW_TO_RESAMPLE
+) -> bool:
+    """Raise unless two grids can be taken for one.
 
     Parameters
     ----------
@@ -164,24 +193,33 @@ def check_same_grid(shape, affine, other_shape, other_affine, *, name, other_nam
         Voxel-to-world matrices in mm.
     name, other_name : str
         What the grids are called in the message.
+    remedy : str
+        End of the message: what to do.
+
+    Returns
+    -------
+    bool
+        Whether they are shifted against each other: no more than `allowed_gap_mm`, but
+        more than `AFFINE_TOLERANCE_MM`.
 
     Raises
     ------
     GeometryError
-        If the shapes differ, or a corner lies further away than
-        `AFFINE_TOLERANCE_MM`.
+        If the shapes differ, or a corner lies further away than `allowed_gap_mm`.
     """
     if tuple(shape) != tuple(other_shape):
         raise GeometryError(
             f"{name} has {_times(shape)} voxels, but {other_name} has "
-            f"{_times(other_shape)}. {HOW_TO_RESAMPLE}"
+            f"{_times(other_shape)}. {remedy}"
         )
     gap = corner_gap_mm(shape, affine, other_affine)
-    if not gap <= AFFINE_TOLERANCE_MM:  # a gap of NaN is no agreement
+    allowed = allowed_gap_mm(affine, other_affine)
+    if not gap <= allowed:  # a gap of NaN is no agreement
         raise GeometryError(
             f"{name} is placed up to {gap:.3g} mm away from {other_name}, but at most "
-            f"{AFFINE_TOLERANCE_MM} mm is allowed. {HOW_TO_RESAMPLE}"
+            f"{allowed:.3g} mm, a tenth of a voxel, is allowed. {remedy}"
         )
+    return gap > AFFINE_TOLERANCE_MM
 
 
 def world_mm(affine: np.ndarray, voxels: np.ndarray) -> np.ndarray:

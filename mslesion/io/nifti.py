@@ -23,7 +23,7 @@ from nibabel.orientations import (
 
 from mslesion.clinical.file_content import missing_content
 from mslesion.errors import GeometryError, ImageError, MaskError, OutputError
-from mslesion.imaging.grid import check_same_grid, spacing_mm
+from mslesion.imaging.grid import check_same_grid, is_same_grid, spacing_mm
 from mslesion.io.headers import check_header, check_size
 from mslesion.io.mask_values import Label, as_mask
 
@@ -117,7 +117,7 @@ def load_mask(
     MaskError
         If the values are not those of a mask.
     GeometryError
-        If the mask does not lie on the grid of `like`.
+        If the mask does not lie on the grid of `like` (`check_same_grid`).
     """
     data, affine, _ = _read(Path(path), is_scan=False)
     mask, affine = to_ras(as_mask(data, name=str(path), label=label), affine)
@@ -185,18 +185,15 @@ def load_map(path: str | Path, *, like: Scan) -> np.ndarray:
     ImageError
         If the file cannot be read.
     GeometryError
-        If it does not lie on the grid of `like`.
+        If it does not lie exactly on the grid of `like`.
     """
     data, affine, _ = _read(Path(path), is_scan=False)
     values, affine = to_ras(data, affine)
-    check_same_grid(
-        values.shape,
-        affine,
-        like.data.shape,
-        like.affine,
-        name=str(path),
-        other_name=str(like.path),
-    )
+    if not is_same_grid(values.shape, affine, like.data.shape, like.affine, exactly=True):
+        raise GeometryError(
+            f"{path} is not on the grid of {like.path}, but the maps of a visit are. Run the "
+            "participant level again."
+        )
     return values
 
 

@@ -118,6 +118,15 @@ def test_location_by_one_anatomy_map_for_all():
     assert table["location"].tolist() == ["periventricular"]
 
 
+def test_masks_that_lie_a_little_apart(caplog):
+    first, second = masks_of([STABLE], [STABLE])
+    shifted = AFFINE.copy()
+    shifted[0, 3] += 0.0017
+    rows = ms.track_lesions([first, (second[0], shifted)])
+    assert len(rows) == len(ms.track_lesions([first, second]))
+    assert "The mask of session 2 lies up to a tenth of a voxel away" in caplog.text
+
+
 @pytest.mark.parametrize(
     ("masks", "more", "error", "text"),
     [

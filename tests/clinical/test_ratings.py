@@ -502,5 +502,16 @@ def test_a_number_that_is_not_in_the_map(labels, number):
 
 
 def test_maps_on_two_grids(labels):
-    with pytest.raises(GeometryError, match="the rater's label map"):
+    with pytest.raises(GeometryError, match=r"the rater's label map .* on the grid of the lesion"):
         match_labels([LesionRating(lesion=1)], labels, labels, np.diag([2.0, 1, 1, 1]))
+
+
+def test_maps_that_round(labels, caplog):
+    shifted = np.eye(4)
+    shifted[0, 3] = 0.0017
+    rating = LesionRating(lesion=1, place="a.csv, row 2")
+    assert match_labels([rating], labels, labels, shifted) == match_labels([rating], labels, labels)
+    assert caplog.messages == [
+        "the rater's label map lies up to a tenth of a voxel away from the lesion map; its voxels "
+        "are taken as they are"
+    ]

@@ -5,6 +5,7 @@ from itertools import product
 import nibabel as nib
 import numpy as np
 import pytest
+from nibabel.affines import voxel_sizes
 from phantoms import CODES, SPACINGS, TURN, grid, named_grid, reoriented
 from scipy.spatial.transform import Rotation
 
@@ -14,6 +15,7 @@ from mslesion.imaging.grid import (
     AFFINE_TOLERANCE_MM,
     check_same_grid,
     corner_gap_mm,
+    is_same_grid,
     min_voxel_count,
     nearest_rotation,
     spacing_mm,
@@ -96,17 +98,52 @@ def test_world_mm():
     assert world_mm(affine, np.zeros((0, 3), int)).shape == (0, 3)
 
 
-def agree(shape, affine, other_shape, other_affine):
-    check_same_grid(shape, affine, other_shape, other_affine, name="mask", other_name="scan")
+def agree(shape, affine, other_shape, other_affine, **options):
+    return check_same_grid(
+        shape, affine, other_shape, other_affine, name="mask", other_name="scan", **options
+    )
 
 
-def test_check_same_grid_on_its_threshold():
+@pytest.mark.parametrize(
+    ("shift_mm", "exactly", "shifted"),
+    [
+        (0, True, False), (0.999 * AFFINE_TOLERANCE_MM, True, False),
+        (0.0017, False, True), (0.0499, False, True),  # the thinnest voxel side is 0.5 mm
+    ],
+)  # fmt: skip
+def test_grids_that_are_one(shift_mm, exactly, shifted):
+    affine = np.diag([0.5, 2, 3, 1])
+    moved = affine.copy()
+    moved[1, 3] = shift_mm
+    assert agree((4, 4, 4), affine, (4, 4, 4), moved) == shifted
+    assert is_same_grid((4, 4, 4), affine, (4, 4, 4), moved)
+    assert is_same_grid((4, 4, 4), affine, (4, 4, 4), moved, exactly=True) == exactly
+
+
+def test_a_tenth_of_a_voxel_is_the_limit():
     shifted = np.eye(4)
-    shifted[0, 3] = AFFINE_TOLERANCE_MM
-    agree((4, 4, 4), np.eye(4), (4, 4, 4), shifted)
-    shifted[0, 3] = 1.01 * AFFINE_TOLERANCE_MM
-    with pytest.raises(GeometryError, match=r"mask is placed up to 0.00101 mm away from scan"):
+    shifted[0, 3] = 0.101
+    assert not is_same_grid((4, 4, 4), np.eye(4), (4, 4, 4), shifted)
+    assert not is_same_grid((4, 4, 4), np.eye(4), (4, 4, 5), np.eye(4))
+    with pytest.raises(
+        GeometryError,
+        match=r"^mask is placed up to 0\.101 mm away from scan, but at most 0\.1 mm, a tenth of a "
+        r"voxel, is allowed\. Resample it: --resample-masks in the command, mslesion",
+    ):
         agree((4, 4, 4), np.eye(4), (4, 4, 4), shifted)
+    with pytest.raises(GeometryError, match=r"is allowed\. Do so\.$"):
+        agree((4, 4, 4), np.eye(4), (4, 4, 4), shifted, remedy="Do so.")
+
+
+@pytest.mark.parametrize("name", SPACINGS)
+def test_a_header_that_rounds_is_taken(name):
+    """Stored as float32 quaternion and offsets, as ITK and SPM may leave it."""
+    shape, affine = named_grid(name, size_mm=240.0)
+    header = nib.Nifti1Header()
+    header.set_data_shape(shape)
+    header.set_zooms(voxel_sizes(affine))
+    header.set_qform(affine, code=1, strip_shears=True)
+    agree(shape, header.get_qform(), shape, affine)
 
 
 def test_check_same_grid_says_shapes():

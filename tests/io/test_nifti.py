@@ -24,6 +24,7 @@ from mslesion.io.mask_values import ANY_LABEL
 from mslesion.io.nifti import (
     Scan,
     as_stored,
+    load_map,
     load_mask,
     load_scan,
     write_bytes,
@@ -483,6 +484,19 @@ def test_mask_of_another_grid(tmp_path):
     path = mask_file(tmp_path / "mask.nii", np.zeros(SHAPE), moved)
     with pytest.raises(GeometryError, match=r"mask.nii is placed up to 2 mm away from .*scan.nii"):
         load_mask(path, like=scan)
+
+
+def test_masks_may_round_where_our_own_maps_may_not(tmp_path):
+    scan = load_scan(write(tmp_path / "scan.nii"))
+    moved = COARSE.copy()
+    moved[0, 3] += 0.0017
+    path = mask_file(tmp_path / "mask.nii", np.zeros(SHAPE), moved)
+    assert load_mask(path, like=scan)[0].shape == SHAPE
+    with pytest.raises(
+        GeometryError,
+        match=r"mask.nii is not on the grid of .*scan.nii, but the maps of a visit are. Run the ",
+    ):
+        load_map(path, like=scan)
 
 
 def test_mask_that_is_none(tmp_path):

@@ -105,7 +105,8 @@ def test_without_choroid_plexus(visit_of, plain):
     check_reasons(result)
 
 
-def test_a_map_on_the_t1s_grid_moves_with_the_t1(visit_of, plain):
+@pytest.mark.parametrize(("shift_mm", "flag"), [(0, ""), (0.0017, "anatomy_shifted")])
+def test_a_map_on_the_t1s_grid_moves_with_the_t1(visit_of, plain, shift_mm, flag):
     """The T1w turned by 4 degrees and moved by 5 mm; the map lies on its voxels."""
     one = heads.head()
     visit = visit_of(one)
@@ -114,9 +115,10 @@ def test_a_map_on_the_t1s_grid_moves_with_the_t1(visit_of, plain):
     motion[:2, :2] = [[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]
     motion[:3, 3] = phantoms.CENTRE_MM - motion[:3, :3] @ phantoms.CENTRE_MM + [5, -2, 1]
     phantoms.write_nifti(visit.scans["T1w"], one.scan("T1w"), motion @ one.affine)
-    result = process_visit(visit, anatomy=(freesurfer(one), motion @ one.affine),
-                           settings=FREESURFER)  # fmt: skip
-    assert not isinstance(result.visits["flags"][0], str)
+    affine = motion @ one.affine
+    affine[0, 3] += shift_mm
+    result = process_visit(visit, anatomy=(freesurfer(one), affine), settings=FREESURFER)
+    assert result.visits["flags"].fillna("")[0] == flag
     for structure in (s.CORTEX, s.WHITE_MATTER, s.LATERAL_VENTRICLES):
         found, expected = result.anatomy == structure, plain.anatomy == structure
         both = np.count_nonzero(found & expected)

@@ -332,6 +332,20 @@ def test_mask_on_another_grid(visit_of):
     assert result.lesion_labels.shape == one.shape
 
 
+@pytest.mark.parametrize("settings", [Settings(), Settings(resample_masks=True)])
+def test_a_mask_that_is_shifted_by_rounding(visit_of, settings):
+    """Up to a tenth of a voxel its voxels are taken as they are, and the flags say so."""
+    one = heads.head()
+    visit = visit_of(one, modalities=("FLAIR",))
+    affine = one.affine.copy()
+    for shift_mm, flag in ((0.0, None), (0.0017, "mask_shifted")):
+        affine[0, 3] = one.affine[0, 3] + shift_mm
+        result = process_visit(visit, lesion_mask=(one.lesions, affine), settings=settings)
+        assert np.array_equal(result.lesion_labels > 0, one.lesions > 0)
+        row = result.visits.iloc[0]
+        assert (row["flags"] if isinstance(row["flags"], str) else None) == flag
+
+
 def test_a_flair_that_is_a_t1(visit_of, tmp_path):
     visit = visit_of(heads.head())
     scans = {"FLAIR": visit.scans["T1w"]}

@@ -20,6 +20,9 @@ from mslesion.segmentation.anatomy.maps import to_scan_grid
 ON_OTHER_GRID = "anatomy_on_another_grid"
 """Named warning: a given label map lies on the grid of no scan of the visit, and was taken to
 lie in the space of the scan that the results lie on."""
+ANATOMY_SHIFTED = "anatomy_shifted"
+"""Named warning: a given label map lies up to a tenth of a voxel away from the scan on whose grid
+it is."""
 
 
 class LabelMap(NamedTuple):
@@ -119,6 +122,8 @@ def _way_to(shape, affine, prepared: Prepared) -> tuple[np.ndarray | None, tuple
     """From the reference's world to a label map's, and what is to be said about it."""
     for name in sorted(prepared.scans, key=prepared.reference.__ne__):  # the reference first
         scan = prepared.scans[name]
-        if is_same_grid(shape, affine, scan.data.shape, scan.affine):
-            return prepared.transforms.get(name), ()
+        grids = (shape, affine, scan.data.shape, scan.affine)
+        if is_same_grid(*grids):
+            warnings = () if is_same_grid(*grids, exactly=True) else (ANATOMY_SHIFTED,)
+            return prepared.transforms.get(name), warnings
     return None, (ON_OTHER_GRID,)

@@ -7,7 +7,7 @@ import numpy as np
 
 from mslesion.errors import StepError
 from mslesion.imaging.bias import correct_bias
-from mslesion.imaging.grid import check_same_grid, spacing_mm, voxel_volume_mm3
+from mslesion.imaging.grid import check_same_grid, is_same_grid, spacing_mm, voxel_volume_mm3
 from mslesion.imaging.intensity import network_scale
 from mslesion.imaging.resampling import resample, resample_mask
 from mslesion.measures.appearance import TissueReference, reference_tissue
@@ -28,6 +28,9 @@ from mslesion.segmentation.lesions.protocol import (
 )
 from mslesion.segmentation.onnx_models import CHANNELS
 
+MASK_SHIFTED = "mask_shifted"
+"""Named warning: a given mask lies up to a tenth of a voxel away from the scan; its voxels are
+taken as they are."""
 MIN_FLAIR_GREY_TO_WHITE = 0.9
 """On a FLAIR the cortex is at least this bright by white matter (inclusive)."""
 MAX_FLAIR_CSF_TO_WHITE = 1.0
@@ -68,7 +71,7 @@ class Segmented:
     reaches_skull: bool = True
     """Whether the anatomy has the CSF around the brain; a given one may have none."""
     warnings: tuple[str, ...] = ()
-    """Named warnings about a given anatomy."""
+    """Named warnings about a given mask or anatomy."""
 
     @property
     def has_given_anatomy(self) -> bool:
@@ -133,9 +136,9 @@ def segment_visit(
         field = correct_bias(prepared.native[name], prepared.grid.affine, mask=anatomy > 0)
         corrected[name], bias_range[name] = field.corrected, field.range_ratio
     mask, lesions, probability, removed, change = None, None, None, None, None
-    missing = ""
+    missing, warnings = "", ()
     if lesion_mask is not None:
-        mask = _given_mask(*lesion_mask, prepared=prepared, settings=settings)
+        mask, warnings = _given_mask(*lesion_mask, prepared=prepared, settings=settings)
     elif not (missing := missing_modality(lesion_network, channels)):
         working = lesion_probability(
             lesion_network, channels, anatomy=working_anatomy, affine=prepared.working_grid.affine
@@ -178,7 +181,7 @@ def segment_visit(
         resampling_change_pct=change,
         anatomy_source=found.source,
         reaches_skull=found.reaches_skull,
-        warnings=found.warnings,
+        warnings=(*found.warnings, *warnings),
     )
 
 
@@ -237,20 +240,22 @@ def _check_flair(flair, anatomy, reference: TissueReference, prepared: Prepared)
         )
 
 
-def _given_mask(mask, affine, *, prepared: Prepared, settings: Settings) -> np.ndarray:
-    """A given mask on the reference's grid."""
-    if settings.resample_masks:
-        same = mask.shape == prepared.grid.shape and np.allclose(affine, prepared.grid.affine)
-        return mask if same else resample_mask(mask, affine, to=prepared.grid)
-    check_same_grid(
+def _given_mask(
+    mask, affine, *, prepared: Prepared, settings: Settings
+) -> tuple[np.ndarray, tuple[str, ...]]:
+    """A given mask on the reference's grid, and named warnings."""
+    grid = prepared.grid
+    if settings.resample_masks and not is_same_grid(mask.shape, affine, grid.shape, grid.affine):
+        return resample_mask(mask, affine, to=grid), ()
+    shifted = check_same_grid(
         mask.shape,
         affine,
-        prepared.grid.shape,
-        prepared.grid.affine,
+        grid.shape,
+        grid.affine,
         name="The given lesion mask",
         other_name=str(prepared.reference_scan.path),
     )
-    return mask
+    return mask, (MASK_SHIFTED,) if shifted else ()
 
 
 def _resampling_change(before, after, prepared: Prepared, settings: Settings) -> float | None:
