@@ -22,15 +22,15 @@ def build_parser() -> argparse.ArgumentParser:
         prog="mslesion",
         description="Turn brain MRI of people with multiple sclerosis into biomarkers. "
         "Research use only.",
-        epilog="Settings not named here can be given in a TOML file: see the documentation.",
+        epilog="A TOML file can also set these options; see the documentation.",
     )
     add = parser.add_argument
-    add("bids_dir", metavar="BIDS_DIR", help="BIDS dataset, or a plain tree PATIENT/VISIT/scans")
-    add("output_dir", metavar="OUTPUT_DIR", help="where the results go")
+    add("bids_dir", metavar="BIDS_DIR", help="BIDS dataset, or a folder tree PATIENT/VISIT/scans")
+    add("output_dir", metavar="OUTPUT_DIR", help="folder for the results")
     add(
         "level",
         choices=("participant", "group"),
-        help="do the visits and compare them, or merge",
+        help="participant: process and compare the visits; group: rebuild tables and pages",
     )
     add(
         "--participant-label",
@@ -38,7 +38,7 @@ def build_parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[],
         metavar="LABEL",
-        help="only these participants, with or without sub-",
+        help="process only these participants, with or without sub-",
     )
     add(
         "--session-label",
@@ -47,9 +47,11 @@ def build_parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[],
         metavar="LABEL",
-        help="only these sessions, with or without ses-",
+        help="process only these sessions, with or without ses-",
     )
-    add("--lesion-masks", metavar="DIR", help="take lesion masks from here instead of ours")
+    add(
+        "--lesion-masks", metavar="DIR", help="folder of lesion masks that replace the segmentation"
+    )
     add(
         "--anatomy",
         metavar="DIR",
@@ -76,7 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         "--skull-stripped",
         choices=("auto", "yes", "no"),
-        help="whether the scans come without the skull (default: auto)",
+        help="whether the scans are skull-stripped (default: auto)",
     )
     add(
         "--lesion-network",
@@ -87,29 +89,31 @@ def build_parser() -> argparse.ArgumentParser:
         "--lesion-threshold",
         type=float,
         metavar="P",
-        help="probability from which a voxel is lesion (default: 0.5)",
+        help="probability at or above which a voxel is lesion (default: 0.5)",
     )
-    add("--min-size", metavar="NAME", help="smallest lesion that counts (default: clinical3mm)")
-    add("--location-scheme", metavar="NAME", help="rule of the location classes (default: contact)")
+    add("--min-size", metavar="NAME", help="minimum lesion size (default: clinical3mm)")
+    add(
+        "--location-scheme", metavar="NAME", help="rule for the location classes (default: contact)"
+    )
     add(
         "--contact-mm",
         type=float,
         metavar="MM",
-        help="distance within which a lesion touches (default: 2)",
+        help="largest distance at which a lesion touches a structure (default: 2)",
     )
-    add("--change-rule", metavar="NAME", help="what is an enlarging lesion (default: radial)")
+    add("--change-rule", metavar="NAME", help="rule for enlarging lesions (default: radial)")
     add(
         "--calibrate",
         action="store_true",
         default=None,
-        help="tell how much of a known change is found in each patient",
+        help="measure how much of a known change is found in each patient",
     )
     add(
         "--prefer",
         metavar="TEXT",
         help="of several scans of one modality take one named so",
     )
-    add("--settings", metavar="FILE.toml", help="settings by name; flags win over it")
+    add("--settings", metavar="FILE.toml", help="file of settings; flags override it")
     add(
         "--n-jobs",
         "--n_jobs",
@@ -117,11 +121,15 @@ def build_parser() -> argparse.ArgumentParser:
         type=int,
         default=1,
         metavar="N",
-        help="visits at a time (default: 1)",
+        help="number of visits processed in parallel (default: 1)",
     )
-    add("--skip-bids-validation", action="store_true", help="accepted; nothing is validated")
-    add("--dry-run", action="store_true", help="list the visits and stop")
-    add("-v", "--verbose", action="count", default=0, help="say more; twice: everything")
+    add(
+        "--skip-bids-validation",
+        action="store_true",
+        help="accepted for compatibility, without effect",
+    )
+    add("--dry-run", action="store_true", help="list the visits and exit")
+    add("-v", "--verbose", action="count", default=0, help="log progress; twice: log everything")
     add("--version", action="version", version=f"mslesion {version('mslesion')}")
     return parser  # fmt: skip
 
@@ -150,7 +158,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"mslesion: {error}", file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
-        print("mslesion: stopped; finished visits are kept. Run again to go on.", file=sys.stderr)
+        print(
+            "mslesion: stopped; finished visits are kept. Run the command again to continue.",
+            file=sys.stderr,
+        )
         return INTERRUPTED
 
 

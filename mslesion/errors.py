@@ -5,7 +5,7 @@
     MSLesionError
     ├── ImageError       a scan that cannot be read or used
     ├── GeometryError    grids, affines and sizes that do not fit
-    ├── MaskError        a mask that is no mask, or not of this scan
+    ├── MaskError        a file that is not a mask, or the mask of another scan
     ├── TableError       a table with a wrong column, type or value
     ├── DatasetError     a folder without the files or names expected
     ├── SettingsError    a setting that does not exist or cannot be

@@ -212,8 +212,8 @@ def test_label_maps_are_handed_on(tmp_path, seen):
         (("--contact-mm", "-1"), "The setting contact_mm is -1.0, but 0 to 20 is expected"),
         (("--min-size", "tiny"), "The setting min_size is 'tiny', but it can be"),
         (("--settings", "no.toml"), "no.toml cannot be read"),
-        (("--participant-label", "99"), "has no sub-99, but it was asked for"),
-        (("--session-label", "99"), "has no ses-99, but it was asked for"),
+        (("--participant-label", "99"), "has no sub-99, but it was requested"),
+        (("--session-label", "99"), "has no ses-99, but it was requested"),
         (("--lesion-masks", "nowhere"), "nowhere is not a folder, but lesion masks are expected"),
         (("--anatomy", "nowhere"), "nowhere is not a folder, but label maps of the anatomy are"),
         (("--lesion-network", "no_such_module:x"), "cannot be imported (No module named"),
@@ -233,8 +233,8 @@ def test_unusable_folders(tmp_path, capsys):
     for arguments, message in (
         ((tmp_path / "none", tmp_path / "out", "participant"), "is not a folder, but a dataset is"),
         ((empty, tmp_path / "out", "participant"), "has no scans, but"),
-        ((root, root, "participant"), "is the input too, but scans are never touched"),
-        ((root, empty, "group"), "has no finished visit, but they are what is merged"),
+        ((root, root, "participant"), "is also the input, but scans are never modified"),
+        ((root, empty, "group"), "has no finished visit, but finished visits are merged"),
     ):
         assert call(*arguments) == cli.UNUSABLE
         assert message in capsys.readouterr().err
@@ -258,7 +258,7 @@ def test_interrupt(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(run, "do_job", stop)
     root = bids(tmp_path / "in", "01")
     assert call(root, tmp_path / "out", "participant") == cli.INTERRUPTED == 130
-    assert "finished visits are kept. Run again to go on." in capsys.readouterr().err
+    assert "finished visits are kept. Run the command again to continue." in capsys.readouterr().err
 
 
 def test_disk_full_at_the_tables(tmp_path, monkeypatch, capsys):

@@ -323,7 +323,9 @@ def test_generated_pages_hold_every_declaration(generator, tmp_path):
     assert all(f"| {part.number} | {part.name} |" in text for part in STRUCTURES)
     text = (tmp_path / "label_schemes.md").read_text("utf-8")
     assert "| 3, 42, 1000-1003, 1005-1035, 2000-2003, 2005-2035 | cortex, and its parcels" in text
-    assert "| 69 | optic chiasm | left out | outside the brain, no structure of ours |" in text
+    assert (
+        "| 69 | optic chiasm | left out | outside the brain, not a structure of mslesion |"
+    ) in text
     assert "--lesion-masks DIR" in (tmp_path / "command.txt").read_text("utf-8")
 
 

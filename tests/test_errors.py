@@ -45,7 +45,7 @@ def test_described_and_drawn(error):
 @pytest.mark.parametrize("error", FAMILY.values(), ids=FAMILY)
 def test_message_survives_another_process(error):
     """Workers send their errors to the process that reports them."""
-    text = "scan.nii is no file, but a scan is expected. Check the path."
+    text = "scan.nii is not a file, but a scan is expected. Check the path."
     back = pickle.loads(pickle.dumps(error(text)))
     assert type(back) is error
     assert str(back) == text

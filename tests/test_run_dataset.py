@@ -140,8 +140,8 @@ def test_an_outdated_pair_is_removed_by_the_run_alone(tmp_path, work):
     [
         ({"level": "session"}, SettingsError, "level is 'session', but participant or group is"),
         ({"n_jobs": 0}, SettingsError, "The number of jobs is 0, but 1 or more is expected"),
-        ({"participants": "99"}, DatasetError, "has no sub-99, but it was asked for"),
-        ({"sessions": "99"}, DatasetError, "has no ses-99, but it was asked for"),
+        ({"participants": "99"}, DatasetError, "has no sub-99, but it was requested"),
+        ({"sessions": "99"}, DatasetError, "has no ses-99, but it was requested"),
         ({"lesion_masks": "nowhere"}, DatasetError, "nowhere is not a folder, but lesion masks"),
     ],
 )
@@ -154,5 +154,5 @@ def test_what_cannot_be(tmp_path, options, error, text):
 
 def test_the_input_is_not_the_output(tmp_path):
     root = bids(tmp_path / "in", "01")
-    with pytest.raises(DatasetError, match="is the input too, but scans are never touched"):
+    with pytest.raises(DatasetError, match="is also the input, but scans are never modified"):
         ms.run_dataset(root, tmp_path / "in/../in")

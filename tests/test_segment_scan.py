@@ -23,13 +23,13 @@ def script():
 
 def test_no_scan(script, tmp_path, capsys):
     assert script.main([str(tmp_path / "out")]) == 2
-    assert "no scan, but a FLAIR or T1w is needed" in capsys.readouterr().err
+    assert "no scan, but a FLAIR or a T1w is required" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
 
 def test_missing_file(script, tmp_path, capsys):
     assert script.main([str(tmp_path / "out"), "--flair", str(tmp_path / "none.nii.gz")]) == 2
-    assert "is no file, but a scan is expected" in capsys.readouterr().err
+    assert "is not a file, but a scan is expected" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ from mslesion.segmentation.anatomy.label_maps import Mapped, to_structures
 
 
 def read_anatomy(image: Image, scheme: str | Mapped) -> tuple[np.ndarray, np.ndarray]:
-    """Read a label map of the anatomy, in our structures.
+    """Read a label map of the anatomy as structures of mslesion.
 
     Parameters
     ----------

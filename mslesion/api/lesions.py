@@ -64,8 +64,9 @@ def measure_lesions(
     Returns
     -------
     DataFrame
-        A row a lesion with the columns of ``lesions.csv`` (`mslesion.schema.LESIONS`).
-        What the given images do not tell is empty. A mask without lesions gives no rows.
+        One row per lesion with the columns of ``lesions.csv`` (`mslesion.schema.LESIONS`).
+        Columns that the given images do not determine are empty. A mask without lesions gives no
+        rows.
 
     Raises
     ------

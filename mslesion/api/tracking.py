@@ -42,7 +42,7 @@ FIRST_DAY = date(2000, 1, 1)
 result holds it."""
 
 _ONE_GRID = (
-    "Without scans all masks lie on one grid. Give the scans, or bring the masks to one grid."
+    "Without scans all masks lie on one grid. Give the scans, or resample the masks to one grid."
 )
 
 T = TypeVar("T")
@@ -93,7 +93,7 @@ def track_lesions(
     Returns
     -------
     DataFrame
-        A row a lesion and pair of visits with the columns of ``lesion_changes.csv``
+        One row per pair of visits and lesion with the columns of ``lesion_changes.csv``
         (`mslesion.schema.LESION_CHANGES`). ``change`` is new, enlarging, stable,
         shrinking, resolved, merged or split (see the levels of the column); ``track_id`` is
         the same along all visits; ``evidence`` says what the row rests on.
@@ -214,7 +214,7 @@ def _dates(days: Sequence[int | date | None]) -> list[date | None]:
 
 
 def _one_for_all(anatomy: Any, sessions: Sequence[str]) -> list:
-    """The anatomy of each visit: one image stands for all."""
+    """The anatomy of each visit: one image may serve all visits."""
     is_image = isinstance(anatomy, str | tuple) or not isinstance(anatomy, Sequence | Mapping)
     if is_image:
         return [anatomy] * len(sessions)
@@ -227,7 +227,7 @@ class _VisitOfMasks:
 
     map: LesionMap
     lesions: pd.DataFrame
-    """Their table, with the location where an anatomy map tells it."""
+    """Their table, with the location if there is an anatomy map."""
 
     @property
     def locations(self) -> dict[int, str]:
@@ -244,7 +244,7 @@ def _from_masks(
     sessions: Sequence[str],
     settings: Settings,
 ) -> list[_VisitOfMasks]:
-    """What masks alone tell of each visit; all lie on one grid."""
+    """Visits described by masks alone, which lie on one grid."""
     (first, affine), visits = masks[0], []
     for (mask, own), anatomy, session in zip(masks, anatomies, sessions, strict=True):
         name, other_name = f"The mask of session {session}", f"the mask of session {sessions[0]}"

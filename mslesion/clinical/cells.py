@@ -138,8 +138,8 @@ def _names(path: Path, header: list[str], separator: str, *, strict: bool) -> li
         names = [n if _is_meant(n, column, of_visits=of_visits) else "" for n, column in pairs]
     if "participant_id" not in names and not SESSIONS_FILE.fullmatch(path.name):
         raise TableError(
-            f"{path} has no column 'participant_id', but rows are found by it. "
-            "Give the column of the participant labels this name."
+            f"{path} has no column 'participant_id', but it identifies the rows. Give the column "
+            "of the participant labels this name."
         )
     twice = next((name for name in names if name and names.count(name) > 1), None)
     if twice:
@@ -251,7 +251,9 @@ def _date(cell: Cell, text: str) -> date:
     if re.fullmatch(r"\d{5}(\.0)?", text):
         meant = SPREADSHEET_EPOCH + timedelta(days=int(float(text)))
         raise wrong(
-            cell, "a date such as 2020-01-31", f"A spreadsheet made a number of {meant}. {remedy}"
+            cell,
+            "a date such as 2020-01-31",
+            f"A spreadsheet converted {meant} to a number. {remedy}",
         )
     if not _ISO.fullmatch(text):
         raise wrong(cell, "a date such as 2020-01-31", remedy)

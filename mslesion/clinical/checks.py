@@ -104,7 +104,9 @@ def check_visit(facts: Mapping[str, Cell], lesions: Sequence[LesionRating]) -> N
         for cell in (facts[name] for name in NOT_BY_CHANCE if name in facts):
             if cell.value:
                 expected = "no attack or symptom in an incidental finding"
-                remedy = f"Correct it or {facts['incidental'].place}, or give that visit by visit."
+                remedy = (
+                    f"Correct it or {facts['incidental'].place}, or give the latter for each visit."
+                )
                 raise wrong(cell, expected, remedy)
     _check_counts(facts, lesions)
 

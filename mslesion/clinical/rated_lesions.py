@@ -1,4 +1,4 @@
-"""Which of our lesions a rater means, by position or by the rater's label map."""
+"""Match a rater's lesions to the segmented lesions, by position or by the rater's label map."""
 
 import logging
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ class LesionMatch(NamedTuple):
 
     rating: LesionRating
     lesion_id: int | None
-    """Number in our lesion map; None if no lesion of ours is there."""
+    """Number in the lesion map; None if there is no segmented lesion."""
     distance_mm: float | None
     """From the rated position to the lesion; None if it was matched by label maps."""
 
@@ -54,7 +54,7 @@ def match_by_position(
     Returns
     -------
     list of LesionMatch
-        In the order of the ratings. Two ratings may mean one lesion of ours, where the
+        In the order of the ratings. Two ratings may refer to one segmented lesion if the
         rater split what is confluent.
 
     Raises
@@ -70,9 +70,10 @@ def match_by_position(
             )
         if brain is not None and not _is_inside(brain, affine, rating.position_mm):
             raise TableError(
-                f"{rating.place} has a lesion at {_text(rating.position_mm)} mm, which is outside "
-                "the brain, but it must be in it. Check that x_mm is positive to the right, y_mm "
-                "to the front and z_mm to the head, in the space of the FLAIR."
+                f"{rating.place} has a lesion at {_text(rating.position_mm)} mm, which is "
+                "outside the brain, but a position inside it is expected. Check that x_mm is "
+                "positive to the right, y_mm to the front and z_mm to the head, in the space of "
+                "the FLAIR."
             )
     voxels = np.argwhere(labels)
     if not len(voxels) or not ratings:

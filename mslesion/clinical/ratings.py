@@ -212,13 +212,13 @@ def _lesion(row: Mapping[str, Cell]) -> LesionRating:
     position = tuple(values.pop(axis, None) for axis in ("x_mm", "y_mm", "z_mm"))
     if None in position and position != (None, None, None):
         raise TableError(
-            f"{cell.path}, row {cell.row} has only a part of x_mm, y_mm, z_mm, but a position "
+            f"{cell.path}, row {cell.row} has only some of x_mm, y_mm, z_mm, but a position "
             "needs all three. Give all of them, or the number of the lesion."
         )
     if None in position and "lesion" not in values:
         raise TableError(
-            f"{cell.path}, row {cell.row} does not say which lesion it rates, but x_mm, y_mm, z_mm "
-            "or lesion is needed. Add one of them."
+            f"{cell.path}, row {cell.row} does not identify the rated lesion, but x_mm, y_mm, "
+            "z_mm or lesion is required. Add one of them."
         )
     return LesionRating(
         **values,

@@ -1,4 +1,4 @@
-"""What the files of a scan tell of its visit: JSON sidecars, and the name of its folder."""
+"""Information on a visit from the files of a scan: JSON sidecars, and the name of the folder."""
 
 import json
 import math

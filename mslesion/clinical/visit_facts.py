@@ -33,7 +33,7 @@ class VisitFacts:
     flair_dim: str = ""
     """"2D" or "3D" by the sidecar; empty if it does not say."""
     t1_contrast: bool | None = None
-    """Whether the T1w was taken after contrast agent."""
+    """Whether the T1w was acquired after contrast agent."""
     sources: Mapping[str, str] = field(default_factory=dict)
     """File and column of each fact that is known."""
     disagreements: tuple[str, ...] = ()

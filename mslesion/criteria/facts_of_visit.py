@@ -212,7 +212,7 @@ def _changed(change: Row | None, gd: int | None) -> dict[str, Any]:
 
 
 def _count_listed(rated: Sequence[LesionRating], name: str) -> int | None:
-    """Lesions of a rater's list with a sign; None if none has it and not all were rated."""
+    """Count of a sign in a rater's list; None if no lesion has it and not all were rated."""
     ratings = [getattr(lesion, name) for lesion in rated]
     count = sum(rating is True for rating in ratings)
     return count if count or (ratings and None not in ratings) else None

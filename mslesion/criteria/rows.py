@@ -145,7 +145,7 @@ def make_criteria_tables(
     changes : DataFrame, optional
         changes.csv. Of the pairs that end with a visit, the shortest is taken.
     expansions : DataFrame, optional
-        One row a slowly expanding candidate: participant_id, session_from, session_to,
+        One row per slowly expanding candidate: participant_id, session_from, session_to,
         rate_pct_per_year and, to tell enlarging lesions, lesion_id.
     lesion_changes : DataFrame, optional
         lesion_changes.csv: which lesions enlarge.
@@ -188,7 +188,7 @@ def make_criteria_tables(
 
 
 def _key(given: VisitRows) -> dict[str, str | None]:
-    """The columns that tell which visit a row is of."""
+    """The columns that identify the visit of a row."""
     return {
         "participant_id": known(given.visit, "participant_id"),
         "session_id": known(given.visit, "session_id"),

@@ -45,7 +45,7 @@ def measure_agreement(
     Raises
     ------
     MaskError, GeometryError
-        If the arrays are no masks, or differ in size.
+        If the arrays are not masks, or differ in size.
 
     Examples
     --------

@@ -45,9 +45,9 @@ def bootstrap_interval(
     statistic : callable
         Takes the columns, gives a float; may give NaN for a draw, which is then left out.
     columns : sequence of (N,) array
-        One value a scan.
+        One value per scan.
     patients : (N,) sequence of str
-        Whose scan each row is.
+        Patient of each row.
     confidence : float
         Size of the interval, above 0 and below 1.
     resamples : int
@@ -65,7 +65,7 @@ def bootstrap_interval(
     TableError
         If the columns and `patients` differ in length.
     SettingsError
-        If `confidence` is no fraction.
+        If `confidence` is not a fraction.
 
     Examples
     --------

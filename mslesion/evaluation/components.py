@@ -25,7 +25,7 @@ def check_masks(*, predicted: np.ndarray, reference: np.ndarray) -> None:
         if mask.dtype != bool or mask.ndim != 3:
             raise MaskError(
                 f"{name} is an array of {mask.dtype} in {mask.ndim}D, but a bool array in 3D is "
-                "expected. Threshold it yourself, so that the threshold stands in your own code."
+                "expected. Threshold it yourself, so that the threshold is part of your own code."
             )
     if predicted.shape != reference.shape:
         raise GeometryError(

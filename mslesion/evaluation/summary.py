@@ -71,7 +71,7 @@ def summarize_agreement(
     Returns
     -------
     DataFrame
-        One row a metric with the columns of
+        One row per metric with the columns of
         `mslesion.schema.agreement.AGREEMENT_SUMMARY`. Each metric is over the scans
         on which it is defined; it is NaN where there are none.
 
@@ -84,8 +84,8 @@ def summarize_agreement(
     rows = rows[rows["reason"].isna()]
     if rows["participant_id"].isna().any():
         raise TableError(
-            "rows has no participant_id in some rows, but patients are drawn by it. "
-            "Give compare_masks the participant_id."
+            "Some rows have no participant_id, but the bootstrap draws participants. Give "
+            "compare_masks the participant_id."
         )
     lines = []
     for number, line in enumerate(_LINES):

@@ -90,7 +90,7 @@ def icc_a1(predicted: np.ndarray, reference: np.ndarray) -> float:
     Parameters
     ----------
     predicted, reference : (N,) array
-        One value a scan.
+        One value per scan.
 
     Returns
     -------
@@ -139,7 +139,7 @@ def median_absolute_error_pct(predicted: np.ndarray, reference: np.ndarray) -> f
 
 
 def _limit(difference: np.ndarray, deviations: float) -> float:
-    """Mean difference plus so many standard deviations (n - 1)."""
+    """Mean difference plus a number of standard deviations (n - 1)."""
     if len(difference) < MIN_SCANS:
         return nan
     return float(difference.mean() + deviations * difference.std(ddof=1))

@@ -20,7 +20,7 @@ class VoxelOverlap:
 
     @property
     def dice(self) -> float:
-        """Shared voxels per mean number of voxels."""
+        """Shared voxels divided by the mean number of voxels."""
         total = self.predicted_count + self.reference_count
         return self._by_rule("dice", lambda: 2 * self.shared_count / total)
 
@@ -51,7 +51,7 @@ class VoxelOverlap:
 
     @property
     def volume_error_fraction(self) -> float:
-        """Predicted minus reference volume, per reference volume."""
+        """Predicted minus reference volume, divided by the reference volume."""
         difference = self.predicted_count - self.reference_count
         return self._by_rule("volume_error_fraction", lambda: difference / self.reference_count)
 

@@ -54,8 +54,8 @@ def correct_bias(data: np.ndarray, affine: np.ndarray, *, mask: np.ndarray) -> B
     usable = mask & (data > 0)
     if not usable.any():
         raise StepError(
-            "The mask has no voxel above 0, but the bias field is fitted there. "
-            "Check that the mask belongs to the scan."
+            "The mask has no voxel above 0, but the bias field is fitted inside it. Check that "
+            "the mask belongs to the scan."
         )
     image = to_itk(data.astype(np.float32), affine)
     shrink = [max(1, round(WORKING_SPACING_MM / s)) for s in spacing_mm(affine)]

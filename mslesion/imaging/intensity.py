@@ -29,7 +29,7 @@ class TissueScale:
 
 
 def network_scale(data: np.ndarray) -> np.ndarray:
-    """A scan as the network wants it.
+    """Scale a scan for the network.
 
     Values are divided by the 99th percentile of the foreground (voxels brighter than
     the mean of those above 0) and cut off at 2. The sums are in double precision.
@@ -51,8 +51,8 @@ def network_scale(data: np.ndarray) -> np.ndarray:
     values = data[data > 0]
     if not values.size:
         raise StepError(
-            "The scan has no voxel above 0, but its intensities are scaled by them. "
-            "Check how the scan was made."
+            "The scan has no voxel above 0, but these voxels scale its intensities. Check how "
+            "the scan was made."
         )
     values = values[values >= values.mean(dtype=np.float64)]
     top = np.percentile(values, TOP_PERCENTILE)
@@ -83,8 +83,8 @@ def white_matter_scale(data: np.ndarray, white: np.ndarray, *, contrast: str) ->
     values = data[white & (data > 0)]
     if not values.size:
         raise StepError(
-            f"The {contrast} shows nothing where white matter is, but its intensities are scaled "
-            "by it. Look at the scan: does it cover the brain?"
+            f"The {contrast} shows no signal in white matter, but white matter scales its "
+            "intensities. Check that the scan covers the brain."
         )
     factor = WHITE_LEVELS[contrast] / float(np.median(values))
     return np.clip(data * np.float32(factor), 0, WHITE_TOP_VALUE).astype(np.float32)

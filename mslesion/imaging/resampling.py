@@ -73,7 +73,7 @@ def resample(
     affine : (4, 4) array
         Voxel-to-world matrix of the values.
     to : Grid
-        Where the values are wanted.
+        Grid of the result.
     transform : (4, 4) array, optional
         From world points of `to` to world points of `data`, in mm.
     order : {0, 1, 3}
@@ -123,7 +123,7 @@ def resample_mask(
     affine : (4, 4) array
         Its voxel-to-world matrix.
     to : Grid
-        Where it is wanted.
+        Grid of the result.
     transform : (4, 4) array, optional
         From world points of `to` to world points of the mask, in mm.
 

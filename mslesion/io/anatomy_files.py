@@ -72,7 +72,7 @@ def find_anatomy(folder: ImageFolder, visit: Visit) -> Path:
     folder : ImageFolder
         The label maps (`anatomy_folder`).
     visit : Visit
-        Whose map.
+        Visit of the map.
 
     Returns
     -------
@@ -91,7 +91,7 @@ def find_anatomy(folder: ImageFolder, visit: Visit) -> Path:
         if path is not None:
             return path
     raise DatasetError(
-        f"{folder.path} has no label map of the anatomy of {visit.name}, but one is expected, such "
-        f"as {visit.folder}/anat/{visit.name}_dseg.nii.gz or {visit.name}/mri/aseg.mgz. Add it or "
-        "leave the visit out."
+        f"{folder.path} has no label map of the anatomy of {visit.name}, but one is expected, "
+        f"such as {visit.folder}/anat/{visit.name}_dseg.nii.gz or {visit.name}/mri/aseg.mgz. Add "
+        "the file, or exclude the visit."
     )

@@ -92,7 +92,7 @@ def transform_path(folder: str | Path, name: str, start: str) -> Path:
 
 
 def write_transform(matrix: np.ndarray, folder: str | Path, *, name: str, start: str) -> Path:
-    """Write a rigid transform as ITK has it: images from `start` come to the visit's grid.
+    """Write a rigid transform in ITK's format: images from `start` come to the visit's grid.
 
     Parameters
     ----------

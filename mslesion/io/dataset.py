@@ -98,8 +98,8 @@ def find_visits(
         visits = find(root, prefer=prefer, ratings=ratings)
     except PermissionError as error:
         raise DatasetError(
-            f"{error.filename} cannot be read, but all of the dataset must be. "
-            "Change the permissions of the folder."
+            f"{error.filename} cannot be read, but the whole dataset is read. Change the "
+            "permissions of the folder."
         ) from error
     if not visits:
         raise DatasetError(
@@ -270,7 +270,7 @@ def keep_labelled(
     missing = [label for label in wanted if label not in there]
     if missing:
         raise DatasetError(
-            f"{root} has no {prefix}-{missing[0]}, but it was asked for. "
-            f"Choose among: {', '.join(sorted(there)[:20])}."
+            f"{root} has no {prefix}-{missing[0]}, but it was requested. Choose among: "
+            f"{', '.join(sorted(there)[:20])}."
         )
     return [visit for visit in visits if getattr(visit, attribute) in wanted]

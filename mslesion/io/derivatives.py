@@ -49,7 +49,7 @@ def write_map(path: Path, array: np.ndarray, *, scan: Scan, description: str, **
     array : (I, J, K) array
         On the grid of `scan`.
     scan : Scan
-        Whose grid it lies on.
+        Scan on whose grid the map lies.
     description : str
         What it is.
     **more
@@ -130,8 +130,8 @@ def write_maps(
     table("seg-anatomy_dseg", pd.DataFrame(structures))
     if maps.fine is not None:
         write(
-            maps.fine[0], "seg-anatomy_res-1mm_dseg", "Structures of the brain, before they were "
-            "brought to the scan's own voxels", scan=maps.fine[1],
+            maps.fine[0], "seg-anatomy_res-1mm_dseg", "Structures of the "
+            "brain before resampling to the voxels of the scan", scan=maps.fine[1],
             Resolution="1 mm, along the axes of the head scan", **about,
         )  # fmt: skip
         table("seg-anatomy_res-1mm_dseg", pd.DataFrame(structures))
@@ -139,13 +139,13 @@ def write_maps(
         return written
     manual = maps.probability is None
     write(
-        lesion_labels > 0, "label-L_mask", "Lesions of the minimum size or more",
+        lesion_labels > 0, "label-L_mask", "Lesions of at least the minimum size",
         Type="Lesion", Manual=manual, **maps.made_by,
     )  # fmt: skip
     if maps.probability is not None:
-        write(maps.probability, "label-L_probseg", "Probability of lesion", Type="Lesion")
+        write(maps.probability, "label-L_probseg", "Lesion probability", Type="Lesion")
     write(
-        lesion_labels, "seg-lesions_dseg", "Single lesions, one number each",
+        lesion_labels, "seg-lesions_dseg", "Single lesions, numbered",
         Manual=manual, **sidecar(LESIONS),
     )  # fmt: skip
     named = lesions.drop(columns=["participant_id", "session_id"])
@@ -167,7 +167,7 @@ def write_maps(
 
 
 def write_dataset(folder: str | Path, *, version: str, raw: str, subjects: Sequence[str]) -> None:
-    """Write the files at the root that BIDS wants of a derivative dataset.
+    """Write the files that BIDS requires at the root of a derivative dataset.
 
     Parameters
     ----------
@@ -196,9 +196,9 @@ def write_dataset(folder: str | Path, *, version: str, raw: str, subjects: Seque
     )
     write_bytes(
         b"Lesion and brain measures made by mslesion.\n\nvisits.csv, lesions.csv and quality.csv "
-        b"hold a row a visit, a lesion and a check,\nchanges.csv and lesion_changes.csv a row a "
-        b"pair of visits and a lesion of it; the .json beside each\nsays what its columns mean. "
-        b"Research use only.\n",
+        b"have one row per visit, lesion and check;\nchanges.csv and lesion_changes.csv have one "
+        b"row per pair of visits and per lesion of a pair. The\n.json file beside each table "
+        b"describes its columns. Research use only.\n",
         folder / "README.md",
     )
     write_bytes(("\n".join(NOT_BIDS) + "\n").encode(), folder / ".bidsignore")

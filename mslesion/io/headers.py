@@ -16,7 +16,7 @@ MIN_SPACING_MM, MAX_SPACING_MM = 0.2, 12.0
 MIN_EXTENT_MM = 60.0
 """A scan shorter than this along an axis holds too little of a brain (exclusive)."""
 MAX_EXTENT_MM = 600.0
-"""A scan longer than this along an axis is no head (exclusive)."""
+"""A scan longer than this along an axis is not a head (exclusive)."""
 MAX_SFORM_QFORM_GAP_MM = 0.5
 """From this gap between sform and qform on a warning is given (exclusive)."""
 MAX_PIXDIM_ERROR = 0.01
@@ -33,7 +33,7 @@ WARNINGS: Mapping[str, str] = MappingProxyType(
     {
         "sform_qform_differ": "sform and qform place the scan differently; sform is used",
         "no_orientation": "the header gives no orientation; left and right may be swapped",
-        "pixdim_differs": "pixdim and affine disagree on the voxel size; the affine is used",
+        "pixdim_differs": "pixdim and affine give different voxel sizes; the affine is used",
         "sheared": "the axes of the voxel grid are not at right angles",
         "not_finite": "voxels that were NaN or infinite were set to 0",
         "odd_units": "the header's unit is not mm, but the sizes are those of mm",
@@ -68,7 +68,7 @@ def check_header(image, path) -> list[str]:
     if not abs(np.linalg.det(affine[:3, :3])) > MIN_VOLUME_SHARE * sides.prod():
         raise ImageError(
             f"{path} has an affine that is not invertible, but it must place every voxel. "
-            "Convert the scan again from DICOM."
+            "Convert the scan from DICOM again."
         )
     warnings = []
     header = image.header
@@ -121,13 +121,13 @@ def check_size(shape: tuple, affine: np.ndarray, *, path) -> None:
         if not MIN_EXTENT_MM <= length <= MAX_EXTENT_MM:
             raise ImageError(
                 f"{path} covers {length:.0f} mm along axis {axis + 1} ({shape[axis]} voxels), "
-                f"but {MIN_EXTENT_MM:.0f} to {MAX_EXTENT_MM:.0f} mm are expected of a head scan. "
-                "Give the whole scan."
+                f"but {MIN_EXTENT_MM:.0f} to {MAX_EXTENT_MM:.0f} mm are expected for a head "
+                "scan. Give the whole scan."
             )
 
 
 def _qform_gap_mm(image) -> float:
-    """How far the qform places a corner from the sform; infinite if it is no rotation."""
+    """How far the qform places a corner from the sform; infinite if it is not a rotation."""
     try:
         gap = corner_gap_mm(image.shape[:3], image.get_sform(), image.get_qform())
     except (HeaderDataError, ValueError):

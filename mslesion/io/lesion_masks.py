@@ -92,7 +92,7 @@ def find_lesion_mask(folder: ImageFolder, visit: Visit) -> MaskFile:
     folder : ImageFolder
         The masks (`mask_folder`).
     visit : Visit
-        Whose mask.
+        Visit of the mask.
 
     Returns
     -------
@@ -114,7 +114,8 @@ def find_lesion_mask(folder: ImageFolder, visit: Visit) -> MaskFile:
             return MaskFile(path, labels[path], maker)
     raise DatasetError(
         f"{folder.path} has no lesion mask of {visit.name}, but one is expected, such as "
-        f"{visit.folder}/anat/{visit.name}_label-L_mask.nii.gz. Add it or leave the visit out."
+        f"{visit.folder}/anat/{visit.name}_label-L_mask.nii.gz. Add the file, or exclude the "
+        "visit."
     )
 
 
@@ -132,5 +133,5 @@ def _lesion_labels(path: Path) -> tuple[int, ...] | None:
     except (OSError, ValueError) as error:
         raise DatasetError(
             f"{table} cannot be read as a lookup table ({error}), but tab-separated index and "
-            "name are expected. Mend the file or remove it."
+            "name are expected. Correct the file or remove it."
         ) from error

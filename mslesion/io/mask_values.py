@@ -8,7 +8,7 @@ from mslesion.errors import MaskError
 ANY_LABEL = "all"
 """As a label: every voxel above 0."""
 MAX_LABELS_NAMED = 6
-"""An error names so many labels at most."""
+"""Largest number of labels in an error message."""
 
 Label = int | tuple[int, ...] | str
 """A value of a label map, several of them, or `ANY_LABEL`."""
@@ -66,7 +66,7 @@ def as_mask(data: np.ndarray, *, name: str, label: Label | None = None) -> np.nd
         raise MaskError(
             f"{name} has {len(values)} values from {values[0]:g} to {values[-1]:g}, as a "
             "probability map has, but a mask has 0 and one other value. Threshold the map "
-            "yourself (probability >= 0.5, say), so that the threshold stands in your own code."
+            "yourself (probability >= 0.5, say), so that the threshold is part of your own code."
         )
     if values[0] != 0:
         raise MaskError(

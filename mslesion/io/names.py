@@ -61,7 +61,7 @@ def without_labels(name: str, labels: Iterable[str] = ()) -> str:
 
 
 def bids_modality(name: str) -> str:
-    """Modality told by a file's name in a BIDS dataset; empty if none is.
+    """Modality according to the name of a file in a BIDS dataset; empty if unknown.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def bids_modality(name: str) -> str:
 
 
 def plain_modality(name: str, *, labels: Sequence[str] = ()) -> str:
-    """Modality told by a file's name in a plain folder; empty if none is.
+    """Modality according to the name of a file in a plain folder; empty if unknown.
 
     Parameters
     ----------

@@ -153,12 +153,12 @@ def load_labels(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
     ImageError
         If the file cannot be read.
     MaskError
-        If a value is no whole number of 0 or more.
+        If a value is not a whole number of 0 or more.
     """
     data, affine, _ = _read(Path(path), is_scan=False)
     if not (np.isfinite(data).all() and (data >= 0).all() and (data == np.rint(data)).all()):
         raise MaskError(
-            f"{path} has values that are no whole numbers of 0 or more, but a label map is "
+            f"{path} has values that are not whole numbers of 0 or more, but a label map is "
             "expected. Give the map in which each lesion or structure has a number."
         )
     labels, affine = to_ras(np.rint(data).astype(np.int32), affine)
@@ -284,8 +284,8 @@ def write_bytes(content: bytes, path: str | Path) -> None:
             part.unlink(missing_ok=True)
     except OSError as error:
         raise OutputError(
-            f"{path} cannot be written ({error.strerror or error}), but the results must go "
-            "somewhere. Free space or choose another output folder, then run again."
+            f"{path} cannot be written ({error.strerror or error}), but the results are written "
+            "there. Free space or choose another output folder, then run again."
         ) from error
 
 
@@ -302,7 +302,7 @@ def _read(path: Path, *, is_scan: bool = True):
         if not path.is_file():
             raise ImageError(
                 missing_content(path)
-                or f"{path} is no file, but a scan is expected. Check the path."
+                or f"{path} is not a file, but a scan is expected. Check the path."
             )
         image = _load(path)
         shape = image.shape
@@ -324,7 +324,7 @@ def _read(path: Path, *, is_scan: bool = True):
         ) from error
     if data.dtype.kind not in "biuf":
         raise ImageError(
-            f"{path} has voxels of type {data.dtype}, but one number a voxel is expected. "
+            f"{path} has voxels of type {data.dtype}, but one number per voxel is expected. "
             "Convert the scan to grey values."
         )
     affine = np.asarray(image.affine, np.float64)

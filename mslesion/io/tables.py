@@ -12,13 +12,14 @@ from mslesion.io.nifti import write_bytes
 from mslesion.schema import Table, as_table, check_table, sidecar
 
 SIGNIFICANT_DIGITS = 6
-"""Decimal numbers are written with so many digits."""
+"""Number of significant digits of decimal numbers in files."""
 SHOWN_DIGITS = 3
-"""A page shows so many, and never cuts a whole number; the written value lies beneath."""
+"""Number of significant digits on pages. Whole numbers are never shortened, and the written value
+is in the tooltip."""
 
 
 def format_value(value) -> str:
-    """A value as it stands in every table and page.
+    """Format a value as in every table and page.
 
     Parameters
     ----------

@@ -59,7 +59,7 @@ class ImageFolder:
         Parameters
         ----------
         visit : Visit
-            Whose images.
+            Visit of the images.
 
         Returns
         -------

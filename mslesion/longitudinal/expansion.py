@@ -25,7 +25,7 @@ of it; lesions that did not grow stayed below `GROW_PCT_PER_YEAR`."""
 MIN_CANDIDATE_VOXELS = 10
 """Smallest candidate (inclusive), of 1 mm³ voxels. Elliott 2019."""
 MIN_LESION_MM3 = 100.0
-"""Smaller lesions (exclusive) are not looked at: a border error of 0.1 mm is their seed."""
+"""Smaller lesions (exclusive) are not assessed: a border error of 0.1 mm is their seed."""
 VENTRICLE_MARGIN_MM = 1.0
 """Voxels this near to a ventricle (inclusive) are left out: its widening leaks in."""
 MIN_YEARS = 1.0
@@ -63,7 +63,7 @@ class Expansion:
     noise_p95_pct_per_year: float | None
     """95th percentile of the mean rate of shifted copies; None without room for them."""
     assessed_count: int
-    """Lesions that were looked at."""
+    """Lesions that were assessed."""
 
     @property
     def volume_ml(self) -> float:

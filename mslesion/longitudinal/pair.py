@@ -109,7 +109,7 @@ def _brain_modality(first: VisitMaps, second: VisitMaps) -> tuple[str, str]:
     for modality in (T1W, FLAIR):
         if modality in first.scans and modality in second.scans:
             return modality, ""
-    return "", "no T1w or FLAIR that both visits have"
+    return "", "no T1w or FLAIR at both visits"
 
 
 def _align(first: VisitMaps, second: VisitMaps, modality: str) -> AlignedScans:

@@ -36,10 +36,11 @@ INFRATENTORIAL = (s.BRAINSTEM, s.CEREBELLAR_GREY, s.CEREBELLAR_WHITE)
 
 SCHEMES: Mapping[str, str] = MappingProxyType(
     {
-        "contact": "touching within 2 mm; biomarkers of McDonald 2017 (default)",
-        "lesvoloc20": "most overlap with widened structures, at least 20 % of the lesion "
+        "contact": "contact within 2 mm; regions of McDonald 2017 (default)",
+        "lesvoloc20": "largest overlap with dilated structures, at least 20 % of the lesion "
         "(Lesion-volumetry-and-location)",
-        "lstai": "first touched of ventricle, cortex, infratentorial (LST-AI)",
+        "lstai": "first of ventricle, cortex and infratentorial region that the lesion touches "
+        "(LST-AI)",
         "wmh10mm": "periventricular up to 10 mm from the ventricle (DeCarli 2005)",
     }
 )

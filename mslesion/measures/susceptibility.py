@@ -1,6 +1,6 @@
 """Scores of rims and of central veins on susceptibility scans. Neither is validated.
 
-Functions on arrays, for research on scans that are at hand; the command does not use them,
+Functions on arrays, for research; the command does not use them,
 and no rule of `mslesion.criteria` does: those take what a rater counted.
 """
 
@@ -70,7 +70,7 @@ def score_rims(
     Returns
     -------
     list of dict
-        A row a lesion: `lesion_id`, `rim_cover` (share of the directions from its centroid,
+        One row per lesion: `lesion_id`, `rim_cover` (share of the directions from its centroid,
         out of 26, in which the border stands out from both core and surroundings),
         `is_rim_candidate` and `reason` where there is no score.
 
@@ -90,12 +90,12 @@ def score_rims(
         if np.count_nonzero(mask) < least:
             row["reason"] = f"under {MIN_RIM_VOLUME_MM3:g} mm3"
         elif not mad > 0:
-            row["reason"] = "no white matter to compare with"
+            row["reason"] = "no white matter for comparison"
         else:
             cover = _rim_cover(
                 signed, affine, lesions=lesions, number=number, normal=normal, mad=mad
             )
-            row["reason"] = "no core or no white matter around" if cover is None else ""
+            row["reason"] = "no core or no surrounding white matter" if cover is None else ""
             if cover is not None:
                 # Shares of whole directions: 2/3 itself is reached, whatever its last digit
                 row |= {"rim_cover": cover, "is_rim_candidate": cover >= MIN_RIM_COVER - 1e-9}
@@ -151,7 +151,7 @@ def score_veins(
     affine : (4, 4) array
         Voxel-to-world matrix in mm.
     lesions : (I, J, K) int array
-        Number of the lesion, 0 outside; confluent ones split at their centres.
+        Number of the lesion, 0 outside; confluent lesions split at their centres.
     fluid : (I, J, K) bool array
         CSF; a lesion that touches it is left out.
     seed : int
@@ -160,7 +160,7 @@ def score_veins(
     Returns
     -------
     list of dict
-        A row a lesion: `lesion_id`, `vein_probability` (share of random placements whose
+        One row per lesion: `lesion_id`, `vein_probability` (share of random placements whose
         vesselness lies less deep) and `reason` where there is none.
 
     Raises
@@ -172,7 +172,7 @@ def score_veins(
     if size.max() > MAX_SPACING_RATIO * size.min():
         sizes = "x".join(f"{length:g}" for length in size)
         raise GeometryError(
-            f"The T2* scan has voxels of {sizes} mm, but vesselness needs them as long as wide. "
+            f"The T2* scan has voxels of {sizes} mm, but vesselness requires cubic voxels. "
             "Resample it first."
         )
     rng = np.random.default_rng(seed)

@@ -46,7 +46,7 @@ class VisitContext:
     probability: np.ndarray | None
     """Lesion probability; None for a given mask."""
     t1_contrast: bool | None
-    """Whether the T1w was taken after contrast agent; None if nothing tells."""
+    """Whether the T1w was acquired after contrast agent agent; None if nothing tells."""
     checks: Mapping[str, float | None]
     """Values of the quality checks so far, by name."""
     location_scheme: str
@@ -167,5 +167,5 @@ class VisitContext:
 
     @property
     def lesion_rows(self) -> list[dict]:
-        """Rows of the lesion table; none where the given mask does not fit the scan."""
+        """Rows of the lesion table; none where the given mask does not match the scan."""
         return [] if "fitting_mask" in self.unmet else self.all_lesion_rows

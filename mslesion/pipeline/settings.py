@@ -38,29 +38,34 @@ class Settings:
         PACKAGED, "lesion network: mslesion, a file that ends in .onnx, or package.module:attribute"
     )
     lesion_threshold: float = _setting(
-        THRESHOLD, "probability from which a voxel is lesion (inclusive)", low=0.0, high=1.0
+        THRESHOLD, "probability at or above which a voxel is lesion", low=0.0, high=1.0
     )
-    min_size: str = _setting(DEFAULT_MIN_SIZE, "smallest lesion that counts", tuple(MIN_SIZES))
-    location_scheme: str = _setting("contact", "rule of the location classes", tuple(SCHEMES))
+    min_size: str = _setting(DEFAULT_MIN_SIZE, "minimum lesion size", tuple(MIN_SIZES))
+    location_scheme: str = _setting("contact", "rule for the location classes", tuple(SCHEMES))
     contact_mm: float = _setting(
-        CONTACT_MM, "distance within which a lesion touches (inclusive)", low=0.0, high=20.0
+        CONTACT_MM,
+        "largest distance at which a lesion touches a structure (inclusive)",
+        low=0.0,
+        high=20.0,
     )
     skull_stripped: str = _setting(
-        "auto", "whether the scans come without the skull", ("auto", "yes", "no")
+        "auto", "whether the scans are skull-stripped", ("auto", "yes", "no")
     )
     anatomy_labels: str = _setting(
         AUTO, "whose numbers given label maps of the anatomy have", (AUTO, *LABEL_SCHEMES)
     )
-    prefer: str = _setting("", "of several scans of one modality take the one named so")
+    prefer: str = _setting(
+        "", "text in the name of the scan to use if a modality has several scans"
+    )
     resample_masks: bool = _setting(
-        default=False, text="bring given lesion masks to the FLAIR's grid where they are on another"
+        default=False, text="resample lesion masks that are not on the grid of the FLAIR"
     )
     change_rule: str = _between(
-        DEFAULT_RULE, "rule of what is an enlarging or shrinking lesion", tuple(RULES)
+        DEFAULT_RULE, "rule for enlarging and shrinking lesions", tuple(RULES)
     )
     calibrate: bool = _between(
         default=False,
-        text="compare each first visit with a synthetic follow-up too, whose change is known",
+        text="also compare each first visit with a synthetic follow-up of known change",
     )
 
     def __post_init__(self):
@@ -104,7 +109,7 @@ def read_settings(path: str | Path | None = None, **given) -> Settings:
         except (OSError, ValueError) as error:
             raise SettingsError(
                 f"{path} cannot be read ({error}), but a TOML file of settings is expected. "
-                "Mend the file or leave --settings out."
+                "Correct the file or omit --settings."
             ) from error
     values |= {name: value for name, value in given.items() if value is not None}
     names = {item.name for item in fields(Settings)}
@@ -112,7 +117,7 @@ def read_settings(path: str | Path | None = None, **given) -> Settings:
     if unknown:
         raise SettingsError(
             f"The setting {unknown[0]!r} does not exist, but {', '.join(sorted(names))} do. "
-            "Correct its name."
+            "Correct the name."
         )
     return replace(Settings(), **values)
 

@@ -1,1 +1,1 @@
-"""What is written: tables, BIDS derivatives, figures, one page a subject."""
+"""Figures and pages: one page per participant and one for the cohort."""

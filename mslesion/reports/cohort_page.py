@@ -1,4 +1,4 @@
-"""The page of a cohort: distributions, and one line a visit that can be sorted and filtered.
+"""The page of a cohort: distributions, and one line per visit that can be sorted and filtered.
 
 The page is whole without its script: all visits, in order. The script adds buttons to the
 column heads and a form that keeps the visits for which a rule was met, not met or open.
@@ -31,7 +31,7 @@ def _title(name: str) -> str:
 DISTRIBUTIONS = (
     *((VISITS.name, name, _title(name)) for name in used_for("histogram")),
     (CHANGES.name, "new_t2_count", "New lesions since the previous visit"),
-    (CHANGES.name, "pbvc_pct_per_year", "Brain volume change, % a year"),
+    (CHANGES.name, "pbvc_pct_per_year", "Brain volume change, % per year"),
 )
 """Table, column and title of each histogram."""
 BINS = 12
@@ -43,7 +43,7 @@ VISIT_COLUMNS = (
 )  # fmt: skip
 CHANGE_COLUMNS = (
     ("new_t2_count", "new"), ("enlarging_count", "enlarging"),
-    ("pbvc_pct_per_year", "brain, % a year"),
+    ("pbvc_pct_per_year", "brain, % per year"),
 )  # fmt: skip
 RULES_SHOWN = {"mcdonald2017_dis": "space 2017", "mcdonald2024_dis": "space 2024"}
 """Rules with a column of their own; each rule can be filtered by."""
@@ -75,7 +75,7 @@ def cohort_page(
             line = _Line(own[subject], subject, session, is_latest=session == labels[-1])
             lines.append(line.html())
             latest += [line] if line.is_latest else []
-    count = f"{len(sessions)} people, {len(lines)} visits"
+    count = f"{len(sessions)} participants, {len(lines)} visits"
     folder = files("mslesion.reports")
     style, script = (folder.joinpath(n).read_text("utf-8") for n in (STYLE_FILE, SCRIPT_FILE))
     return (
@@ -169,7 +169,7 @@ def _filter(tables: Mapping[str, pd.DataFrame]) -> str:
         '<form id="filter" hidden><label>Rule <select name="rule">'
         f'<option value="">any</option>{options}</select></label> '
         f'<label>is <select name="verdict">{verdicts}</select></label> '
-        '<label><input type="checkbox" name="latest"> latest visit of each person only</label> '
+        '<label><input type="checkbox" name="latest"> latest visit of each participant</label> '
         '<button type="reset">Show all</button> <span id="shown" role="status"></span></form>'
     )
 
@@ -181,7 +181,7 @@ def _distributions(lines: Sequence[_Line]) -> str:
         found = [line.value(table, column) for line in lines]
         values = [float(format_value(v)) for v in found if v is not None and not pd.isna(v)]
         drawn.append(_histogram(title, column, values))
-    note = '<p class="note">The latest visit of each person; the line is the median.</p>'
+    note = '<p class="note">The latest visit of each participant. The line is the median.</p>'
     return f'{note}<div class="charts">{"".join(drawn)}</div>'
 
 
@@ -190,7 +190,7 @@ def _histogram(title: str, column: str, values: Sequence[float]) -> str:
     if not values:
         return f"<figure><figcaption><b>{escape(title)}</b><br>not assessable</figcaption></figure>"
     low, middle, high = min(values), float(np.median(values)), max(values)
-    words = f"{len(values)} people, median {show_value(middle)}"
+    words = f"{len(values)} participants, median {show_value(middle)}"
     words += f", {show_value(low)} to {show_value(high)}"
     span = (low, high) if high > low else (low - 0.5, high + 0.5)
     counts, _ = np.histogram(values, BINS, span)

@@ -183,7 +183,7 @@ def _value(cell) -> float | None:
 
 
 def _cell(cell) -> str:
-    """A value with the table and row that it stands in."""
+    """A value with the table and row that contain it."""
     if not isinstance(cell, tuple):
         return f'<td class="number">{show_value(cell) or "&ndash;"}</td>'
     table, row, name = cell

@@ -30,7 +30,8 @@ LOCATION_COLORS = {
     "deep_white": (240, 228, 66),
     "deep_grey": (0, 158, 115),
 }
-"""Colours of the location classes, told apart by the colour-blind (Okabe and Ito)."""
+"""Colours of the location classes, distinguishable with colour vision deficiency (Okabe and
+Ito)."""
 STRUCTURE_COLORS = {
     1: (60, 90, 160), 2: (200, 90, 90), 3: (225, 225, 215), 4: (90, 190, 255),
     5: (255, 120, 60), 6: (0, 220, 200), 7: (0, 150, 140), 8: (0, 158, 115),
@@ -278,7 +279,7 @@ def _captioned(tile: np.ndarray, left: str, right: str) -> np.ndarray:
 
 
 def data_uri(picture: np.ndarray) -> str:
-    """A picture as text that stands in a page.
+    """Encode a picture for embedding in a page.
 
     Parameters
     ----------

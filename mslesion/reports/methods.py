@@ -49,8 +49,8 @@ STEPS = {
         ("mattes2003",),
     ),
     "network": Sentence(
-        "A convolutional network, trained on synthetic heads, named the structure of every voxel "
-        "of 2 mm",
+        "A convolutional network, trained on synthetic heads, assigned a structure to every "
+        "voxel of 2 mm",
         ("billot2023",),
     ),
     "given anatomy": Sentence(
@@ -62,57 +62,58 @@ STEPS = {
         "and volumes that need the skull are not given"
     ),
     "own lesions": Sentence(
-        "A second network, trained on manually outlined and synthetic scans, gave the lesion "
-        "probability in slices of 1 mm from three directions. Components of voxels of "
-        "{threshold:g} or more with a surer core are lesions; they grow to where the FLAIR "
-        "falls off towards white matter; components mostly in CSF or choroid plexus were "
-        "removed",
+        "A second network, trained on manually outlined and synthetic scans, estimated the "
+        "lesion probability in slices of 1 mm in three orientations. Components of voxels with "
+        "a probability of {threshold:g} or more and a core of higher probability are lesions; "
+        "they were extended to where the FLAIR signal falls towards white matter; components "
+        "mostly in CSF or choroid plexus were removed",
         ("henschel2020",),
     ),
     "other network": Sentence(
         "The lesion network {segmenter} (version {segmenter_version}) gave the lesion probability, "
         "and its own rules the lesions, with a threshold of {threshold:g}"
     ),
-    "given mask": Sentence("Lesions are those of a given mask ({segmenter})"),
-    "bias": Sentence("The bias field was divided out by N4", ("tustison2010",)),
+    "given mask": Sentence("Lesions are those of a mask made elsewhere ({segmenter})"),
+    "bias": Sentence("The bias field was corrected with N4", ("tustison2010",)),
     "lesions": Sentence(
-        "Single lesions are 26-connected components by the rule {min_size}; confluent ones were "
-        "also counted by their centres",
+        "Single lesions are 26-connected components of the minimum size {min_size}; confluent "
+        "lesions were also counted by their centres",
         ("dworkin2018",),
     ),
     "location": Sentence(
-        "Location classes follow the scheme {scheme}, touching within {contact:g} mm",
+        "Location classes follow the scheme {scheme}, with contact within {contact:g} mm",
         ("thompson2018",),
     ),
     "volumes": Sentence(
         "Brain volumes are voxel counts of the anatomy map; the brain parenchymal fraction is "
-        "brain per volume inside the brain's outer contour",
+        "the brain volume divided by the volume inside the outer contour of the brain",
         ("rudick1999", "benedict2004"),
     ),
     "head size": Sentence(
         "Volumes were scaled to the intracranial volume of the MNI152 head", ("smith2002",)
     ),
     "frame": Sentence(
-        "Both visits were registered rigidly both ways, brought halfway to each other with one "
-        "interpolation each, and matched in bias field and tissue levels",
+        "Both visits were registered rigidly in both directions, brought to a halfway space "
+        "with one interpolation each, and matched in bias field and tissue intensities",
         ("reuter2010",),
     ),
     "frame correction": Sentence(
-        "The motion between them was corrected by the rigid part of a deformation of both scans "
+        "The motion between them was refined by the rigid part of a deformation of both scans "
         "inside the brain"
     ),
     "lesion change": Sentence(
-        "Lesion change was decided voxel by voxel from both lesion maps and the difference of the "
-        "{lesion_modality} scans; what is enlarging or shrinking is said by the rule {rule}"
+        "Lesion change was decided voxel by voxel from both lesion maps and the difference of "
+        "the {lesion_modality} scans; the rule {rule} decides which lesions are enlarging or "
+        "shrinking"
     ),
     "brain change": Sentence(
-        "Brain volume change is the mean of a boundary-shift integral and of the integral of a "
-        "deformation's local volume change, on {brain_modality}",
+        "Brain volume change is the mean of a boundary-shift integral and of the integrated "
+        "local volume change of a deformation, on {brain_modality}",
         ("leung2010", "nakamura2014"),
     ),
     "expansion": Sentence(
-        "Candidates for slow expansion were found by local growth, of a deformation that follows "
-        "single lesions",
+        "Candidates for slow expansion were found by local growth, measured with a deformation "
+        "that follows single lesions",
         ("elliott2019",),
     ),
 }

@@ -30,7 +30,7 @@ RULES = {
     "neda3_mri": "NEDA-3, MRI part",
     "lublin2013_activity": "Lublin 2013, MRI activity",
 }
-"""Rules of the first screen, their names shortened; all of them stand in the details."""
+"""Rules of the first screen, with short names; all rules are listed in the details."""
 AFTER_A_VISIT = ("neda3_mri", "lublin2013_activity")
 """Rules on what changed: on the first screen where visits were compared."""
 ONLY_IF_MET = ("mcdonald2024_incidental", "ris2009", "ris2023")
@@ -173,7 +173,7 @@ def _technique(visit: pd.Series, change: pd.Series | None) -> str:
         same = change["same_scanner"]
         text = "whether it is the same is " + UNKNOWN
         if not pd.isna(same):
-            text = "the same" if same else "another one: compare with care"
+            text = "the same" if same else "another one; compare with caution"
         items.append(("scanner before", escape(text)))
     items.append(("lesions by", escape("" if pd.isna(visit["segmenter"]) else visit["segmenter"])))
     return _card("Technique", _items(items))
@@ -196,11 +196,11 @@ def _lesions(visit: pd.Series, panels: pd.DataFrame) -> str:
         f"{value_tag(visit['lesion_volume_ml'], 'lesion_volume_ml')}</tr>"
     )
     items = [
-        ("confluent ones split", _value(visit, "lesion_count_centers")),
+        ("confluent lesions split", _value(visit, "lesion_count_centers")),
         ("T1-dark", _value(visit, "t1_hypointense_volume_ml", "mL")),
     ]
     if not pd.isna(visit["enhancing_candidate_count"]):
-        text = _value(visit, "enhancing_candidate_count") + " candidates, to be looked at"
+        text = _value(visit, "enhancing_candidate_count") + " candidates, to be inspected"
         items.append(("enhancement", text))
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
     body = table + _items(items) + _given(panels)
@@ -226,9 +226,9 @@ def _given(panels: pd.DataFrame) -> str:
 
 
 def _change(change: pd.Series | None) -> str:
-    """What is new, larger, smaller or gone since the previous visit."""
+    """New, enlarging, shrinking and resolved lesions since the previous visit."""
     if change is None:
-        return _card("Change", '<p class="none">No earlier visit was compared.</p>')
+        return _card("Change", '<p class="none">There is no earlier visit to compare with.</p>')
     title = "Change since " + (
         change["session_from"] if not pd.isna(change["session_from"]) else "before"
     )
@@ -311,7 +311,7 @@ def _rules(criteria: pd.DataFrame, panels: pd.DataFrame) -> str:
             lines.append(f'<tr class="why"><td colspan="2">{escape(note)}</td></tr>')
     pattern = panels[panels["domain"] == "pattern"]
     text = "".join(f"<p>Pattern {escape(row['text'])}</p>" for _, row in pattern.iterrows())
-    note = '<p class="note">Parts of published rules, no diagnosis; all rules below.</p>'
+    note = '<p class="note">Parts of published rules, not a diagnosis; all rules are below.</p>'
     return _card("Rules", f"<table><tbody>{''.join(lines)}</tbody></table>{text}{note}")
 
 

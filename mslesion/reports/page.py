@@ -1,4 +1,4 @@
-"""One self-contained HTML page a subject, put together from a part for each visit."""
+"""One self-contained HTML page per participant, assembled from one part per visit."""
 
 from collections.abc import Sequence
 from html import escape

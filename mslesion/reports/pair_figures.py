@@ -34,7 +34,7 @@ LINES = {
     RESOLVED: ("X", (60, 220, 160), "dash-dot", "resolved lesion"),
 }
 """Letter, colour, line and meaning of each value of the change map, those drawn last on
-top; letters and lines tell them apart without colour. R stands for right already."""
+top; letters and line styles distinguish them without colour. The letter R already means right."""
 _PERIODS = {
     "solid": (1,),
     "dashed": (1, 1, 1, 1, 0, 0, 0),
@@ -146,7 +146,7 @@ def change_overview(
     inside : (I, J, K) bool array
         The brain; what lies outside its box is cut off.
     names : sequence of str, length 3
-        What stands in the corner of each row.
+        Text in the corner of each row.
 
     Returns
     -------

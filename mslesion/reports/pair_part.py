@@ -50,8 +50,9 @@ def pair_part(pair: PairComparison) -> str:
             picture(
                 seen,
                 f"{of_lesions.modality} of both visits in their common frame",
-                "First, second, second minus first (bright: brighter now), and the changes. Do "
-                "the two heads lie alike? Is the difference flat where nothing changed?",
+                "First visit, second visit, second minus first (bright: brighter now), and the "
+                "changes. Check that both heads have the same position, and that the difference "
+                "is uniform where nothing changed.",
             )
         )
         parts.append(change_key())
@@ -62,8 +63,9 @@ def pair_part(pair: PairComparison) -> str:
             picture(
                 strips,
                 "Every lesion that changed",
-                "First, second, difference; its group_id in lesion_changes.csv, what happened, "
-                "change of volume. Lesions under the detection floor are not shown.",
+                "First visit, second visit and difference, with the group_id of "
+                "lesion_changes.csv, the kind of change and the change of volume. Lesions below "
+                "the detection floor are not shown.",
             )
         )
     if brain.volumes is not None and (changes is None or of_brain.modality != of_lesions.modality):
@@ -73,8 +75,8 @@ def pair_part(pair: PairComparison) -> str:
             picture(
                 seen,
                 f"{of_brain.modality} of both visits in their common frame",
-                "First, second, second minus first. Atrophy is a dark line along the brain's "
-                "border and the ventricles; a line on one side only is a shift.",
+                "First visit, second visit, second minus first. Atrophy is a dark line along "
+                "the border of the brain and the ventricles; a line on one side only is a shift.",
             )
         )
     if brain.expansion is not None and brain.expansion.candidates:
@@ -84,8 +86,8 @@ def pair_part(pair: PairComparison) -> str:
             picture(
                 expansion_strips(images, expansion_pct, brain.expansion.candidates),
                 "Candidates for slow expansion",
-                "First, second, local growth (bright: it grew). Candidates are no finding: see "
-                "the noise of the pair.",
+                "First visit, second visit, local growth (bright: growth). A candidate is not a "
+                "finding; compare it with the noise of the pair.",
             )
         )
     parts.append(_methods(pair))

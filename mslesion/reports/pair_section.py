@@ -38,7 +38,7 @@ RECOVERED = {
     "shrinking_count": ("shrinking",),
     "stable_count": ("untouched",),
 }
-"""Rows of calibration.csv that tell how far a count can be trusted."""
+"""Rows of calibration.csv that show how reliable a count is."""
 FALSE_NEW, BRAIN_VOLUME = "false_new", "brain_volume"
 _COLUMNS = {column.name: column for column in CHANGES.columns}
 
@@ -134,13 +134,13 @@ def sentence(row: pd.Series) -> str:
         text += f" (standard deviation of one value {value('pbvc_sd_points')} points)"
     else:
         text += (
-            f", {value('pbvc_pct_per_year')} % a year (95 % interval {value('pbvc_ci95_low')} "
+            f", {value('pbvc_pct_per_year')} % per year (95 % interval {value('pbvc_ci95_low')} "
             f"to {value('pbvc_ci95_high')})"
         )
         if row["pbvc_ci95_low"] <= 0 <= row["pbvc_ci95_high"]:
-            text += ", no more than error alone may give"
+            text += ", which is within the measurement error"
     if _is_true(row["pbvc_disagrees"]):
-        text += "; its two estimates disagree"
+        text += "; the two estimates disagree"
     if _is_true(row["pseudoatrophy_window"]):
         text += "; a treatment began, so that volume may have decreased through loss of oedema"
     return f"{text}."
@@ -172,11 +172,11 @@ def recovered(name: str, calibration: Mapping[str, Mapping]) -> str:
         made, found = (
             show_value(calibration[BRAIN_VOLUME][f"{what}_pct"]) for what in ("made", "recovered")
         )
-        return f"{made} % made, {found} % measured" if found else ""
+        return f"{made} % simulated, {found} % measured" if found else ""
     if not rows or any(pd.isna(row["recovered_count"]) for row in rows):
         return ""
     made, found = (sum(int(row[f"{what}_count"]) for row in rows) for what in ("made", "recovered"))
-    text = f"{found} of {made} made were found"
+    text = f"{found} of {made} simulated changes found"
     source = calibration.get(FALSE_NEW) if name == "new_t2_count" else rows[0]
     if source is not None and not pd.isna(source["false_count"]):
         text += f", {int(source['false_count'])} false"
@@ -184,13 +184,16 @@ def recovered(name: str, calibration: Mapping[str, Mapping]) -> str:
 
 
 def _expansion_note(row: pd.Series) -> str:
-    """What candidates are, or why there is no value."""
+    """Explanation of the candidates, or the reason why there is no value."""
     if pd.isna(row["sel_assessed_count"]):
         return (
-            f"Looked for where the brain change is assessable, dates are known and {MIN_YEARS:g} "
-            "year or more lies between the visits."
+            "Assessed if the brain change is assessable, dates are known and the visits are "
+            f"{MIN_YEARS:g} year or more apart."
         )
-    return "Candidates by local growth alone, no finding: compare their rates with the noise."
+    return (
+        "Candidates are based on local growth alone and are not findings; compare their rates "
+        "with the noise."
+    )
 
 
 def _is_true(value) -> bool:
@@ -202,7 +205,7 @@ def _technique(row: pd.Series) -> str:
     """One line on how the visits were compared."""
     parts = []
     days = show_value(row["days"])
-    parts.append(f"{days} days" if days else "no dates: changes, but no yearly rates")
+    parts.append(f"{days} days" if days else "without dates, changes but no yearly rates")
     if not pd.isna(row["same_scanner"]):
         parts.append("same scanner" if row["same_scanner"] else "another scanner")
     parts += [
@@ -210,7 +213,7 @@ def _technique(row: pd.Series) -> str:
         for what in ("lesion", "brain")
         if not pd.isna(row[f"{what}_modality"])
     ]
-    parts.append(f"enlarging by the rule {row['change_rule']}")
+    parts.append(f"enlarging according to the rule {row['change_rule']}")
     return "; ".join(parts)
 
 

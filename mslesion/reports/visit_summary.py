@@ -1,4 +1,4 @@
-"""The first screen of a visit: what a reader wants to know in half a minute."""
+"""The summary of a visit at the top of its section."""
 
 from html import escape
 
@@ -32,7 +32,7 @@ def summary(row: pd.Series) -> str:
     """
     tables = (
         f"<div><h3>Lesions by region</h3>{_regions(row)}</div>"
-        f"<div><h3>Lesion look and share</h3>{_measures(row, 'lesion table')}</div>"
+        f"<div><h3>Lesion appearance and ratios</h3>{_measures(row, 'lesion table')}</div>"
         f"<div><h3>Brain</h3>{_measures(row, 'brain table')}</div>"
     )
     return (

@@ -5,11 +5,13 @@ from mslesion.schema.visits import VISITS
 
 BRAIN = Table(
     "brain",
-    "One row an anatomy map: volumes of the brain and its parts.",
+    "One row pern anatomy map: volumes of the brain and its parts.",
     (
         *(column for column in VISITS.columns if column.group == "brain"),
         Column(
-            "empty_because", TEXT, "Why values are empty: column: reason, joined by semicolons."
+            "empty_because",
+            TEXT,
+            "Reasons for empty values, as column: reason, separated by semicolons.",
         ),
     ),
     ("brain_ml",),

@@ -23,7 +23,7 @@ class Column(NamedTuple):
     units: str | None = None
     """Unit in the notation of BIDS; None for counts, ratios and text."""
     source: str | None = None
-    """Where the definition comes from: a paper, or "mslesion" where it is ours."""
+    """Source of the definition: a paper, or "mslesion"."""
     levels: Mapping[str, str] | None = None
     """The values a text column can have, with their meaning."""
     prefix: str = ""
@@ -53,7 +53,7 @@ PAIR_OF_SESSIONS = (
     Column("session_from", TEXT, "First session of the pair.", prefix=SESSION),
     Column("session_to", TEXT, "Second session of the pair.", prefix=SESSION),
 )
-"""The columns that say whose row it is."""
+"""The columns that identify the participant and the visit of a row."""
 
 
 class Table(NamedTuple):
@@ -63,7 +63,7 @@ class Table(NamedTuple):
     description: str
     columns: tuple[Column, ...]
     key: tuple[str, ...]
-    """The columns that tell rows apart; rows are sorted by them."""
+    """The columns that identify a row; rows are sorted by them."""
 
     @property
     def names(self) -> list[str]:
@@ -113,8 +113,8 @@ def as_table(rows: Iterable[Mapping] | pd.DataFrame, table: Table) -> pd.DataFra
     unknown = sorted(set(frame.columns) - set(table.names))
     if unknown:
         raise TableError(
-            f"{table.name} has the column {unknown[0]!r}, but it is not declared. "
-            "Declare it in mslesion.schema or leave it out."
+            f"{table.name} has the column {unknown[0]!r}, but it is not declared. Declare it in "
+            "mslesion.schema or remove it."
         )
     if not len(frame):
         return empty_table(table)
@@ -131,8 +131,8 @@ def as_table(rows: Iterable[Mapping] | pd.DataFrame, table: Table) -> pd.DataFra
             out[column.name] = values.astype(_pandas(column.dtype))
         except (TypeError, ValueError) as error:
             raise TableError(
-                f"{table.name} has in column {column.name!r} a value that is no "
-                f"{column.dtype} ({error}). Give a {column.dtype} or leave it empty."
+                f"{table.name} has in column {column.name!r} a value that is not {column.dtype} "
+                f"({error}). Give a {column.dtype} or leave it empty."
             ) from error
     result = pd.DataFrame(out).sort_values(list(table.key), kind="stable")
     return result.reset_index(drop=True)
@@ -156,8 +156,8 @@ def check_table(frame: pd.DataFrame, table: Table) -> None:
     wrong = set(frame.columns) ^ set(table.names)
     if not wrong and list(frame.columns) != table.names:
         raise TableError(
-            f"{table.name} has its columns in another order than declared. "
-            "Pass it through mslesion.schema.as_table first."
+            f"{table.name} has its columns in a different order than declared. Pass it through "
+            "mslesion.schema.as_table first."
         )
     if wrong:
         raise TableError(

@@ -8,7 +8,7 @@ Sources of the numbers and names:
 - DLMUSE: ``MUSE_ROI_complete_list.csv`` of github CBICA/NiChart_DLMUSE; the optic chiasm, 69, is
   in its maps but not in its list, and has the number of the Neuromorphometrics protocol.
 
-The assignment to structures is ours; each row that is not plain says why.
+The assignment to structures was made for mslesion; rows that are not obvious give the reason.
 """
 
 from collections.abc import Mapping
@@ -63,7 +63,8 @@ FREESURFER = LabelScheme(
     "FreeSurfer (aseg, aparc+aseg, wmparc), FastSurfer, SynthSeg, SAMSEG",
     (
         LabelGroup(BACKGROUND, (0,), "background", "nothing is named there"),
-        LabelGroup(BACKGROUND, (85,), "optic chiasm", "outside the brain, no structure of ours"),
+        LabelGroup(BACKGROUND, (85,), "optic chiasm", "outside the brain, not a structure of "
+                                                      "mslesion"),
         LabelGroup(BACKGROUND, (29, 61), "undetermined", "no tissue is named"),
         LabelGroup(
             BACKGROUND, (165, 258, 259), "skull, soft tissue, eye fluid (SAMSEG)",
@@ -135,7 +136,8 @@ DLMUSE = LabelScheme(
     "DLMUSE (NiChart), MUSE",
     (
         LabelGroup(BACKGROUND, (0,), "background", "outside the intracranial space"),
-        LabelGroup(BACKGROUND, (69,), "optic chiasm", "outside the brain, no structure of ours"),
+        LabelGroup(BACKGROUND, (69,), "optic chiasm", "outside the brain, not a structure of "
+                                                      "mslesion"),
         LabelGroup(s.EXTRA_AXIAL_CSF, (1, 46), "CSF around the brain"),
         LabelGroup(
             s.CORTEX,

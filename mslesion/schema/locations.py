@@ -7,7 +7,7 @@ class LocationClass(NamedTuple):
     """One location class."""
 
     name: str
-    """As it stands in the column ``location``."""
+    """Name in the column ``location``."""
     number: int
     """Number in the location map."""
     words: str

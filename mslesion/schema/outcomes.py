@@ -1,11 +1,11 @@
-"""How the jobs of a run ended, as `run_dataset` gives it: one row a job. It is not written."""
+"""Results of the jobs of a run, from `run_dataset`: one row per job. It is not written."""
 
 from mslesion.schema.columns import NUMBER, PARTICIPANT, SESSION_OF_ROW, TEXT, Column, Table
 from mslesion.schema.identifiers import SESSION
 
 OUTCOMES = Table(
     "outcomes",
-    "One row a job of a run: a visit, a pair of visits or a calibration, and how it ended.",
+    "One row per job of a run: a visit, a pair of visits or a calibration, and how it ended.",
     (
         PARTICIPANT,
         SESSION_OF_ROW,

@@ -15,7 +15,7 @@ PREREQUISITES = {
     "csf_around_brain": "the given anatomy has no CSF around the brain",
     "skull": "no skull in the scan",
     "lesion_map": "neither {missing_scan} nor lesion mask",
-    "fitting_mask": "the given mask does not fit the scan",
+    "fitting_mask": "the given mask does not match the scan",
     "lesion": "no lesion",
     "enough_lesion": "under 0.5 ml of lesion",
     "thin_slices": "voxels longer than 5 mm",
@@ -24,12 +24,12 @@ PREREQUISITES = {
     "flair": "no FLAIR",
     "flair_spread": "white matter does not vary on the FLAIR",
     "t1w": "no T1w",
-    "t1w_before_contrast": "only a T1w after contrast",
-    "t1w_without_agent": "the T1w was taken after contrast",
-    "t1w_looks_plain": "the T1w looks contrast-enhanced",
+    "t1w_before_contrast": "only a T1w after contrast agent",
+    "t1w_without_agent": "the T1w was acquired after contrast agent",
+    "t1w_looks_plain": "the T1w appears contrast-enhanced",
     "t1w_contrast": "white matter is not brighter than cortex on the T1w",
-    "t1w_after_contrast": "no T1w after contrast agent beside one before it",
-    "comparable_white_matter": "no white matter to compare with",
+    "t1w_after_contrast": "no pair of T1w before and after contrast agent",
+    "comparable_white_matter": "no white matter for comparison",
 }
 """Reason for an empty value by the prerequisite that is not met; ``missing_scan`` is what the
 lesion network needs, ``searched`` where structures were looked for: scan or given anatomy."""

@@ -17,7 +17,7 @@ FLAG, COUNT, NUMBER, DATE, DATES, TEXT, LEVEL = (
 PERSON, VISIT, EITHER, LESION = "person", "visit", "person or visit", "lesion"
 
 UNKNOWN = ("", "n/a", "na", "nan", "none", "null")
-"""What stands for "not known", in any case of letters."""
+"""Texts that mean "not known", regardless of case."""
 YES = ("yes", "y", "true", "1", "1.0", "present", "positive", "pos", "+")
 NO = ("no", "n", "false", "0", "0.0", "absent", "negative", "neg", "-")
 LIST_SEPARATOR = ";"
@@ -80,7 +80,7 @@ RATED_COLUMNS = (
                 "Twelve months of progression independent of relapses.",
                 aliases=("progression",)),
     RatedColumn("visit_date", DATE, VISIT, "Day of the visit.", aliases=("acq_time", "date")),
-    RatedColumn("scanner_id", TEXT, EITHER, "Scanner, by any name that tells it from others.",
+    RatedColumn("scanner_id", TEXT, EITHER, "Scanner, by any unique name.",
                 aliases=("scanner",)),
     RatedColumn("contrast_given", FLAG, VISIT, "Whether contrast agent was given.",
                 aliases=("gd_given", "contrast")),

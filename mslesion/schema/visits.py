@@ -1,4 +1,4 @@
-"""visits.csv: one row a visit."""
+"""visits.csv: one row per visit."""
 
 from mslesion.schema.checks import STATES
 from mslesion.schema.columns import (
@@ -41,7 +41,7 @@ def _biomarkers(group: str, requires: tuple[str, ...], *columns: Column) -> tupl
 _WHO = (
     PARTICIPANT,
     SESSION_OF_ROW,
-    Column("visit_date", TEXT, "Date of the visit (ISO 8601) where one is known."),
+    Column("visit_date", TEXT, "Date of the visit (ISO 8601), if known."),
     Column("age_years", NUMBER, "Age at the visit, as stated or by date of birth.", "year"),
     Column("sex", TEXT, "As given in the tables of the dataset.",
            levels={"female": "female", "male": "male", "other": "other"}),
@@ -49,18 +49,18 @@ _WHO = (
            "Scanner as a table names it, else manufacturer, model and serial number of the "
            "sidecar."),
     Column("field_t", NUMBER, "Magnetic field strength.", "T"),
-    Column("flair_dim", TEXT, "Slices or volume, by sidecar or voxel shape.",
+    Column("flair_dim", TEXT, "2D or 3D acquisition, according to the sidecar or the voxel shape.",
            levels={"2D": "slices", "3D": "volume"}),
     Column("flair_voxel_mm", TEXT, "Voxel size of the FLAIR.", "mm"),
     Column("inputs", TEXT,
-           "Scans that were used, joined by semicolons; T1wGd is T1w after contrast agent."),
+           "Scans that were used, separated by semicolons; T1wGd is T1w after contrast agent."),
     Column("scan_choice", TEXT,
            "Which scan was taken of each modality that has several, which were not, and why; "
            "joined by semicolons."),
-    Column("t1_type", TEXT, "Whether the T1w was taken after contrast agent.",
+    Column("t1_type", TEXT, "Whether the T1w was acquired after contrast agent.",
            levels={"plain": "before or without", "contrast": "after",
-                   "unknown": "neither name nor sidecar tells"}),
-    Column("skull_stripped", FLAG, "Whether the scans came with the skull taken off."),
+                   "unknown": "neither the file name nor the sidecar says so"}),
+    Column("skull_stripped", FLAG, "Whether the scans were already skull-stripped."),
 )  # fmt: skip
 
 _METHOD = (
@@ -74,40 +74,43 @@ _METHOD = (
            "What drew the lesions: mslesion, another lesion network, or a given mask."),
     Column("segmenter_version", TEXT,
            "Its version, where known; mslesion's ends with the start of the network file's hash."),
-    Column("lesion_threshold", NUMBER, "Probability from which a voxel is lesion (inclusive)."),
-    Column("min_size", TEXT, "Name of the smallest lesion that counts."),
-    Column("location_scheme", TEXT, "Name of the rule of the location classes."),
+    Column("lesion_threshold", NUMBER, "Probability at or above which a voxel is lesion."),
+    Column("min_size", TEXT, "Name of the rule for the minimum lesion size."),
+    Column("location_scheme", TEXT, "Name of the rule for the location classes."),
 )  # fmt: skip
 
 _LOAD = _biomarkers(
     "load", LESIONS,
-    Column("lesion_volume_ml", NUMBER, "Volume of all lesions of the minimum size or more.",
+    Column("lesion_volume_ml", NUMBER, "Volume of all lesions of at least the minimum size.",
            "mL", "Filippi 1999, AJNR 20:133",
            label="Lesion volume", uses=("glance", "histogram", "curve", "slope")),
-    Column("lesion_volume_unfiltered_ml", NUMBER, "The same, lesions of any size.", "mL",
+    Column("lesion_volume_unfiltered_ml", NUMBER, "Volume of all lesions of any size.", "mL",
            label="Lesion volume, any size"),
-    Column("lesion_count", COUNT, "Lesions, each a 26-connected component.",
+    Column("lesion_count", COUNT, "Number of lesions, each a 26-connected component.",
            label="Lesions", uses=("glance", "histogram", "curve")),
     Column("lesion_count_centers", COUNT,
-           "Lesions, confluent ones split at their centres; empty on thick slices.",
+           "Number of lesions if confluent lesions are split at their centres; empty on thick "
+           "slices.",
            source="Dworkin 2018, PMC5895493",
            label="Lesions, confluent split", requires=(*LESIONS, "thin_slices_for_centers"),
            uses=("glance",)),
-    Column("lesion_count_under_5mm", COUNT, "Components under 5 mm equivalent diameter."),
-    Column("lesion_count_5_10mm", COUNT, "Components of 5 to under 10 mm."),
-    Column("lesion_count_10_20mm", COUNT, "Components of 10 to under 20 mm."),
+    Column("lesion_count_under_5mm", COUNT, "Components of less than 5 mm equivalent diameter."),
+    Column("lesion_count_5_10mm", COUNT, "Components of 5 mm or more and less than 10 mm."),
+    Column("lesion_count_10_20mm", COUNT, "Components of 10 mm or more and less than 20 mm."),
     Column("lesion_count_over_20mm", COUNT, "Components of 20 mm or more."),
-    Column("lesion_volume_normalised_ml", NUMBER, "Lesion volume times head_scaling_ratio.", "mL",
+    Column("lesion_volume_normalised_ml", NUMBER,
+           "Lesion volume multiplied by head_scaling_ratio.", "mL",
            label="Lesion volume, scaled to head size",
            requires=("whole_brain", *LESIONS, *SKULL)),
-    Column("lesion_volume_tiv_pct", NUMBER, "Lesion volume per intracranial volume.", "percent",
-           label="Lesion per intracranial volume", requires=("whole_brain", *LESIONS, *SKULL),
-           uses=("lesion table",)),
+    Column("lesion_volume_tiv_pct", NUMBER,
+           "Lesion volume divided by intracranial volume.", "percent",
+           label="Lesion volume per intracranial volume",
+           requires=("whole_brain", *LESIONS, *SKULL), uses=("lesion table",)),
     Column("lesion_burden_white_matter_pct", NUMBER,
-           "Lesion volume in white matter per white matter volume, lesions included.",
+           "Lesion volume in white matter divided by white matter volume, which includes lesions.",
            "percent",
-           label="Lesion per white matter", requires=("whole_brain", *LESIONS, "white_matter"),
-           uses=("lesion table",)),
+           label="Lesion volume per white matter volume",
+           requires=("whole_brain", *LESIONS, "white_matter"), uses=("lesion table",)),
 )  # fmt: skip
 
 _LOCATION = _biomarkers(
@@ -115,25 +118,27 @@ _LOCATION = _biomarkers(
     *(column
     for one in LOCATION_CLASSES
     for column in (
-        Column(one.count_column, COUNT, f"Lesions whose class is {one.words}.",
+        Column(one.count_column, COUNT, f"Number of {one.words} lesions.",
                source="Thompson 2018, 10.1016/S1474-4422(17)30470-2"),
-        Column(one.volume_column, NUMBER, f"Volume of the {one.words} lesions.", "mL"),
+        Column(one.volume_column, NUMBER, f"Volume of {one.words} lesions.", "mL"),
     ))
 )  # fmt: skip
 
 _LOOK = _biomarkers(
     "look", LESIONS,
     Column("t1_hypointense_volume_ml", NUMBER,
-           "Lesion voxels as dark as cortex or darker on T1w (t1_index <= 0).", "mL",
+           "Volume of lesion voxels that are at least as dark as cortex on T1w (t1_index "
+           "<= 0).", "mL",
            "Eur Radiol 2026, 10.1007/s00330-026-12577-6",
            label="T1-dark lesion volume", requires=(*LESIONS, *T1_INDEX),
            uses=("glance", "curve")),
     Column("t1_t2_lesion_ratio", NUMBER,
-           "T1-hypointense per lesion volume; empty under 0.5 mL of lesion.",
+           "T1-hypointense volume divided by lesion volume; empty below 0.5 mL of lesion.",
            source="Moodie 2012, PMC3319060",
-           label="T1-dark per lesion volume",
+           label="T1-dark volume per lesion volume",
            requires=(*LESIONS, *T1_INDEX, "lesion", "enough_lesion"), uses=("lesion table",)),
-    Column("t1_index_mean", NUMBER, "Mean T1 index of lesion voxels: 1 white, 0 grey matter.",
+    Column("t1_index_mean", NUMBER, "Mean T1 index of lesion voxels, which is 1 in white and 0 "
+                                    "in grey matter.",
            source=OURS,
            label="T1 index (1 white, 0 grey)", requires=(*LESIONS, *T1_INDEX, "lesion"),
            uses=("lesion table",)),
@@ -144,8 +149,9 @@ _LOOK = _biomarkers(
            label="FLAIR above white matter, robust SDs",
            requires=(*LESIONS, "flair", "lesion", "flair_spread"), uses=("lesion table",)),
     Column("enhancing_candidate_count", COUNT,
-           "Places at lesions that became bright by contrast agent: candidates to look at, no "
-           "count of enhancing lesions; empty without T1w before and after.", source=OURS,
+           "Places near lesions that became brighter after contrast agent. They "
+           "are candidates to inspect, not a count of enhancing lesions; empty "
+           "without T1w before and after contrast agent.", source=OURS,
            requires=_ENHANCEMENT),
     Column("enhancing_candidate_volume_ml", NUMBER, "Their volume.", "mL", OURS,
            requires=_ENHANCEMENT),
@@ -157,13 +163,14 @@ _BRAIN = _biomarkers(
            label="Intracranial volume", requires=("whole_brain", *SKULL),
            uses=("brain table",)),
     Column("head_scaling_ratio", NUMBER,
-           "Intracranial volume of the MNI152 head per this head's (v-scaling).",
+           "Intracranial volume of the MNI152 head divided by that of this head (v-scaling).",
            source="Smith 2002, 10.1006/nimg.2002.1040",
            label="Head scaling", requires=("whole_brain", *SKULL), has_course=False),
-    Column("brain_ml", NUMBER, "Grey and white matter with lesions, without CSF.", "mL",
+    Column("brain_ml", NUMBER, "Grey and white matter, including lesions, without CSF.", "mL",
            label="Brain volume", uses=("glance", "curve", "slope")),
     Column("bpf", NUMBER,
-           "Brain parenchymal fraction: brain per volume inside the brain's outer contour.",
+           "Brain parenchymal fraction: brain volume divided by the volume inside the outer "
+           "contour of the brain.",
            source="Rudick 1999, 10.1212/WNL.53.8.1698",
            label="Brain parenchymal fraction", uses=("glance", "histogram", "slope")),
     Column("grey_matter_ml", NUMBER, "Grey matter: cortex, deep nuclei, cerebellar cortex.", "mL",
@@ -172,9 +179,10 @@ _BRAIN = _biomarkers(
            label="Cortex", uses=("brain table",)),
     Column("deep_grey_matter_ml", NUMBER, "Deep grey matter: thalamus and basal ganglia.", "mL",
            label="Deep grey matter", uses=("brain table",)),
-    Column("white_matter_ml", NUMBER, "White matter with its lesions.", "mL",
-           label="White matter, lesions included", uses=("brain table",)),
-    Column("lateral_ventricles_ml", NUMBER, "Lateral ventricles with their choroid plexus.", "mL",
+    Column("white_matter_ml", NUMBER, "White matter, including its lesions.", "mL",
+           label="White matter, including lesions", uses=("brain table",)),
+    Column("lateral_ventricles_ml", NUMBER, "Lateral ventricles, including their choroid "
+                                            "plexus.", "mL",
            label="Lateral ventricles", uses=("brain table", "curve", "slope")),
     Column("third_ventricle_ml", NUMBER, "Third ventricle.", "mL",
            label="Third ventricle", uses=("brain table",)),
@@ -190,7 +198,7 @@ _BRAIN = _biomarkers(
            label="Cerebellum", uses=("brain table",)),
     Column("brainstem_ml", NUMBER, "Brainstem.", "mL",
            label="Brainstem", uses=("brain table",)),
-    Column("csf_ml", NUMBER, "CSF: ventricles and, inside the skull, around the brain.", "mL",
+    Column("csf_ml", NUMBER, "CSF in the ventricles and around the brain, inside the skull.", "mL",
            label="CSF", requires=("whole_brain", *SKULL, "structure")),
     Column("third_ventricle_width_mm", NUMBER,
            "Largest width of the third ventricle on an axial slice.",
@@ -199,17 +207,17 @@ _BRAIN = _biomarkers(
 )  # fmt: skip
 
 _STATE = (
-    Column("quality_state", TEXT, "Worst state of the visit's checks.", levels=STATES),
+    Column("quality_state", TEXT, "Worst state of the checks of the visit.", levels=STATES),
     Column("flags", TEXT,
            "Warnings of the headers, several_scans where a rule chose one, and checks that did not "
            "pass with their state, joined by semicolons."),
     Column("empty_because", TEXT,
-           "Why values are empty: column: reason, joined by semicolons."),
+           "Reasons for empty values, as column: reason, separated by semicolons."),
 )  # fmt: skip
 
 VISITS = Table(
     "visits",
-    "One row a visit: lesion load, location, look, brain volumes.",
+    "One row per visit: lesion load, location and appearance, and brain volumes.",
     (*_WHO, *_METHOD, *_LOAD, *_LOCATION, *_LOOK, *_BRAIN, *_STATE),
     ("participant_id", "session_id"),
 )

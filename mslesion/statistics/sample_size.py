@@ -38,7 +38,9 @@ def pair_noise(rescans: Sequence[float]) -> float:
     0.3535533905932738
     """
     if len(rescans) == 0:
-        raise SettingsError("There is no pair of scans, but one is needed. Give their changes.")
+        raise SettingsError(
+            "There is no pair of scans, but at least one is required. Give their changes."
+        )
     return float(np.sqrt(np.mean(np.square(rescans))))
 
 
@@ -100,7 +102,7 @@ def subjects_for_means(
     Raises
     ------
     SettingsError
-        If there is nothing to be found, or a share is no share.
+        If there is nothing to be found, or a share is not between 0 and 1.
 
     Examples
     --------
@@ -110,8 +112,8 @@ def subjects_for_means(
     _check_shares(power, alpha, dropout_fraction)
     if difference == 0 or sd <= 0:
         raise SettingsError(
-            f"difference is {difference} and sd is {sd}, but neither can be 0 and sd not below. "
-            "Give the smallest difference that matters."
+            f"difference is {difference} and sd is {sd}, but difference must not be 0 and sd "
+            "must be above 0. Give the smallest difference that matters."
         )
     effect = abs(difference) / sd
     low, high = 1, 2
@@ -119,8 +121,8 @@ def subjects_for_means(
         low, high = high, 2 * high
         if high > MAX_SUBJECTS:
             raise SettingsError(
-                f"A difference of {effect:.2g} standard deviations needs more than {MAX_SUBJECTS} "
-                "subjects an arm. Choose an endpoint with less noise."
+                f"A difference of {effect:.2g} standard deviations needs more than "
+                f"{MAX_SUBJECTS} participants per arm. Choose an endpoint with less noise."
             )
     while high - low > 1:
         middle = (low + high) // 2
@@ -146,7 +148,7 @@ def subjects_for_counts(
     Parameters
     ----------
     rate_per_year : float
-        Lesions a year in the reference arm.
+        Lesions per year in the reference arm.
     rate_ratio : float
         Rate of the other arm per that.
     dispersion : float
@@ -163,7 +165,7 @@ def subjects_for_counts(
     Raises
     ------
     SettingsError
-        If there is nothing to be found, or a share is no share.
+        If there is nothing to be found, or a share is not between 0 and 1.
 
     Examples
     --------

@@ -88,8 +88,8 @@ def _in_groups(table: pd.DataFrame, groups: Mapping[str, str]) -> pd.DataFrame:
     rows = table[table["group"].notna()]
     if rows.empty:
         raise TableError(
-            "No subject of the table has a group, but two groups are compared. Give the group "
-            "of each subject by its participant_id."
+            "No participant of the table has a group, but two groups are compared. Give the "
+            "group of each participant_id."
         )
     return rows
 

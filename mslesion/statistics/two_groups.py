@@ -58,7 +58,9 @@ class _Groups:
         """Why nothing can be estimated; empty if it can."""
         sizes = (self.labels["reference_subjects"], self.labels["other_subjects"])
         return (
-            "" if min(sizes) >= MIN_SUBJECTS else f"fewer than {MIN_SUBJECTS} subjects in a group"
+            ""
+            if min(sizes) >= MIN_SUBJECTS
+            else f"fewer than {MIN_SUBJECTS} participants in a group"
         )
 
     def design(self, covariates: Sequence[str]) -> np.ndarray:
@@ -81,7 +83,7 @@ def compare_counts(
     Parameters
     ----------
     frame : DataFrame
-        One row a subject, with ``participant_id``. Rows with a missing value are left out.
+        One row per participant, with ``participant_id``. Rows with a missing value are left out.
     measure : str
         Column of the counts.
     group : str
@@ -184,7 +186,7 @@ def compare_yearly_changes(
     Parameters
     ----------
     frame : DataFrame
-        One row an interval, with ``participant_id``.
+        One row pern interval, with ``participant_id``.
     measure, group, reference, covariates
         As in `compare_counts`.
 
@@ -225,7 +227,7 @@ def compare_slopes(
     Parameters
     ----------
     frame : DataFrame
-        One row a visit, with ``participant_id``; subjects with two visits or more are used.
+        One row per visit, with ``participant_id``; subjects with two visits or more are used.
     measure : str
         Column of the values.
     years : str
@@ -236,7 +238,7 @@ def compare_slopes(
     Returns
     -------
     Comparison
-        Difference of the slopes a year: with an intercept and a slope a subject; with an
+        Difference of the slopes a year: with an intercept and a slope per participant; with an
         intercept alone where slopes do not differ enough to be fitted; or by linear
         regression with errors clustered by subject.
 
@@ -251,7 +253,7 @@ def compare_slopes(
     has_slope = times.groupby(frame["participant_id"]).transform("nunique") >= 2
     visits = frame.assign(**{measure: frame[measure].where(has_slope)})
     groups = _split(visits, measure, [years], group=group, reference=reference, is_repeated=True)
-    labels = {"model": "mixed", "effect": "difference of slopes a year", **groups.labels}
+    labels = {"model": "mixed", "effect": "difference of slopes per year", **groups.labels}
     if groups.too_few:
         return Comparison(**labels, note=groups.too_few)
     values = groups.rows[measure].to_numpy(float)
@@ -269,13 +271,13 @@ def _split(frame, measure, used, *, group, reference, is_repeated) -> _Groups:
     if len(found) != 2 or reference not in found:
         raise TableError(
             f"The column {group!r} has the groups {found}, but two are expected and one of them "
-            f"is {reference!r}. Leave out the others, or name another reference."
+            f"is {reference!r}. Remove the others, or name another reference."
         )
     if not is_repeated and not rows["participant_id"].is_unique:
         twice = rows["participant_id"][rows["participant_id"].duplicated()].iloc[0]
         raise TableError(
-            f"The subject {twice!r} has several rows, but one is expected for {measure}. "
-            "Choose one visit or interval a subject."
+            f"The subject {twice!r} has several rows, but one is expected for {measure}. Choose "
+            "one visit or interval per participant."
         )
     other = next(label for label in found if label != reference)
     is_other = (rows[group] == other).to_numpy(bool)
@@ -335,16 +337,16 @@ def _mixed(values, design, subjects, *, slope: int | None = None) -> tuple[Any, 
     it is left out. `slope` is the column of the design that may differ by subject.
     """
     models, codes = _statsmodels(), pd.factorize(subjects)[0]
-    random = {"mixed, intercept a subject": design[:, :1]}
+    random = {"mixed, random intercept per participant": design[:, :1]}
     if slope is not None:
-        both = {"mixed, intercept and slope a subject": design[:, [0, slope]]}
+        both = {"mixed, random intercept and slope per participant": design[:, [0, slope]]}
         random = both | random
     for name, effects in random.items():
         fit = _fitted(lambda e=effects: models.MixedLM(values, design, codes, exog_re=e).fit())
         if fit is not None:
             return fit, name
     clustered = models.OLS(values, design).fit(cov_type="cluster", cov_kwds={"groups": codes})
-    return clustered, "linear, errors clustered by subject"
+    return clustered, "linear, errors clustered by participant"
 
 
 def _random_sd(fit, effect: int) -> float:
@@ -371,7 +373,7 @@ def _statsmodels():
         import statsmodels.api
     except ImportError as error:
         raise MissingToolError(
-            "statsmodels is not installed, but groups are compared with it. "
-            "Install it: pip install 'mslesion[stats]'."
+            "statsmodels is not installed, but the comparison of groups requires it. Install it: "
+            "pip install 'mslesion[stats]'."
         ) from error
     return statsmodels.api

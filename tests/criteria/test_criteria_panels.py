@@ -119,7 +119,7 @@ def test_lesion_destruction(volume, floor, state):
         change={"atrophied_lesion_volume_mm3": volume, "atrophied_lesion_volume_noise_mm3": floor}
     )["lesion destruction"]
     assert row.state == state
-    assert ("60 mm³ a year." in row.text) is (volume == 120.0)
+    assert ("60 mm³ per year." in row.text) is (volume == 120.0)
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_activity_panel():
     rows = by_domain(activity_panel(facts, change))
     assert [rows[name].state for name in (
         "new T2 lesions", "enlarging T2 lesions", "contrast-enhancing lesions",
-        "combined unique active lesions", "brain volume loss for the age",
+        "combined unique active lesions", "brain volume loss relative to age",
         "brain volume loss over 0.4 %/y", "NEDA-3, MRI part", "NEDA-4, MRI part",
         "Lublin 2013 MRI activity", "MAGNIMS score of 1 or more",
         "Minimal evidence of disease activity (MEDA)",
@@ -291,7 +291,7 @@ def test_activity_panel():
     ]  # fmt: skip
     assert rows["new T2 lesions"].value == 2
     assert "not age-adjusted" in rows["brain volume loss over 0.4 %/y"].threshold
-    assert rows["brain volume loss for the age"].unit == "percent/year"
+    assert rows["brain volume loss relative to age"].unit == "percent/year"
 
 
 def test_activity_panel_without_anything():

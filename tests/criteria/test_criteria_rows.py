@@ -186,7 +186,7 @@ def test_a_stated_window_is_kept(tables):
         pseudoatrophy_window=False,
     )
     _, panels = make_criteria_tables(*tables, changes=changes, ratings=Ratings(facts))
-    assert row_of(panels, domain="lesion destruction")["text"] == "4 mm³ a year."
+    assert row_of(panels, domain="lesion destruction")["text"] == "4 mm³ per year."
 
 
 def test_tables_of_two_runs_are_refused(tables):

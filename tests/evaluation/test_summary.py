@@ -113,7 +113,9 @@ def test_patients_must_be_known(rows):
     nameless = rows.assign(
         participant_id=pd.array([None] * len(rows), dtype=rows["participant_id"].dtype)
     )
-    with pytest.raises(TableError, match=r"no participant_id in some rows, .* Give compare_masks"):
+    with pytest.raises(
+        TableError, match=r"Some rows have no participant_id, .* Give compare_masks"
+    ):
         summarize_agreement(nameless)
 
 

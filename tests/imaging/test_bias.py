@@ -105,6 +105,8 @@ def test_mask_smaller_than_a_working_voxel():
 def test_mask_without_a_positive_voxel(where):
     scan, _, affine, _ = head()
     mask = np.zeros(scan.shape, bool) if where == "nowhere" else scan == 0
-    text = "The mask has no voxel above 0, but the bias field is fitted there. Check that the mask"
+    text = (
+        "The mask has no voxel above 0, but the bias field is fitted inside it. Check that the mask"
+    )
     with pytest.raises(StepError, match=text):
         correct_bias(scan, affine, mask=mask)

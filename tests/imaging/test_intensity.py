@@ -34,7 +34,9 @@ def test_bright_voxels_are_cut_off_and_dark_ones_are_zero():
 
 
 def test_nothing_above_zero_is_an_error():
-    with pytest.raises(StepError, match="has no voxel above 0, but its intensities are scaled"):
+    with pytest.raises(
+        StepError, match="has no voxel above 0, but these voxels scale its intensities"
+    ):
         network_scale(np.zeros((3, 3, 3)))
 
 
@@ -51,7 +53,7 @@ def test_white_matter_comes_to_its_level(contrast):
 
 def test_white_matter_out_of_view_is_an_error():
     data = np.zeros((3, 3, 3))
-    with pytest.raises(StepError, match="The FLAIR shows nothing where white matter is"):
+    with pytest.raises(StepError, match="The FLAIR shows no signal in white matter"):
         white_matter_scale(data, np.ones((3, 3, 3), bool), contrast="FLAIR")
 
 

@@ -87,7 +87,7 @@ def test_what_is_no_label_map_of_the_anatomy(tmp_path, other):
     with pytest.raises(
         DatasetError,
         match=r"has no label map of the anatomy of sub-01_ses-02, but one is expected, such as "
-        r"sub-01/ses-02/anat/sub-01_ses-02_dseg\.nii\.gz or sub-01_ses-02/mri/aseg\.mgz\. Add it",
+        r"sub-01/ses-02/anat/sub-01_ses-02_dseg\.nii\.gz or sub-01_ses-02/mri/aseg\.mgz\. Add",
     ):
         find_anatomy(anatomy_folder(tmp_path), VISIT)
 

@@ -345,7 +345,7 @@ def test_labels(four, subjects, sessions, names):
 def test_labels_that_are_not_there(four):
     with pytest.raises(DatasetError, match=r"has no sub-03, but .* Choose among: 01, A2\."):
         find_visits(four, subjects=("01", "sub-03"))
-    with pytest.raises(DatasetError, match=r"has no ses-3, but it was asked for.* among: 1, 2\."):
+    with pytest.raises(DatasetError, match=r"has no ses-3, but it was requested.* among: 1, 2\."):
         find_visits(four, sessions=("3",))
 
 
@@ -387,7 +387,7 @@ def test_unreadable_folder(tmp_path):
     touch(tmp_path, READABLE, f"{CLOSED}/sub-02_FLAIR.nii.gz")
     (tmp_path / CLOSED).chmod(0)
     try:
-        with pytest.raises(DatasetError, match="cannot be read, but all of the dataset must be"):
+        with pytest.raises(DatasetError, match="cannot be read, but the whole dataset is read"):
             find_visits(tmp_path)
     finally:
         (tmp_path / CLOSED).chmod(0o755)
@@ -405,7 +405,7 @@ def test_unreadable_folder_simulated(tmp_path, monkeypatch, closed):
         return listed(self)
 
     monkeypatch.setattr(Path, "iterdir", iterdir)
-    text = rf"{shut.name} cannot be read, but all .* Change the permissions of the folder"
+    text = rf"{shut.name} cannot be read, but the whole .* Change the permissions of the folder"
     with pytest.raises(DatasetError, match=text):
         find_visits(tmp_path)
 

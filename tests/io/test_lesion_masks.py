@@ -267,7 +267,7 @@ def test_lookup_table_without_a_lesion(tmp_path, table):
     ],
 )
 def test_lookup_table_that_is_broken(tmp_path, table, encoding):
-    text = r"_dseg.tsv cannot be read as a lookup table .* Mend the file or remove it"
+    text = r"_dseg.tsv cannot be read as a lookup table .* Correct the file or remove it"
     with pytest.raises(DatasetError, match=text):
         find_lesion_mask(mask_folder(dseg(tmp_path, table, encoding)), VISIT)
 
@@ -296,7 +296,9 @@ def test_no_folder(tmp_path):
     (ALONE, r"sub-01.anat.sub-01_label-L_mask.nii.gz"),
 ])  # fmt: skip
 def test_no_mask(tmp_path, visit, example):
-    with pytest.raises(DatasetError, match=f"one is expected, such as {example}. Add it or leave"):
+    with pytest.raises(
+        DatasetError, match=f"one is expected, such as {example}. Add the file, or exclude"
+    ):
         find_lesion_mask(mask_folder(tmp_path), visit)
 
 

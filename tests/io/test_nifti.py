@@ -216,8 +216,8 @@ def refused(path, text):
 
 
 def test_no_file(tmp_path):
-    refused(tmp_path / "nothing.nii", "nothing.nii is no file, but a scan is expected")
-    refused(tmp_path, "is no file")
+    refused(tmp_path / "nothing.nii", "nothing.nii is not a file, but a scan is expected")
+    refused(tmp_path, "is not a file")
 
 
 @pytest.mark.parametrize("content", [b"", b"hello", bytes(400)])
@@ -306,10 +306,10 @@ def test_constant(tmp_path, value):
 
 def test_complex_and_colour(tmp_path):
     path = write(tmp_path / "scan.nii", dtype=np.complex64)
-    refused(path, "voxels of type complex64, but one number a voxel is expected")
+    refused(path, "voxels of type complex64, but one number per voxel is expected")
     rgb = np.zeros(SHAPE, [("R", "u1"), ("G", "u1"), ("B", "u1")])
     nib.save(nib.Nifti1Image(rgb, COARSE), path)
-    refused(path, "but one number a voxel is expected")
+    refused(path, "but one number per voxel is expected")
 
 
 def test_affine_that_is_none(tmp_path):
@@ -500,7 +500,7 @@ def test_masks_may_round_where_our_own_maps_may_not(tmp_path):
 
 
 def test_mask_that_is_none(tmp_path):
-    with pytest.raises(ImageError, match="is no file"):
+    with pytest.raises(ImageError, match="is not a file"):
         load_mask(tmp_path / "mask.nii")
 
 

@@ -179,7 +179,7 @@ def test_flair_alone_gives_both():
 
 def test_nothing_in_common():
     pair = compare_maps(first_visit(modalities=("FLAIR",)), second_visit(modalities=("T1w",)))
-    assert pair.brain.reason == "no T1w or FLAIR that both visits have"
+    assert pair.brain.reason == "no T1w or FLAIR at both visits"
     checked([change_row(pair)], CHANGES)
     assert lesion_rows(pair) == []
     assert expansion_rows(pair) == []
@@ -194,7 +194,7 @@ def test_lesions_at_one_visit_only():
 def test_slices_against_a_volume():
     pair = compare_maps(first_visit(flair_dim="2D"), second_visit(flair_dim="3D"))
     assert pair.lesions.changes is None
-    assert "slices at one visit" in pair.lesions.reason
+    assert "2D at one visit" in pair.lesions.reason
     assert pair.brain.volumes is not None
 
 

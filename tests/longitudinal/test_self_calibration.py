@@ -148,7 +148,7 @@ def test_what_is_found():
     assert frame.loc["untouched", "recovered_count"] == 2
     assert frame.loc["false_new", "false_count"] == 0
     assert frame.loc["brain_volume", "recovered_pct"] == pytest.approx(-1, abs=0.25)
-    assert frame.loc["enlarging", "note"] == "lesion maps given, not found anew"
+    assert frame.loc["enlarging", "note"] == "lesion masks given, not segmented"
 
 
 def test_a_comparison_that_finds_nothing_scores_nothing(made):

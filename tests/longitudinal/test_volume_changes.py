@@ -114,7 +114,7 @@ def test_window():
     wide = type(pair)(pair.first, pair.second, 0.01, pair.levels, (0.2, 0.2, 0.1))
     assert find_window(wide) == pytest.approx((0.425 - 0.0525, 0.425 + 0.0525))
     flat = type(pair)(pair.first, pair.second, 0.01, (0.55, 0.6, 1.0), (0.0, 0.0, 0.0))
-    with pytest.raises(StepError, match=r"CSF lies at 0\.55 and brain at 0\.60"):
+    with pytest.raises(StepError, match=r"CSF has a signal of 0\.55 and brain at 0\.60"):
         find_window(flat)
 
 
@@ -254,7 +254,7 @@ def test_bad_contrast_leaves_the_deformation():
     assert found.brain_pct == found.deformation_pct
     assert found.difference_pct is None
     assert found.disagrees is None
-    assert "CSF lies at 0.95" in found.note
+    assert "CSF has a signal of 0.95" in found.note
 
 
 def test_stretch_of_one_axis():

@@ -80,13 +80,13 @@ def test_smallest_lesion_is_inclusive(voxels, has_score):
 
 def test_why_there_is_no_score():
     assert rims(NOISE, ball(), white=np.zeros(SHAPE, bool))[0]["reason"] == (
-        "no white matter to compare with"
+        "no white matter for comparison"
     )
     far = distance() > 12
-    assert rims(NOISE, ball(), white=far)[0]["reason"] == "no core or no white matter around"
+    assert rims(NOISE, ball(), white=far)[0]["reason"] == "no core or no surrounding white matter"
     flat = np.zeros(SHAPE, np.int32)
     flat[8:24, 8:24, 16] = 1  # one slice: no core
-    assert rims(NOISE, flat)[0]["reason"] == "no core or no white matter around"
+    assert rims(NOISE, flat)[0]["reason"] == "no core or no surrounding white matter"
     assert rims(NOISE, np.zeros(SHAPE, np.int32)) == []
 
 
@@ -154,6 +154,8 @@ def test_lesions_without_a_vein_score():
 
 
 def test_long_voxels_are_refused():
-    with pytest.raises(GeometryError, match=r"has voxels of 1x1x1.3 mm, but vesselness needs"):
+    with pytest.raises(
+        GeometryError, match=r"has voxels of 1x1x1.3 mm, but vesselness requires cubic voxels"
+    ):
         veins(line(0), ball(), np.diag([1, 1, 1.3, 1]))
     veins(line(0), ball(), np.diag([1, 1, 1.25, 1]))

@@ -330,7 +330,7 @@ def test_group_forgets_a_visit_that_now_fails(dataset):
 
 
 def test_group_of_nothing(tmp_path):
-    with pytest.raises(DatasetError, match="has no finished visit, but they are what is merged"):
+    with pytest.raises(DatasetError, match="has no finished visit, but finished visits are merged"):
         group.write_group(tmp_path, raw="in")
 
 
@@ -387,7 +387,7 @@ def test_a_killed_worker_costs_only_its_visit():
     assert [outcome.job.visit.subject for outcome in outcomes] == list("ABCD")
     assert [outcome.state for outcome in outcomes] == ["done", "failed", "done", "done"]
     assert outcomes[1].error == "WorkerLost"
-    assert outcomes[1].reason == "The worker process was killed. Is there enough memory?"
+    assert outcomes[1].reason == "The worker process was killed, probably for lack of memory."
     assert os.getpid() not in {outcome.seconds for outcome in outcomes}
 
 

@@ -127,7 +127,7 @@ def test_lesions_by_our_number(output):
     assert matched(output, rate(LesionRating(lesion=2))) == [(2, "number")]
     with pytest.raises(
         TableError,
-        match=r"a.csv, row 2 rates the lesion 3, but lesions.csv has none of that number for "
+        match=r"a.csv, row 2 rates the lesion 3, but lesions.csv has no such lesion for "
         r"sub-01_ses-1. Correct it, give x_mm, y_mm, z_mm, or put the rater's label map",
     ):
         matched(output, rate(LesionRating(lesion=3, place="a.csv, row 2")))
@@ -212,7 +212,7 @@ BAD = {
     "before birth": ("a.csv", "participant_id,birth_date,onset_date\n01,1980-01-01,1979-01-01\n",
                      "row 2, column 'onset_date' has '1979-01-01', but a day after birth"),
     "spreadsheet date": ("a.csv", "participant_id,birth_date\n01,44197\n",
-                         "A spreadsheet made a number of 2021-01-01"),
+                         "A spreadsheet converted 2021-01-01 to a number"),
     "local date": ("a.csv", "participant_id,birth_date\n01,31.01.1980\n",
                    "column 'birth_date' has '31.01.1980', but a date such as 2020-01-31"),
     "twice": ("a.csv", "participant_id,ocb\n01,yes\n01,yes\n", "row 3 repeats row 2"),

@@ -162,7 +162,7 @@ def test_numbers_of_the_page_are_those_of_the_csv(finished, page):
 def test_page_names_what_ran(finished):
     text = (finished / "sub-01.html").read_text("utf-8")
     assert "registered rigidly to the FLAIR" in text
-    assert "Components of voxels of 0.5 or more with a surer core are lesions" in text
+    assert "Components of voxels with a probability of 0.5 or more" in text
     assert "N4ITK" in text
     assert "Research use only" in text
     without = (finished / "sub-B.html").read_text("utf-8")

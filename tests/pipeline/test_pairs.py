@@ -218,7 +218,7 @@ def test_values_of_the_page_are_those_of_the_tables(whole):
         "Course over 3 visits", "Change from ses-1 to ses-2",
         "Change from ses-2 to ses-3", "Change from ses-1 to ses-3",
         "FLAIR of both visits in their common frame", "Every lesion that changed",
-        "new lesion (solid line)", "is said by the rule radial", "Leung KK et al.",
+        "new lesion (solid line)", "the rule radial decides which", "Leung KK et al.",
     ):  # fmt: skip
         assert text in html
 
@@ -398,9 +398,10 @@ def test_maps_that_are_gone(copy):
     jobs = jobs_of(root, output, settings=Settings(change_rule="pct"))
     outcomes = run_jobs(jobs)
     assert [outcome.state for outcome in outcomes] == ["failed", "done", "failed"]
-    assert "is missing, but visits are compared by their maps. Remove logs/visits/sub-01_ses-2" in (
-        outcomes[0].reason
-    )
+    assert (
+        "is missing, but a comparison reads the maps of both visits. Remove "
+        "logs/visits/sub-01_ses-2"
+    ) in (outcomes[0].reason)
 
 
 def test_scans_that_are_gone(copy):
@@ -453,7 +454,7 @@ def test_visits_without_a_scan_in_common(tmp_path, plain):
     assert run(root, output) == ["done"]
     row = write_group(output, raw=str(root))["changes"].iloc[0]
     assert row["change_reason"] == "no FLAIR at the first visit"
-    assert row["brain_change_reason"] == "no T1w or FLAIR that both visits have"
+    assert row["brain_change_reason"] == "no T1w or FLAIR at both visits"
     assert pd.isna(row["new_t2_count"])
     assert pd.isna(row["pbvc_pct"])
     html = (output / "sub-01.html").read_text("utf-8")
@@ -516,7 +517,8 @@ def test_a_mask_for_one_visit_only(plain, still):
     found = compared(plain, segmenter="LST-AI")
     row = found.changes.iloc[0]
     assert (
-        row["change_reason"] == "lesions by mslesion at the first visit and by LST-AI at the second"
+        row["change_reason"]
+        == "lesions segmented by mslesion at the first visit and by LST-AI at the second"
     )
     assert pd.isna(row["new_t2_count"])
     assert row["brain_change_assessable"]

@@ -81,7 +81,7 @@ def test_facts_of_no_visit_are_told(tmp_path, caplog):
     table = write(tmp_path / "a.csv", "participant_id,session_id,cord_count", "01,9,0", "02,9,0")
     with caplog.at_level(logging.WARNING):
         check_visits(read_ratings(table), [("01", "1"), ("01", "2")])
-    assert caplog.messages == ["Facts of sub-01 ses-9 are of no visit (1, 2)"]
+    assert caplog.messages == ["Clinical data of sub-01 ses-9 match no visit (1, 2)"]
 
 
 def test_facts_that_are_newer_than_the_visit(tmp_path, caplog):
@@ -114,7 +114,7 @@ def test_no_contrast_agent_but_a_scan_after_it(tmp_path):
     ratings = read_ratings(table)
     check_ratings(ratings, [Visit("01", "1", {"T1w": scan})])
     with pytest.raises(
-        TableError, match=r"of sub-01_ses-1 that no contrast agent was given, but .*ce-gd_T1w"
+        TableError, match=r"that sub-01_ses-1 was acquired without contrast agent, but .*ce-gd_T1w"
     ):
         check_ratings(ratings, [Visit("01", "1", {"T1w": scan, "T1wGd": scan})])
 
@@ -138,7 +138,7 @@ def test_a_position_outside_of_the_scan(tmp_path, position, is_inside):
         return
     with pytest.raises(
         TableError,
-        match=r"a.csv, row 2 has a lesion at .* mm, which is outside of .*flair.nii.gz "
+        match=r"a.csv, row 2 has a lesion at .* mm, which is outside .*flair.nii.gz "
         r"\(x -80 to 80, y -41 to 39, z 0 to 80\). Check that x_mm is positive to the right",
     ):
         check_ratings(ratings, [visit])

@@ -224,7 +224,7 @@ def test_no_lesion(plain):
 def test_contrast_agent_empties_the_t1_index(plain):
     row = measured(plain, facts=VisitFacts(t1_contrast=True)).visit
     assert row["t1_type"] == "contrast"
-    assert reasons(row)["t1_hypointense_volume_ml"] == "the T1w was taken after contrast"
+    assert reasons(row)["t1_hypointense_volume_ml"] == "the T1w was acquired after contrast agent"
     assert row["t1_hypointense_volume_ml"] is None
 
 
@@ -250,7 +250,7 @@ def test_vessels_that_look_enhanced_empty_the_t1_index(plain):
     corrected = {**plain.segmented.corrected, "T1w": bright}
     row = measured(plain, corrected=corrected).visit
     assert "bright_vessels_on_t1w:warn" in row["flags"]
-    assert reasons(row)["t1_index_mean"] == "the T1w looks contrast-enhanced"
+    assert reasons(row)["t1_index_mean"] == "the T1w appears contrast-enhanced"
     row = measured(plain, facts=VisitFacts(t1_contrast=False), corrected=corrected).visit
     assert row["t1_index_mean"] is not None
 
@@ -299,7 +299,7 @@ def test_mask_of_another_person(visit_of):
     row = result.visits.iloc[0]
     assert row["quality_state"] == "fail"
     assert "lesion_outside_brain:fail" in row["flags"]
-    assert reasons(row)["lesion_volume_ml"] == "the given mask does not fit the scan"
+    assert reasons(row)["lesion_volume_ml"] == "the given mask does not match the scan"
     assert set(LESION_BIOMARKERS) <= set(reasons(row))
     assert len(result.lesions) == 0
     assert result.lesion_labels is None
@@ -350,7 +350,7 @@ def test_a_flair_that_is_a_t1(visit_of, tmp_path):
     visit = visit_of(heads.head())
     scans = {"FLAIR": visit.scans["T1w"]}
     with pytest.raises(StepError, match=r"_T1w.nii.gz shows cortex at 0\.\d\d of white matter, as "
-                                        r"a T1w has, but a FLAIR has bright cortex"):  # fmt: skip
+                                        r"in a T1w, but a FLAIR has bright cortex"):  # fmt: skip
         process_visit(scans)
 
 
@@ -360,7 +360,9 @@ def test_a_flair_that_is_a_t2(visit_of):
     data = one.scan("FLAIR")
     data[np.isin(one.labels, (1, 4, 6))] = 600
     phantoms.write_nifti(visit.scans["FLAIR"], data, one.affine)
-    with pytest.raises(StepError, match=r"shows ventricles at \d\.\d\d of white matter, as a T2w"):
+    with pytest.raises(
+        StepError, match=r"shows ventricles at \d\.\d\d of white matter, as in a T2w"
+    ):
         process_visit(visit)
 
 
@@ -407,9 +409,9 @@ def test_unknown_modality_and_no_reference(visit_of):
     path = visit.scans["FLAIR"]
     with pytest.raises(ImageError, match="a scan named 'PD', but FLAIR, T1w"):
         prepare_visit({"PD": path})
-    with pytest.raises(ImageError, match="has T2w, but a FLAIR or T1w is needed"):
+    with pytest.raises(ImageError, match="has T2w, but a FLAIR or a T1w is required"):
         prepare_visit({"T2w": path})
-    with pytest.raises(ImageError, match="has no scan, but a FLAIR or T1w is needed"):
+    with pytest.raises(ImageError, match="has no scan, but a FLAIR or a T1w is required"):
         prepare_visit({})
 
 

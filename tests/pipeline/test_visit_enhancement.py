@@ -57,7 +57,7 @@ def test_a_lesion_that_does_not(visit_of):
 def test_without_a_scan_after_contrast_agent(plain):
     assert plain.visits[[COUNT, VOLUME]].isna().all(axis=None)
     why = reasons(plain.visits.iloc[0])
-    assert why[COUNT] == why[VOLUME] == "no T1w after contrast agent beside one before it"
+    assert why[COUNT] == why[VOLUME] == "no pair of T1w before and after contrast agent"
     assert plain.lesions["is_enhancing_candidate"].isna().all()
 
 
@@ -67,4 +67,4 @@ def test_a_first_scan_that_is_after_contrast_agent_too(visit_of, tmp_path):
     sidecar.write_text('{"ContrastBolusAgent": "gadobutrol"}')
     (visit,) = find_visits(tmp_path)
     row = process_visit(visit).visits.iloc[0]
-    assert reasons(row)[COUNT] == "the T1w was taken after contrast"
+    assert reasons(row)[COUNT] == "the T1w was acquired after contrast agent"

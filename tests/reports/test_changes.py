@@ -57,7 +57,7 @@ def section(row, **options):
 def test_sentence():
     assert text_of(change_section.sentence(change())) == (
         "1 new lesion ( 0.123 mL), 2 enlarging, 0 shrinking, 3 resolved. Brain volume changed by "
-        "-0.512 %, -0.468 % a year (95 % interval -0.9 to -0.1 )."
+        "-0.512 %, -0.468 % per year (95 % interval -0.9 to -0.1 )."
     )
     more = text_of(change_section.sentence(change(new_t2_count=2)))
     assert more.startswith("2 new lesions (")
@@ -66,10 +66,10 @@ def test_sentence():
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ({"pbvc_ci95_high": 0.0}, "no more than error alone may give"),
+        ({"pbvc_ci95_high": 0.0}, "within the measurement error"),
         ({"pbvc_pct_per_year": None}, "(standard deviation of one value 0.37 points)"),
         ({"pbvc_pct": None}, "Brain volume change could not be measured."),
-        ({"pbvc_disagrees": True}, "; its two estimates disagree."),
+        ({"pbvc_disagrees": True}, "; the two estimates disagree."),
         ({"pseudoatrophy_window": True}, "; a treatment began, so that volume may have decreased"),
         (
             {"change_assessable": False, "change_reason": "no FLAIR & no <mask>"},
@@ -90,14 +90,17 @@ def test_section_says_what_is_missing():
     html = section(row)
     text = text_of(html)
     assert "Change from ses-a to ses-b" in text
-    assert "no dates: changes, but no yearly rates; another scanner" in text
-    assert "Looked for where the brain change is assessable, dates are known and 1 year" in text
+    assert "without dates, changes but no yearly rates; another scanner" in text
+    assert (
+        "Assessed if the brain change is assessable, dates are known and the visits are 1 year"
+        in text
+    )
     found = [(c, shown) for _, _, c, _, shown in Page(html).found]
     assert ("pbvc_pct", "not assessable") in found
     assert ("new_t2_count", "1") in found
     assert {column for column, _ in found} == set(CHANGES.names)
     assert "pictures" in text
-    assert "made were found" not in text
+    assert "simulated changes found" not in text
 
 
 def test_known_change_stands_beside_the_counts():
@@ -110,13 +113,17 @@ def test_known_change_stands_beside_the_counts():
         for item, (made, found, false) in items.items()
     }
     known["brain_volume"] = {"made_pct": -1.0, "recovered_pct": -0.975}
-    assert change_section.recovered("new_t2_count", known) == "14 of 16 made were found, 1 false"
-    assert change_section.recovered("enlarging_count", known) == "4 of 5 made were found, 0 false"
-    assert change_section.recovered("stable_count", known) == "9 of 9 made were found"
-    assert change_section.recovered("pbvc_pct", known) == "-1 % made, -0.975 % measured"
+    assert change_section.recovered("new_t2_count", known) == (
+        "14 of 16 simulated changes found, 1 false"
+    )
+    assert change_section.recovered("enlarging_count", known) == (
+        "4 of 5 simulated changes found, 0 false"
+    )
+    assert change_section.recovered("stable_count", known) == "9 of 9 simulated changes found"
+    assert change_section.recovered("pbvc_pct", known) == "-1 % simulated, -0.975 % measured"
     assert change_section.recovered("resolved_count", known) == ""
     text = text_of(section(change(), calibration=known))
-    assert "14 of 16 made were found, 1 false" in text
+    assert "14 of 16 simulated changes found, 1 false" in text
     assert "The best that can be hoped for" in text
     known["new_3_to_5_mm"]["recovered_count"] = None  # the pair could not be compared
     assert change_section.recovered("new_t2_count", known) == ""

@@ -42,7 +42,7 @@ def test_one_line_a_visit(html):
     rows = lines(html)
     assert [row["data-row"] for row in rows] == ["sub-01|ses-1", "sub-01|ses-2", "sub-02|"]
     assert [row["data-latest"] for row in rows] == ["no", "yes", "yes"]
-    assert "Cohort: 2 people, 3 visits" in html
+    assert "Cohort: 2 participants, 3 visits" in html
     assert '<a href="sub-01.html">sub-01</a>' in html
 
 
@@ -83,10 +83,10 @@ def test_distributions_are_of_the_latest_visits(html, csvs):
     """The numbers in words, from the CSV: person 01's second visit and person 02."""
     volumes = csvs["visits"]["lesion_volume_ml"].astype(float)[1:]
     assert list(volumes) == [0.765432, 0.0]
-    words = f"2 people, median {show_value(np.median(volumes))}, 0 to 0.765"
+    words = f"2 participants, median {show_value(np.median(volumes))}, 0 to 0.765"
     assert f"Lesion volume, mL</b><br>{words}" in html
     assert f'aria-label="Lesion volume, mL: {words}"' in html
-    assert "New lesions since the previous visit</b><br>1 people, median 2, 2 to 2" in html
+    assert "New lesions since the previous visit</b><br>1 participants, median 2, 2 to 2" in html
     assert html.count("<svg") == len(DISTRIBUTIONS)
 
 
@@ -105,7 +105,7 @@ def test_a_histogram_by_hand(tables):
     first = html[html.index("<svg") : html.index("</svg>")]
     heights = [float(h) for h in re.findall(r'height="([\d.]+)"/', first)]
     assert heights == [40.0] * (BINS - 1) + [80.0]
-    assert "13 people, median 6, 0 to 12" in html
+    assert "13 participants, median 6, 0 to 12" in html
     assert "<b>Lesions</b><br>not assessable" in html
 
 
@@ -118,5 +118,5 @@ def test_text_from_outside_is_escaped(tables):
 
 def test_empty_cohort():
     html = cohort_page({table.name: as_table([], table) for table in TABLES}, {}, version="1")
-    assert "Cohort: 0 people, 0 visits" in html
+    assert "Cohort: 0 participants, 0 visits" in html
     assert not Page(html).open

@@ -83,7 +83,7 @@ def test_values_are_rounded_for_the_eye(tables):
 
 def test_what_needs_care_is_said(tables):
     text = screen(tables).text
-    assert "another one: compare with care" in text
+    assert "another one; compare with caution" in text
     assert "a treatment began: volume may decrease through loss of oedema" in text
     assert "quality of the pair ! warn" in text
     assert "spinal cord (given) 3" in text
@@ -103,7 +103,7 @@ def test_rules_on_the_first_screen(tables):
     assert "Lublin 2013, MRI activity ● met" in text
     first = screen(tables, "01", "1").text
     assert "Lublin" not in first  # nothing was compared
-    assert "No earlier visit was compared." in first
+    assert "There is no earlier visit to compare with." in first
     assert "McDonald 2017, space ● met" in first
 
 
@@ -127,7 +127,7 @@ def test_change_that_could_not_be_measured(tables):
 
 def test_tables_without_pairs(tables):
     page = screen({name: t for name, t in tables.items() if name != CHANGES.name})
-    assert "No earlier visit was compared." in page.text
+    assert "There is no earlier visit to compare with." in page.text
 
 
 def test_every_state_has_its_own_mark_and_words():

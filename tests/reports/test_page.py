@@ -142,16 +142,16 @@ ALL = {"reference": "FLAIR", "threshold": 0.5, "segmenter": "LST-AI", "min_size"
 def test_methods_number_references_in_order_and_once():
     text, references = describe(["register", "bias", "register"], **ALL)
     assert text == (
-        "The other scans were registered rigidly to the FLAIR by mutual information [1]. "
-        "The bias field was divided out by N4 [2]. "
-        "The other scans were registered rigidly to the FLAIR by mutual information [1]."
+        "The other scans were registered rigidly to the FLAIR by mutual information [1]. The "
+        "bias field was corrected with N4 [2]. The other scans were registered rigidly to the "
+        "FLAIR by mutual information [1]."
     )
     assert [reference.split()[0] for reference in references] == ["Mattes", "Tustison"]
 
 
 def test_methods_without_references_and_steps():
     text, references = describe(["given mask"], **ALL)
-    assert (text, references) == ("Lesions are those of a given mask (LST-AI).", [])
+    assert (text, references) == ("Lesions are those of a mask made elsewhere (LST-AI).", [])
     assert describe([]) == ("", [])
 
 

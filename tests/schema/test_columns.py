@@ -9,7 +9,7 @@ from mslesion.schema import TABLES, Column, Table, as_table, check_table, empty_
 
 BIRDS = Table(
     "birds",
-    "One row a bird.",
+    "One row per bird.",
     (
         Column("name", "string", "Name."),
         Column("kind", "string", "Kind.", levels={"owl": "hoots", "jay": "shouts"}),
@@ -84,7 +84,7 @@ def test_undeclared_column():
     [("mass_g", "heavy", "float64"), ("egg_count", 2.5, "Int64"), ("flies", "maybe", "boolean")],
 )
 def test_value_of_another_type(name, value, kind):
-    with pytest.raises(TableError, match=rf"column '{name}' a value that is no {kind}"):
+    with pytest.raises(TableError, match=rf"column '{name}' a value that is not {kind}"):
         as_table([{"name": "a", name: value}], BIRDS)
 
 
@@ -96,7 +96,7 @@ def test_check_finds_missing_columns():
 
 def test_check_finds_another_order():
     frame = empty_table(BIRDS)[[*BIRDS.names[1:], "name"]]
-    with pytest.raises(TableError, match="birds has its columns in another order"):
+    with pytest.raises(TableError, match="birds has its columns in a different order"):
         check_table(frame, BIRDS)
 
 

@@ -175,8 +175,8 @@ def test_unknown_scheme():
     ("labels", "message"),
     [
         (np.zeros((3, 3), int), r"has 2 dimensions, but a label map in 3D is expected"),
-        (a_map([0, 0.5]), r"has values that are no whole numbers, but a label map is expected"),
-        (a_map([0, np.nan]), r"has values that are no whole numbers"),
+        (a_map([0, 0.5]), r"has values that are not whole numbers, but a label map is expected"),
+        (a_map([0, np.nan]), r"has values that are not whole numbers"),
         (a_map([0, 1e12]), r"has values beyond 2147483647, but labels are smaller"),
         (a_map([0, np.inf]), r"has values beyond 2147483647"),
         (a_map([0, 85]), r"has no voxel with a structure, but an anatomy map is expected"),

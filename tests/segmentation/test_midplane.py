@@ -85,7 +85,9 @@ def test_the_same_bits_every_time():
 
 
 def test_empty_map():
-    text = "The anatomy map has no structure, but the midplane is found from them. Check that"
+    text = (
+        "The anatomy map has no structure, but the midplane is derived from structures. Check that"
+    )
     with pytest.raises(StepError, match=text):
         find_midplane(np.zeros((10, 10, 10), np.uint8), np.eye(4))
 

@@ -86,7 +86,7 @@ def test_a_brain_at_the_border_of_the_view():
 @pytest.mark.usefixtures("fake")
 def test_no_brain_is_an_error():
     data = np.where(ball((60, 60, 60), (30, 30, 30), 6), 1.0, 0.0)  # 0.9 ml
-    with pytest.raises(StepError, match=r"ml of brain, but 8 ml or more are expected\. Look at"):
+    with pytest.raises(StepError, match=r"ml of brain, but 8 ml or more are expected\. "):
         network.predict_structures({"T1w": data})
 
 

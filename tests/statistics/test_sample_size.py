@@ -81,7 +81,7 @@ def test_noise():
         (lambda: yearly_change_sd(1, 1, years=0), "years is 0, but it must be above 0"),
         (lambda: subjects_for_means(0, 1), "difference is 0 and sd is 1"),
         (lambda: subjects_for_means(1, 0), "difference is 1 and sd is 0"),
-        (lambda: subjects_for_means(1e-5, 1), "needs more than 1000000 subjects an arm"),
+        (lambda: subjects_for_means(1e-5, 1), "needs more than 1000000 participants per arm"),
         (lambda: subjects_for_means(1, 1, power=1), "power is 1, but a value between 0 and 1"),
         (lambda: subjects_for_means(1, 1, alpha=0), "alpha is 0, but a value between 0 and 1"),
         (lambda: subjects_for_means(1, 1, dropout_fraction=1), "dropout_fraction is 1, but"),

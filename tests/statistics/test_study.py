@@ -78,5 +78,5 @@ def test_subjects_without_group_are_left_out(tables):
 
 
 def test_no_groups_at_all(tables):
-    with pytest.raises(TableError, match="No subject of the table has a group"):
+    with pytest.raises(TableError, match="No participant of the table has a group"):
         compare_groups(tables[0], {"sub-99": "drug"}, reference="drug")

@@ -127,7 +127,7 @@ def test_values_that_are_all_the_same():
 @pytest.mark.parametrize("size", [2, 3])
 def test_smallest_groups(size):
     found = compare_volumes(frame([1.0, 2, 3][:size], [2.0, 3, 5]), "value", **GROUPS)
-    assert (found.note == "fewer than 3 subjects in a group") is (size == 2)
+    assert (found.note == "fewer than 3 participants in a group") is (size == 2)
     assert np.isnan(found.estimate) is np.bool_(size == 2)
 
 
@@ -153,7 +153,7 @@ def test_mixed_model_of_intervals_is_the_analysis_of_variance():
     # error comes from the spread of those means alone.
     means = {"placebo": [-1.0, -0.6, -0.2, -0.8], "drug": [-0.5, -0.1, 0.1, -0.3]}
     found = compare_yearly_changes(repeated(means, [0.1, -0.1, 0.0]), "value", **GROUPS)
-    assert found.model == "mixed, intercept a subject"
+    assert found.model == "mixed, random intercept per participant"
     assert found.estimate == pytest.approx(-0.2 + 0.65, abs=1e-4)
     squares = sum(((np.array(m) - np.mean(m)) ** 2).sum() for m in means.values())
     error = sqrt(squares / 6 * (1 / 4 + 1 / 4))
@@ -164,7 +164,7 @@ def test_mixed_model_of_intervals_is_the_analysis_of_variance():
 def test_intercepts_that_do_not_differ_are_left_out():
     means = {"placebo": [-0.6] * 5, "drug": [-0.2] * 5}
     found = compare_yearly_changes(repeated(means, [0.4, -0.4, 0.0]), "value", **GROUPS)
-    assert found.model == "linear, errors clustered by subject"
+    assert found.model == "linear, errors clustered by participant"
     assert found.estimate == pytest.approx(0.4)
     assert np.isnan(found.standardized_effect)
 
@@ -188,7 +188,7 @@ def test_mixed_model_of_slopes_is_the_test_of_the_subjects_slopes():
     slopes = {"placebo": -1 + rng.normal(size=12), "drug": -0.2 + rng.normal(size=12)}
     table = with_slopes(slopes, 0.5)
     found = compare_slopes(table, "value", years="years", **GROUPS)
-    assert found.model == "mixed, intercept and slope a subject"
+    assert found.model == "mixed, random intercept and slope per participant"
     # Balanced: the difference of the mean slopes of the subjects, with their spread
     fitted = {
         arm: [
@@ -207,7 +207,10 @@ def test_mixed_model_of_slopes_is_the_test_of_the_subjects_slopes():
 def test_slopes_that_do_not_differ_are_left_out():
     table = with_slopes({"placebo": [-1.0] * 6, "drug": [-0.5] * 6}, 1.0)
     found = compare_slopes(table, "value", years="years", **GROUPS)
-    assert found.model in ("mixed, intercept a subject", "mixed, intercept and slope a subject")
+    assert found.model in (
+        "mixed, random intercept per participant",
+        "mixed, random intercept and slope per participant",
+    )
     assert found.ci95_low < 0.5 < found.ci95_high
 
 
@@ -215,7 +218,7 @@ def test_subjects_with_one_visit_have_no_slope():
     table = with_slopes({"placebo": [-1.0, 0, 1], "drug": [-0.5, 0.2, 0.5]}, 1.0)
     first = table[table["years"] == 0]
     found = compare_slopes(first, "value", years="years", **GROUPS)
-    assert (found.reference_subjects, found.note) == (0, "fewer than 3 subjects in a group")
+    assert (found.reference_subjects, found.note) == (0, "fewer than 3 participants in a group")
 
 
 @pytest.mark.parametrize(

@@ -158,7 +158,7 @@ def _brain_rows(facts: Facts, change: Mapping) -> list[PanelRow]:
             text=" ".join(filter(None, (why, why_undecided(loss, change, met=met)))),
         )
         for domain, met, threshold in (
-            ("brain volume loss for the age", loss.exceeds_age_cutoff, limit),
+            ("brain volume loss relative to age", loss.exceeds_age_cutoff, limit),
             (
                 "brain volume loss over 0.4 %/y",
                 loss.exceeds_0_4,

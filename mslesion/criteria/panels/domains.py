@@ -9,7 +9,7 @@ USUAL, LOW = "usual", "low"
 
 VALIDATED = "validated in trials"
 REPLICATED = "prognostic, replicated"
-GROUPS = "holds for groups, weak for one person"
+GROUPS = "valid for groups, weak for one person"
 PARTLY = "partly validated, for groups only"
 ONE_CENTRE = "mainly one centre"
 EMERGING = "emerging"

@@ -228,7 +228,7 @@ def _destruction(change: Mapping) -> PanelRow:
     if volume is not None and floor is not None:
         met = volume > floor and volume >= MIN_DESTROYED_MM3
     confidence, why = atrophy_confidence(change)
-    yearly = "" if volume is None or not years else f"{volume / years:.0f} mm³ a year."
+    yearly = "" if volume is None or not years else f"{volume / years:.0f} mm³ per year."
     return PanelRow(
         panel=PANEL,
         domain="lesion destruction",

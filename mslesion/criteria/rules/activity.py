@@ -8,7 +8,7 @@ from mslesion.criteria.logic import all_of, any_of, at_least, fewer_than, none_o
 from mslesion.criteria.verdicts import Criterion
 
 NEDA_BRAIN_LOSS_PCT_PER_YEAR = 0.4
-"""Brain loss of this much or more a year is a failure of NEDA-4 (Beadnall 2019)."""
+"""Brain loss of at least this much per year is a failure of NEDA-4 (Beadnall 2019)."""
 MODIFIED_RIO_NEW_LESIONS = 5
 """More new T2 lesions than this give a point (abstract of Sormani 2013)."""
 
@@ -64,8 +64,8 @@ ACTIVITY_CRITERIA = (
         name="neda4_mri",
         title="NEDA-4, MRI part",
         version="2016",
-        text="NEDA-3 and brain volume loss under 0.4 % a year: a threshold of the literature, not "
-        "age-adjusted, and within the measurement error of one year.",
+        text="NEDA-3 and brain volume loss below 0.4 % per year: a threshold of the literature, "
+        "not age-adjusted, and within the measurement error of one year.",
         condition=all_of(
             *_NO_ACTIVITY, fewer_than(NEDA_BRAIN_LOSS_PCT_PER_YEAR, "brain_loss_pct_per_year")
         ),
@@ -76,7 +76,7 @@ ACTIVITY_CRITERIA = (
         name="lublin2013_activity",
         title="Lublin 2013 MRI activity",
         version="2013",
-        text="An enhancing, new or enlarging lesion. To be assessed at least once a year.",
+        text="An enhancing, new or enlarging lesion. It is to be assessed at least once a year.",
         condition=any_of(
             at_least(1, "followup_gd_count"),
             at_least(1, "new_t2_count"),

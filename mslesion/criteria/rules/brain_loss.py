@@ -1,6 +1,6 @@
 """Brain volume loss against cut-offs, with its error, and when it must not be read so.
 
-Loss is positive: 0.5 is a loss of half a percent a year, a PBVC of -0.5.
+Loss is positive: 0.5 is a loss of half a percent per year, a PBVC of -0.5.
 """
 
 from collections.abc import Iterable
@@ -36,7 +36,7 @@ STEROID_DAYS = 30
 
 
 class BrainLoss(NamedTuple):
-    """A yearly brain volume loss against its cut-offs, in percent a year."""
+    """A yearly brain volume loss against its cut-offs, in percent per year."""
 
     loss: float | None
     ci_low: float | None
@@ -91,7 +91,7 @@ def evaluate_brain_loss(
     Parameters
     ----------
     pbvc_pct_per_year : float or None
-        Change a year in percent; a loss is negative.
+        Change per year in percent; a loss is negative.
     years : float or None
         Time between the visits.
     ci95 : tuple of float, shape (2,), optional

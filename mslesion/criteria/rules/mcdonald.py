@@ -109,7 +109,7 @@ MCDONALD_CRITERIA = (
         version="2017",
         text="2 or more of: 1 T2 lesion that is periventricular, cortical, juxtacortical or "
         "infratentorial; 2 cord lesions; CSF-restricted oligoclonal bands. The year of "
-        "progression that is also required is not part of this.",
+        "progression that is also required is not part of this rule.",
         condition=at_least_of(
             2,
             any_of(PERIVENTRICULAR, CORTICAL, INFRATENTORIAL),

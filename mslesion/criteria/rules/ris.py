@@ -18,8 +18,8 @@ RIS_CRITERIA = (
         title="RIS 2009",
         version="2009",
         text="Incidental finding, other causes excluded, and dissemination in space of McDonald "
-        "2005. Lesions should be ovoid, well circumscribed and over 3 mm; the lesion table holds "
-        "those of 3 mm or more, and a reader has to judge their shape.",
+        "2005. Lesions should be ovoid, well circumscribed and over 3 mm; the lesion table "
+        "contains those of 3 mm or more, and a reader must assess their shape.",
         condition=all_of(BARKHOF, *_INCIDENTAL),
         source=OKUDA_2009,
         evidence="seen: dissemination in space (EAN 2023); recalled: shape and size of lesions",

@@ -66,7 +66,7 @@ def find_frame(
     first_affine, second_affine : (4, 4) array
         Voxel-to-world matrices in mm.
     first_brain, second_brain : (I, J, K) bool array
-        Brain masks on the scans' grids; what lies outside is not looked at.
+        Brain masks on the scans' grids; what lies outside is not used.
 
     Returns
     -------

@@ -122,8 +122,8 @@ def find_deformation(
     """
     if not inside.any():
         raise StepError(
-            "The two scans share no voxel, but they are deformed onto each other where they do. "
-            "Check that both show the same part of the head."
+            "The two scans share no voxel, but shared voxels are needed to deform them onto each "
+            "other. Check that both show the same part of the head."
         )
     box = tuple(
         slice(max(0, part.start - MARGIN_VOXELS), part.stop + MARGIN_VOXELS)

@@ -105,8 +105,8 @@ def match_intensities(
     masks = [both & np.isin(first_anatomy, parts) for parts in TISSUES]
     if min(np.count_nonzero(mask) for mask in masks) * voxel_mm**3 < MIN_TISSUE_MM3:
         raise StepError(
-            "The two visits have no tissue in common, but their intensities are matched on it. "
-            "Check that both show the same head."
+            "The two visits have no tissue in common, but common tissue is needed to match their "
+            "intensities. Check that both show the same head."
         )
     a, b = _one_scale(first, second, masks)
     inside = (first > 0) & (second > 0) & ((first_anatomy > 0) | (second_anatomy > 0))

@@ -307,7 +307,7 @@ def labels_on_grid(
     affine : (4, 4) array
         Its voxel-to-world matrix.
     to : Grid
-        Where it is wanted.
+        Grid of the result.
     transform : (4, 4) array
         From world points of `to` to world points of the labels, in mm.
 

@@ -25,7 +25,7 @@ LEVELS = ((1, 4, 4),)
 FREE_STRAIN = 0.3
 """The displacement may be uneven: only its rigid part is used."""
 EVERY = 7
-"""Every such voxel of the brain is looked at."""
+"""Step in voxels between the brain voxels that are used."""
 MAX_MOTION_MM = 5.0
 """A larger correction (exclusive, mean in the brain) is not made: the deformation follows no
 further. The check registration_correction_mm fails then."""

@@ -26,7 +26,7 @@ CALIBRATION_SCALE = 0.01
 """The response is measured on a brain of this much difference in length. Less, and the
 place of a sharp border between two voxels counts; more, and both sides of a sulcus meet."""
 MAX_CALIBRATION = 4.0
-"""A larger correction (exclusive) tells that the border is not in view, as in brains whose
+"""A larger correction (exclusive) shows that the border is not in view, as in brains whose
 skull was taken off without a rim of CSF: those needed 13 and more, a whole head 3."""
 
 
@@ -86,7 +86,8 @@ def boundary_shift(
     volume = (np.count_nonzero(first_brain) + np.count_nonzero(second_brain)) / 2
     if not volume:
         raise StepError(
-            "Neither visit has brain tissue, but its change is measured. Check the anatomy maps."
+            "Neither visit has brain tissue, but its change is to be measured. Check the anatomy "
+            "maps."
         )
     window = find_window(pair)
     seen = np.ones(pair.first.shape, bool) if seen is None else seen
@@ -121,8 +122,8 @@ def find_window(pair: MatchedPair) -> tuple[float, float]:
     brain = min(grey, white)  # on FLAIR white matter is the darker one
     if brain - csf < MIN_STEP:
         raise StepError(
-            f"CSF lies at {csf:.2f} and brain at {brain:.2f} of white matter, but CSF at least "
-            f"{MIN_STEP} darker is needed. Give a T1w or FLAIR with dark CSF."
+            f"CSF has a signal of {csf:.2f} and brain at {brain:.2f} of white matter, but CSF at "
+            f"least {MIN_STEP} darker is needed. Give a T1w or FLAIR with dark CSF."
         )
     low = csf + WINDOW_SPREADS * pair.spreads[0]
     high = brain - WINDOW_SPREADS * pair.spreads[1 if grey <= white else 2]
@@ -211,9 +212,9 @@ def _calibration(mean, first_brain, second_brain, seen, window, *, dark=False) -
     measured = _integral(scans[0], scans[1], region, window) * (-1 if dark else 1)
     if measured * MAX_CALIBRATION < true:
         raise StepError(
-            f"The boundary-shift integral sees {100 * max(measured, 0) / true:.0f} % of a known "
-            f"change, but {100 / MAX_CALIBRATION:.0f} % or more is expected. Give scans with CSF "
-            "around the brain."
+            f"The boundary-shift integral measures {100 * max(measured, 0) / true:.0f} % of a "
+            f"known change, but {100 / MAX_CALIBRATION:.0f} % or more is expected. Give scans "
+            "with CSF around the brain."
         )
     return true / measured
 

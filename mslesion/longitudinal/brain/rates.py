@@ -64,7 +64,7 @@ def sd_of_pair(*, same_scanner: bool | None, quality: str) -> float:
     same_scanner : bool or None
         Whether both visits are from one scanner; None is not known.
     quality : {"pass", "warn", "fail"}
-        Worst state of the pair's checks.
+        Worst state of the checks of the pair.
 
     Returns
     -------

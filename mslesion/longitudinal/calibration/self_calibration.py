@@ -68,7 +68,7 @@ class Calibration:
         -------
         list of dict
         """
-        note = self.reason or ("" if self.resegmented else "lesion maps given, not found anew")
+        note = self.reason or ("" if self.resegmented else "lesion masks given, not segmented")
         false = {ENLARGING: self.false_enlarging, SHRINKING: self.false_shrinking}
         rows = [
             {

@@ -30,7 +30,7 @@ from mslesion.segmentation.onnx_models import CHANNELS
 NEW_DIAMETERS_MM = {"new_3_to_5_mm": (3.2, 4.9), "new_5_to_10_mm": (5.2, 9.5)}
 """Range of the diameters of new lesions, by the name of their row."""
 NEW_PER_SIZE = 8
-"""So many are tried of each size; fewer where there is no room."""
+"""Number of lesions of each size; fewer if there is not enough room."""
 MIN_WHITE_SHARE = 0.8
 """Of a new lesion this share (inclusive) lies in white matter, the rest in grey."""
 ROOM_MM = 6.0
@@ -50,7 +50,7 @@ GAIN, NOISE = 1.1, 0.02
 """The follow-up is brighter by this factor, and has this much more noise (by white
 matter)."""
 CONTRACTION_PCT = -1.0
-"""Change of the brain's volume: about two years of multiple sclerosis."""
+"""Change of brain volume: about two years of multiple sclerosis."""
 BORDER_ERROR_MM, BORDER_SIGMA_MM = 0.5, 2.0
 """Spread, and width of the waves, of the border of a lesion outlined a second time."""
 FOLLOW_UP_DAYS = 365
@@ -113,8 +113,8 @@ def make_follow_up(
     """
     if "FLAIR" not in visit.scans or visit.lesions is None:
         raise StepError(
-            "The visit has no FLAIR or no lesion map, but lesions are made after both. "
-            "Leave the calibration out."
+            "The visit has no FLAIR or no lesion map, but synthetic lesions require both. Omit "
+            "the calibration."
         )
     flair = visit.scans["FLAIR"]
     grid = working_grid(flair.data.shape, flair.affine)
@@ -162,7 +162,7 @@ def _looks(visit, grid, anatomy, labels):
     white = (anatomy == s.WHITE_MATTER) & ~ndi.binary_dilation(labels > 0, iterations=3)
     if not white.any():
         raise StepError(
-            "The anatomy map has no white matter, but lesions are made in it. Check the map."
+            "The anatomy map has no white matter, but synthetic lesions lie in it. Check the map."
         )
     numbers = np.arange(1, int(labels.max()) + 1)
     contrasts, levels = {}, {}

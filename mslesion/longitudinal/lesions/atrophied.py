@@ -20,7 +20,7 @@ class AtrophiedLesions:
 
     volume_mm3: float
     near_ventricle_mm3: float
-    """The part within 3 mm of a ventricle."""
+    """Atrophied lesion volume within 3 mm of a ventricle."""
     pct: float | None
     """Of the lesion volume of the first visit; None without lesions."""
     noise_mm3: float

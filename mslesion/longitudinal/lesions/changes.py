@@ -37,7 +37,7 @@ GAINS, LOSSES = (t.NEW, t.NEW_ADJACENT), (t.RESOLVED, t.RESOLVED_ADJACENT)
 """Events in which the whole of a lesion comes or goes."""
 SCANS_AND_MASKS, MASKS_ALONE = "scans and masks", "masks alone"
 """What a row rests on."""
-UNLISTED = "no outlined lesion at a visit where the scans show one"
+UNLISTED = "no outlined lesion at a visit whose scans show one"
 NEGLIGIBLE = "{:.0f} mm3 of lesion in its place at the other visit, too small to count"
 """Notes of a row."""
 
@@ -207,7 +207,7 @@ def _box(parts: list) -> tuple[slice, slice, slice]:
 
 
 def _joined(numbers: tuple[int, ...], listed_count: int) -> str | None:
-    """Numbers that stand in the visit's lesion table, joined."""
+    """Numbers of the lesions that are in the visit's lesion table, joined."""
     return "+".join(str(n) for n in numbers if n <= listed_count) or None
 
 

@@ -43,7 +43,7 @@ SMOOTHING_MM = 0.5
 by which a lesion grew spilled over its core: balls seemed to have been too small before, or
 not to have grown."""
 SLOPE_SIGMA_MM = 0.7
-"""Scale at which the slope of the scans is looked at."""
+"""Scale at which the slope of the scans is computed."""
 MIN_WEIGHT = 0.05
 """Of the surroundings at least this share counts as tissue, where fluid is left out."""
 OWN_CHANGE_SHARE = 0.3

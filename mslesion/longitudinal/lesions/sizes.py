@@ -63,7 +63,7 @@ class Size:
 
 
 def detection_floor_mm(thickest_mm: float) -> float:
-    """Smallest diameter of which a change can be told.
+    """Smallest diameter for which a change can be detected.
 
     Parameters
     ----------

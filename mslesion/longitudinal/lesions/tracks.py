@@ -184,7 +184,7 @@ class _Union:
         self.parent = {node: node for node in nodes}
 
     def root(self, node):
-        """The node that stands for a set."""
+        """The representative node of a set."""
         while self.parent[node] != node:
             node = self.parent[node]
         return node

@@ -62,7 +62,7 @@ def run_jobs(
             pool = _Pool(work, jobs, finish)
             for number in pool.run(range(len(jobs)), n_jobs):  # each alone: the guilty one falls
                 if pool.run([number], 1):
-                    reason = "The worker process was killed. Is there enough memory?"
+                    reason = "The worker process was killed, probably for lack of memory."
                     finish(number, Outcome(jobs[number], FAILED, "WorkerLost", reason))
     return [outcomes[number] for number in range(len(jobs))]
 

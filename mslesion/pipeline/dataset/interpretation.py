@@ -83,7 +83,7 @@ def apply_criteria(
 
 
 def _match_all(output, keys, lesions: pd.DataFrame, ratings: Ratings) -> pd.DataFrame:
-    """Rated lesions of all visits, with those of ours that they are."""
+    """Rated lesions of all visits, with the segmented lesions that they match."""
     rows = []
     for subject, session in keys:
         rated = ratings.lesions_of(subject, session)
@@ -142,11 +142,11 @@ def _match(
 
 
 def _by_number(rating: LesionRating, visit: Visit, own: set[int]) -> LesionMatch:
-    """The lesion whose number in our table the rater gave."""
+    """The lesion whose number in the lesion table the rater gave."""
     if rating.lesion not in own:
         raise TableError(
-            f"{rating.place} rates the lesion {rating.lesion}, but lesions.csv has none of that "
-            f"number for {visit.name}. Correct it, give x_mm, y_mm, z_mm, or put the rater's "
+            f"{rating.place} rates the lesion {rating.lesion}, but lesions.csv has no such "
+            f"lesion for {visit.name}. Correct it, give x_mm, y_mm, z_mm, or put the rater's "
             f"label map {visit.name}_dseg.nii.gz beside the table."
         )
     return LesionMatch(rating, int(rating.lesion), None)

@@ -70,7 +70,7 @@ class Job:
 
     @property
     def name(self) -> str:
-        """What tells the job apart from all others of a run, such as ``visit sub-01_ses-2``."""
+        """Unique name of the job in a run, such as ``visit sub-01_ses-2``."""
         return f"{self.step.name} {self.pair.name if self.pair else self.visit.name}"
 
     @property

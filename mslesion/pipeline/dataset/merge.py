@@ -1,4 +1,4 @@
-"""What the visits left, merged: tables at the root of the output, a page a subject."""
+"""Merge the results of all visits into tables and one page per participant."""
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
@@ -51,7 +51,7 @@ ASKED_FOR = (RATED_LESIONS, CALIBRATION)
 def write_group(
     output: Path, *, raw: str, ratings: Ratings | None = None
 ) -> dict[str, pd.DataFrame]:
-    """Merge what the visits and pairs left: tables at the root, one page a subject.
+    """Merge the results of visits and pairs into tables and one page per participant.
 
     Parameters
     ----------
@@ -104,8 +104,8 @@ def _finished_visits(output: Path) -> list[dict]:
     paths = sorted((output / "logs" / "visits").glob("*.json"))
     if not paths and not has_outputs(output):
         raise DatasetError(
-            f"{output} has no finished visit, but they are what is merged. "
-            "Run the participant level first."
+            f"{output} has no finished visit, but finished visits are merged. Run the "
+            "participant level first."
         )
     return [read_record(path) for path in paths]
 
@@ -139,7 +139,7 @@ def _write_pages(
     order: Mapping[str, Sequence[str]],
     output: Path,
 ) -> None:
-    """Write a page a subject and that of the cohort; remove those of other subjects."""
+    """Write a page per participant and that of the cohort; remove those of other subjects."""
     screens = by_subject(tables)
     for subject, own in parts:
         front = front_part(screens[subject], subject, order[subject])

@@ -69,7 +69,7 @@ def check_visits(ratings: Ratings, visits: Iterable[tuple[str, str]]) -> None:
             continue
         _check_label(session, sessions[subject], "session", "ses")
         there = ", ".join(sorted(sessions[subject]))
-        log.warning("Facts of sub-%s ses-%s are of no visit (%s)", subject, session, there)
+        log.warning("Clinical data of sub-%s ses-%s match no visit (%s)", subject, session, there)
 
 
 def check_records(ratings: Ratings, records: Iterable[Mapping]) -> None:
@@ -107,7 +107,7 @@ def _check_label(label: str, labels: Iterable[str], kind: str, prefix: str) -> N
     if label in short:
         raise TableError(
             f"The ratings have the {kind} {label!r}, but the dataset has {short[label]!r}: a "
-            "spreadsheet cut the zeros off. Format the column as text and write "
+            "spreadsheet removed the leading zeros. Format the column as text and write "
             f"{prefix}-{short[label]}."
         )
 
@@ -116,8 +116,9 @@ def _check_contrast(facts: Mapping[str, Any], visit: Visit) -> None:
     """Raise if no contrast agent is said to be given, and a scan after it is there."""
     if facts.get("contrast_given") is False and T1W_CONTRAST in visit.scans:
         raise TableError(
-            f"The ratings say of {visit.name} that no contrast agent was given, but "
-            f"{visit.scans[T1W_CONTRAST]} is named as a scan after it. Correct one of them."
+            f"The ratings state that {visit.name} was acquired without contrast agent, but "
+            f"{visit.scans[T1W_CONTRAST]} is named as a scan after contrast agent. Correct one "
+            "of them."
         )
 
 
@@ -135,9 +136,9 @@ def _check_positions(rated: Sequence[LesionRating], visit: Visit) -> None:
         voxel = apply_affine(np.linalg.inv(scan.affine), rating.position_mm)
         if ((voxel < -0.5) | (voxel > np.array(scan.data.shape) - 0.5)).any():
             raise TableError(
-                f"{rating.place} has a lesion at {_text(rating.position_mm)} mm, which is outside "
-                f"of {path} ({_extent(scan)}). Check that x_mm is positive to the right, y_mm to "
-                "the front and z_mm to the head, in the space of that scan."
+                f"{rating.place} has a lesion at {_text(rating.position_mm)} mm, which is "
+                f"outside {path} ({_extent(scan)}). Check that x_mm is positive to the right, "
+                "y_mm to the front and z_mm to the head, in the space of that scan."
             )
 
 

@@ -51,7 +51,7 @@ class RunSummary:
     """What a run did, and where its results are."""
 
     outcomes: pd.DataFrame
-    """One row a job with the columns of `mslesion.schema.OUTCOMES`; empty at group level."""
+    """One row per job with the columns of `mslesion.schema.OUTCOMES`; empty at group level."""
     output_dir: Path
     tables: Mapping[str, Path]
     """The merged tables that there are, by name."""
@@ -102,7 +102,7 @@ def run_dataset(
     output_dir : str or Path
         Where the results go: a BIDS derivatives dataset with tables at its root.
     level : {"participant", "group"}
-        "participant" does the visits and pairs, then merges the tables; "group" only merges
+        "participant" processes the visits and pairs, then merges the tables; "group" only merges
         what older runs have left.
     participants, sessions : str or sequence of str
         Only these labels, with or without ``sub-`` and ``ses-``; all if empty.
@@ -121,7 +121,7 @@ def run_dataset(
     progress : bool
         Whether to draw a bar.
     dry_run : bool
-        Only look what there is to do: a row a visit, and nothing is written.
+        Only list the work: one row per visit, and nothing is written.
 
     Returns
     -------
@@ -164,7 +164,7 @@ def run_dataset(
         return _summary([], output)
     if output.resolve() == root.resolve():
         raise DatasetError(
-            f"{output} is the input too, but scans are never touched. Choose another OUTPUT_DIR."
+            f"{output} is also the input, but scans are never modified. Choose another OUTPUT_DIR."
         )
     find_lesion_network(settings.lesion_network)  # what cannot be found fails the run, not visits
     # Each visit is compared with those of older runs too, not only with those of this one
@@ -193,7 +193,7 @@ def run_dataset(
 
 
 def write_failures(outcomes: Sequence[Outcome], output: Path) -> None:
-    """Write ``logs/failures.tsv``: a row a failed visit or pair, none if all went well.
+    """Write ``logs/failures.tsv``: one row per failed visit or pair, none if all went well.
 
     Parameters
     ----------
@@ -216,7 +216,7 @@ def _several(one_or_more) -> tuple:
 
 
 def _foreseen(job: Job) -> Outcome:
-    """What a dry run tells of a job: planned, or why it will fail."""
+    """State of a job in a dry run: planned, or the reason why it will fail."""
     if job.visit.problem:
         return Outcome(job, FAILED, DatasetError.__name__, job.visit.problem)
     return Outcome(job, PLANNED)

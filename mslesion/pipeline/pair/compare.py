@@ -21,10 +21,10 @@ from mslesion.schema import CHANGES, EXPANSIONS, LESION_CHANGES, QUALITY, as_tab
 from mslesion.schema.ratings import Ratings
 
 METHOD = {
-    "segmenter": "lesions by {} at the first visit and by {} at the second",
-    "segmenter_version": "lesions by version {} at the first visit and {} at the second",
+    "segmenter": "lesions segmented by {} at the first visit and by {} at the second",
+    "segmenter_version": "lesions segmented by version {} at the first visit and {} at the second",
     "lesion_threshold": "lesion threshold {} at the first visit and {} at the second",
-    "min_size": "smallest lesion by {} at the first visit and by {} at the second",
+    "min_size": "minimum lesion size {} at the first visit and {} at the second",
 }
 """Columns of the visit table in which lesions that are compared may not differ, and the
 reason that is given where they do."""
@@ -37,11 +37,11 @@ class VisitComparison:
     changes: pd.DataFrame
     """One row with the columns of `mslesion.schema.CHANGES`."""
     lesions: pd.DataFrame
-    """One row a lesion, columns of `mslesion.schema.LESION_CHANGES`."""
+    """One row per lesion, columns of `mslesion.schema.LESION_CHANGES`."""
     expansions: pd.DataFrame
-    """One row a candidate, columns of `mslesion.schema.EXPANSIONS`."""
+    """One row per candidate, columns of `mslesion.schema.EXPANSIONS`."""
     quality: pd.DataFrame
-    """One row a check of the pair, columns of `mslesion.schema.QUALITY`."""
+    """One row per check of the pair, columns of `mslesion.schema.QUALITY`."""
     change_map: np.ndarray | None
     """(I, J, K) uint8 on the grid of the second visit's lesions: 1 stable, 2 new, 3 grown
     and 4 lost part, 5 resolved; None if the lesion change is not assessable."""
@@ -205,7 +205,7 @@ def _why_not_alike(first: Mapping, second: Mapping) -> str:
 
 
 def _bare_row(maps: VisitMaps) -> dict:
-    """What arrays alone tell of a visit."""
+    """A visit described by arrays alone."""
     return {
         "visit_date": None if maps.day is None else maps.day.isoformat(),
         "scanner_id": maps.scanner_id or None,

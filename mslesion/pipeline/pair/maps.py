@@ -128,8 +128,8 @@ def read_visit(visit: Visit, output: Path, record: Mapping) -> ReadVisit:
         if not is_needed:
             return None
         raise DatasetError(
-            f"{path} is missing, but visits are compared by their maps. Remove logs/visits/"
-            f"{visit.name}.json from the output and run the participant level again."
+            f"{path} is missing, but a comparison reads the maps of both visits. Remove "
+            f"logs/visits/{visit.name}.json from the output and run the participant level again."
         )
 
     row = record["visits"][0]

@@ -172,7 +172,7 @@ def read_pair(path: Path) -> dict:
     pictures = path.with_suffix(".html")
     if not pictures.is_file():
         raise DatasetError(
-            f"{pictures} is missing, but each compared pair has its pictures there. Remove "
+            f"{pictures} is missing, but each compared pair has its pictures in it. Remove "
             f"{path.name} and run the participant level again."
         )
     return record | {"part": pictures.read_text("utf-8"), "path": path}

@@ -27,8 +27,8 @@ from mslesion.segmentation.anatomy.maps import brain_mask
 from mslesion.segmentation.lesions.protocol import PACKAGED
 
 LESIONS_LOOK_FOR = (
-    "Axial, coronal and sagittal slices. R: the patient's right is at the left; A: front. Is every "
-    "line round a lesion, and does every lesion have one?"
+    "Axial, coronal and sagittal slices. R: the patient's right is on the left; A: anterior. "
+    "Check that every outline surrounds a lesion, and that every lesion has an outline."
 )
 
 
@@ -144,7 +144,7 @@ def visit_part(result: VisitResult) -> str:
             spacing=spacing,
         )
         caption = f"Every lesion (the {figures.MAX_TILES} largest at most)"
-        look_for = "Axial, plain and outlined; number of the lesion, volume and region."
+        look_for = "Axial slices, plain and outlined, with number, volume and region of the lesion."
         parts += [pictures[0], page.location_key(), *pictures[1:]]
         parts.append(page.picture(tiles, caption, look_for))
     colors = {part.number: figures.STRUCTURE_COLORS[part.number] for part in STRUCTURES}
@@ -152,7 +152,7 @@ def visit_part(result: VisitResult) -> str:
         page.picture(
             figures.overview(image, result.anatomy, colors, inside=inside, spacing=spacing),
             f"Anatomy on {name}",
-            "Do the lines follow the borders?",
+            "Check that the outlines follow the borders in the scan.",
         )
         for name, image in images.items()
     ]

@@ -76,14 +76,14 @@ def prepare_visit(files: Mapping[str, Image]) -> Prepared:
     odd = sorted(set(files) - set(NAMES))
     if odd:
         raise ImageError(
-            f"The visit has a scan named {odd[0]!r}, but {', '.join(NAMES)} are known. "
-            "Name it by one of them."
+            f"The visit has a scan named {odd[0]!r}, but {', '.join(NAMES)} are known. Use one "
+            "of these names."
         )
     scans = {name: read_scan(files[name], name=f"{name} scan") for name in NAMES if name in files}
     reference = reference_of(scans)
     if reference is None:
         raise ImageError(
-            f"The visit has {', '.join(scans) or 'no scan'}, but a FLAIR or T1w is needed. "
+            f"The visit has {', '.join(scans) or 'no scan'}, but a FLAIR or a T1w is required. "
             "Add one of them."
         )
     fixed = scans[reference]
@@ -109,8 +109,8 @@ def _register(fixed: Scan, moving: Scan) -> np.ndarray:
     if motion > MAX_MOTION_MM + offset:
         raise StepError(
             f"{moving.path} would have to move by {motion:.0f} mm to fit {fixed.path}, but at "
-            f"most {MAX_MOTION_MM:.0f} mm is expected within a visit. Check that both are of "
-            "one head."
+            f"most {MAX_MOTION_MM:.0f} mm is expected within a visit. Check that both show the "
+            "same head."
         )
     return match.matrix
 

@@ -32,9 +32,9 @@ class VisitResult:
     visits: pd.DataFrame
     """One row with the columns of `mslesion.schema.VISITS`."""
     lesions: pd.DataFrame
-    """One row a lesion, columns of `mslesion.schema.LESIONS`."""
+    """One row per lesion, columns of `mslesion.schema.LESIONS`."""
     quality: pd.DataFrame
-    """One row a check, columns of `mslesion.schema.QUALITY`."""
+    """One row per check, columns of `mslesion.schema.QUALITY`."""
     settings: Settings
     seconds: float
 

@@ -149,8 +149,8 @@ def read_json_record(
     except (OSError, ValueError, TypeError) as error:
         beside = " and an .html beside it" if with_part else ""
         raise DatasetError(
-            f"{path} cannot be read ({error}), but each {what} has its record there{beside}. "
-            "Remove the record and run the participant level again."
+            f"{path} cannot be read ({error}), but each {what} has its record in this "
+            f"file{beside}. Remove the record and run the participant level again."
         ) from error
     if missing:
         raise DatasetError(

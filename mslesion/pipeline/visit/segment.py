@@ -198,8 +198,8 @@ def _check_brain(found: VisitAnatomy, prepared: Prepared) -> None:
     if brain_ml < MIN_BRAIN_ML:
         raise StepError(
             f"{prepared.reference_scan.path} shows {brain_ml:.0f} ml of brain, but "
-            f"{MIN_BRAIN_ML:.0f} ml or more is expected. Look at the scan: is the whole head in "
-            "view and the contrast right?"
+            f"{MIN_BRAIN_ML:.0f} ml or more is expected. Check that the whole head is in view "
+            "and that the contrast is correct."
         )
 
 
@@ -230,9 +230,9 @@ def _check_flair(flair, anatomy, reference: TissueReference, prepared: Prepared)
     fluid = _ventricles_to_white(flair, anatomy, reference)
     looks_like = ""
     if grey < MIN_FLAIR_GREY_TO_WHITE:
-        looks_like = f"cortex at {grey:.2f} of white matter, as a T1w has"
+        looks_like = f"cortex at {grey:.2f} of white matter, as in a T1w"
     elif fluid > MAX_FLAIR_CSF_TO_WHITE:
-        looks_like = f"ventricles at {fluid:.2f} of white matter, as a T2w has"
+        looks_like = f"ventricles at {fluid:.2f} of white matter, as in a T2w"
     if looks_like:
         raise StepError(
             f"{prepared.scans[FLAIR].path} shows {looks_like}, but a FLAIR has bright cortex and "

@@ -47,7 +47,7 @@ def to_structures(
     Raises
     ------
     MaskError
-        If the array is no label map in 3D, holds no structure, or has a label that the
+        If the array is not a label map in 3D, contains no structure, or has a label that the
         scheme does not have, or if "auto" does not recognise the scheme.
     SettingsError
         If the scheme or a structure of the mapping does not exist.
@@ -177,8 +177,8 @@ def _whole_numbers(labels: np.ndarray, name: str) -> np.ndarray:
     if labels.dtype.kind not in "iub":
         if labels.dtype.kind != "f" or not np.array_equal(labels, np.rint(labels)):
             raise MaskError(
-                f"{name} has values that are no whole numbers, but a label map is expected. Give "
-                "the label map, not a probability or a scan."
+                f"{name} has values that are not whole numbers, but a label map is expected. "
+                "Give the label map, not a probability or a scan."
             )
         if np.abs(labels).max(initial=0) > np.iinfo(np.int32).max:
             raise MaskError(

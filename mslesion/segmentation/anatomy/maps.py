@@ -58,7 +58,7 @@ def clean_anatomy(labels: np.ndarray) -> np.ndarray:
     """
     if not labels.any():
         raise StepError(
-            "The scan shows no brain structure, but a brain is expected. Look at the scan."
+            "The scan shows no brain structure, but a brain is expected. Inspect the scan."
         )
     out = labels.copy()
     # A mask opened by one voxel comes apart at leaks into orbits and neck
@@ -98,7 +98,7 @@ def to_scan_grid(
     affine : (4, 4) array
         Its voxel-to-world matrix.
     to : Grid
-        Where it is wanted.
+        Grid of the result.
     transform : (4, 4) array, optional
         From world points of `to` to world points of the map, in mm.
 

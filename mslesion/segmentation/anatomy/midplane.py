@@ -70,7 +70,7 @@ def find_midplane(labels: np.ndarray, affine: np.ndarray) -> Midplane:
     few, many = (_points(labels, affine, distance) for distance in (SEARCH_MM, POLISH_MM))
     if not len(few[0]):
         raise StepError(
-            "The anatomy map has no structure, but the midplane is found from them. "
+            "The anatomy map has no structure, but the midplane is derived from structures. "
             "Check that the scan shows a brain."
         )
     to_voxel = np.linalg.inv(affine)

@@ -18,14 +18,14 @@ from mslesion.segmentation.onnx_models import CHANNELS, MULTIPLE, open_session, 
 STRUCTURES_MODEL = "structures.onnx"
 """Its file inside the package."""
 WINDOW = (80, 96, 80)
-"""Voxels of 2 mm that are looked at together. The network was trained on windows of this
+"""Window of the network, in voxels of 2 mm. The network was trained on windows of this
 size; its normalisation depends on what is in view."""
 TAIL_SHARE = 0.01
 """What lies outside this share of the brain at each end may be a mistake."""
 ROOM_VOXELS = 5
 """Least room kept on each side of what lies between the tails."""
 MIN_BRAIN_VOXELS = 1000
-"""Fewer voxels of 2 mm than this (exclusive) are no brain."""
+"""Fewer voxels of 2 mm than this (exclusive) are not a brain."""
 
 
 def predict_structures(scans: Mapping[str, np.ndarray], *, model: Path | None = None) -> np.ndarray:

@@ -29,7 +29,7 @@ MAX_CENTER_SPACING_MM = 2.0
 
 
 class MinSize(NamedTuple):
-    """The smallest lesion that counts; all three conditions are inclusive."""
+    """The minimum lesion size; all three conditions are inclusive."""
 
     volume_mm3: float = 0.0
     voxels: int = 1
@@ -49,7 +49,7 @@ MIN_SIZES: Mapping[str, MinSize] = MappingProxyType(
         "all": MinSize(source="every voxel"),
     }
 )
-"""Named rules of the smallest lesion that counts."""
+"""Named rules of the minimum lesion size."""
 DEFAULT_MIN_SIZE = "clinical3mm"
 
 
@@ -125,7 +125,7 @@ def find_lesions(
     if mask.dtype != bool:
         raise MaskError(
             f"The lesion mask has type {mask.dtype}, but bool is expected. Threshold a "
-            "probability map yourself, so that the threshold stands in your own code."
+            "probability map yourself, so that the threshold is part of your own code."
         )
     if min_size not in MIN_SIZES:
         raise SettingsError(

@@ -74,7 +74,7 @@ class LesionNetwork(LesionSegmenter):
     def probability(
         self, scans: Mapping[str, np.ndarray], *, anatomy: np.ndarray, affine: np.ndarray
     ) -> np.ndarray:
-        """Probability of lesion in every voxel of a brain.
+        """Lesion probability in every voxel of a brain.
 
         Parameters
         ----------

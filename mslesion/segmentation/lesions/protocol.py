@@ -41,7 +41,7 @@ class LesionSegmenter(Protocol):
     def probability(
         self, scans: Mapping[str, np.ndarray], *, anatomy: np.ndarray, affine: np.ndarray
     ) -> np.ndarray:
-        """Probability of lesion in every voxel.
+        """Lesion probability in every voxel.
 
         Parameters
         ----------
