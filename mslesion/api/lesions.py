@@ -125,7 +125,7 @@ def _with_scans(
         settings = replace(settings, anatomy_labels="mslesion")
     result = process_visit(scans, lesion_mask=mask, anatomy=anatomy, settings=settings)
     row = result.visits.iloc[0]
-    if pd.isna(row["lesion_volume_ml"]):
+    if result.lesion_labels is None:
         raise MaskError(
             f"The mask does not fit the {reference} scan ({row['flags']}), but lesions lie in the "
             "brain and are brighter than white matter on FLAIR. Check that both are of one visit."

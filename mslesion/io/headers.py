@@ -29,10 +29,11 @@ UNKNOWN_UNIT, MILLIMETRE = 0, 2
 MAX_SHEAR_COSINE = 0.02
 """Cosine between two axes from which a warning is given (exclusive)."""
 
+NO_ORIENTATION = "no_orientation"
 WARNINGS: Mapping[str, str] = MappingProxyType(
     {
         "sform_qform_differ": "sform and qform place the scan differently; sform is used",
-        "no_orientation": "the header gives no orientation; left and right may be swapped",
+        NO_ORIENTATION: "the header gives no orientation; left and right may be swapped",
         "pixdim_differs": "pixdim and affine give different voxel sizes; the affine is used",
         "sheared": "the axes of the voxel grid are not at right angles",
         "not_finite": "voxels that were NaN or infinite were set to 0",
@@ -77,10 +78,11 @@ def check_header(image, path) -> list[str]:
     if cosines.max() > MAX_SHEAR_COSINE:
         warnings.append("sheared")
     if not isinstance(image, nib.Nifti1Pair):
-        return warnings
+        is_oriented = isinstance(image, nib.MGHImage) and bool(header["goodRASFlag"])
+        return warnings if is_oriented else [*warnings, NO_ORIENTATION]
     sform, qform = int(header["sform_code"]), int(header["qform_code"])
     if sform == 0 and qform == 0:
-        warnings.append("no_orientation")
+        warnings.append(NO_ORIENTATION)
     elif sform > 0 and qform > 0 and _qform_gap_mm(image) > MAX_SFORM_QFORM_GAP_MM:
         warnings.append("sform_qform_differ")
     sizes = np.array(spacing_mm(affine))

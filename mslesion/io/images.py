@@ -8,6 +8,7 @@ import numpy as np
 from nibabel.spatialimages import SpatialImage
 
 from mslesion.errors import GeometryError, ImageError, MaskError
+from mslesion.io.headers import check_header
 from mslesion.io.mask_values import Label, as_mask
 from mslesion.io.nifti import Scan, load_labels, load_mask, load_scan, to_ras, write_on_grid
 
@@ -123,8 +124,9 @@ def read_scan(image: Image, *, name: str = "scan") -> Scan:
             "is expected. Check how the array was made."
         )
     turned, turned_affine = to_ras(values, affine)
-    warnings = () if finite.all() else ("not_finite",)
-    return Scan(turned, turned_affine, Path(name), warnings, values.shape, affine)
+    warnings = check_header(image, f"The {name}") if isinstance(image, SpatialImage) else []
+    warnings += [] if finite.all() else ["not_finite"]
+    return Scan(turned, turned_affine, Path(name), tuple(warnings), values.shape, affine)
 
 
 def name_of(image: Image, name: str) -> str:

@@ -8,6 +8,7 @@ from mslesion.imaging.grid import voxel_volume_mm3
 from mslesion.measures.load import measure_load
 from mslesion.measures.visit_context import VisitContext
 from mslesion.schema import structures as s
+from mslesion.schema.prerequisites import LESIONS
 
 
 def brain_volumes(visit: VisitContext) -> dict:
@@ -17,7 +18,7 @@ def brain_volumes(visit: VisitContext) -> dict:
 
 def lesion_load(visit: VisitContext) -> dict:
     """Load, counts, locations and look of the lesions (`mslesion.measures.load`)."""
-    if visit.lesions is None or "fitting_mask" in visit.unmet:
+    if not visit.unmet.isdisjoint(LESIONS):
         return {}
     white = np.isin(visit.anatomy, s.indices(s.WHITE))
     voxels = np.count_nonzero(visit.lesions.mask & white)
@@ -33,7 +34,7 @@ def lesion_load(visit: VisitContext) -> dict:
 def enhancement(visit: VisitContext) -> dict:
     """Candidates for enhancing lesions (`mslesion.measures.enhancement`)."""
     found = visit.enhancement
-    if found is None or "fitting_mask" in visit.unmet:
+    if found is None or not visit.unmet.isdisjoint(LESIONS):
         return {}
     return {
         "enhancing_candidate_count": found.count,

@@ -51,6 +51,8 @@ class VisitContext:
     """Values of the quality checks so far, by name."""
     location_scheme: str
     contact_mm: float
+    knows_sides: bool = True
+    """Whether the header says which side is the left one."""
     reaches_skull: bool = True
     """Whether the anatomy has the CSF around the brain; a given one may have none."""
 
@@ -61,6 +63,7 @@ class VisitContext:
         longest_mm = max(spacing_mm(self.affine))
         met = {
             "whole_brain": self._state("brain_cut_off_cm2") != FAIL,
+            "orientation": self.knows_sides,
             "csf_around_brain": self.reaches_skull,
             "skull": self.sees_skull,
             "lesion_map": self.lesions is not None,
@@ -73,6 +76,7 @@ class VisitContext:
             "t1w_before_contrast": T1W in self.scans,
             "t1w_without_agent": not self.t1_contrast,
             "t1w_looks_plain": self.t1_contrast is not None or not looks_enhanced,
+            "t1w_covers_brain": self._state("flair_t1w_overlap") != FAIL,
             "t1w_after_contrast": T1W_CONTRAST in self.scans,
         }
         unmet = {name for name, is_met in met.items() if not is_met}
@@ -109,6 +113,8 @@ class VisitContext:
         )
         if "whole_brain" in self.unmet:
             return dict.fromkeys(row)
+        if not self.knows_sides:
+            row |= dict.fromkeys(("thalamus_left_ml", "thalamus_right_ml"))
         return {name: None if value == 0 else value for name, value in row.items()}
 
     @cached_property
@@ -154,6 +160,7 @@ class VisitContext:
         )
         rows = [shape | edge | place | look for shape, edge, place, look in parts]
         for row in rows:
+            row["hemisphere"] = row["hemisphere"] if self.knows_sides else None
             row["is_juxtacortical_uncertain"] = (
                 None
                 if self.t1_index is None

@@ -21,6 +21,8 @@ JPEG_QUALITY = 82
 WHITE = (255, 255, 255)
 LEFT_MARKS = {0: "A", 1: "R", 2: "R"}
 """What is at the left of a slice across each axis: front, or the patient's right."""
+UNKNOWN_MARKS = dict.fromkeys(LEFT_MARKS, "?")
+"""The same where the header gives no orientation."""
 
 LOCATION_COLORS = {
     "periventricular": (230, 159, 0),
@@ -157,6 +159,7 @@ def overview(
     *,
     inside: np.ndarray,
     spacing: Sequence[float],
+    marks: Mapping[int, str] = LEFT_MARKS,
 ) -> np.ndarray:
     """Axial, coronal and sagittal slices with outlines.
 
@@ -172,6 +175,8 @@ def overview(
         The brain; what lies outside its box is cut off.
     spacing : sequence of float, shape (3,)
         Voxel size in mm.
+    marks : mapping of int to str
+        What is at the left of a slice across each axis: `LEFT_MARKS` or `UNKNOWN_MARKS`.
 
     Returns
     -------
@@ -188,7 +193,7 @@ def overview(
         for index in _telling_slices(numbers > 0, axis, count):
             plane = cut(image, axis, index, spacing=spacing, pixel_mm=PIXEL_MM)
             labels = cut(numbers.astype(np.int32), axis, index, spacing=spacing, pixel_mm=PIXEL_MM)
-            tiles.append(_marked(with_outlines(plane, labels, colors), LEFT_MARKS[axis]))
+            tiles.append(_marked(with_outlines(plane, labels, colors), marks[axis]))
     return mosaic(tiles, 6)
 
 

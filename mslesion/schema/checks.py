@@ -96,7 +96,7 @@ CHECKS = (
     Check("lesion_in_fluid", "lesion in fluid of the anatomy map", "percent", warn_above=10,
           consequence="T1-dark lesions may be missing from white matter."),
     Check("brain_cut_off_cm2", "brain cut off by the field of view", "cm^2", warn_above=10,
-          fail_above=40, consequence="Volumes are too small or empty."),
+          fail_above=40, consequence="Volumes and lesion load are too small or empty."),
     Check("structures_missing", "structures not found", "", warn_above=0,
           consequence="The anatomy is unreliable; inspect its outlines."),
     Check("bright_vessels_on_t1w", "bright vessels on T1w", "percent", warn_above=2,

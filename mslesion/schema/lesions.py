@@ -22,7 +22,9 @@ LESIONS = Table(
         Column("x_mm", NUMBER, "Centroid, left to right (RAS+).", "mm"),
         Column("y_mm", NUMBER, "Centroid, back to front (RAS+).", "mm"),
         Column("z_mm", NUMBER, "Centroid, foot to head (RAS+).", "mm"),
-        Column("hemisphere", TEXT, "Side of the midsagittal plane on which the centroid lies.",
+        Column("hemisphere", TEXT,
+               "Side of the midsagittal plane on which the centroid lies; empty if the header "
+               "gives no orientation.",
                levels={"left": "left", "right": "right"}),
         Column("voxel_count", COUNT, "Voxels."),
         Column("volume_mm3", NUMBER, "Number of voxels multiplied by the voxel volume.", "mm^3"),

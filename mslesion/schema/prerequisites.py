@@ -11,6 +11,7 @@ from mslesion.schema.modalities import FLAIR
 
 PREREQUISITES = {
     "whole_brain": "the view cuts off more than 40 cm2 of brain",
+    "orientation": "the header gives no orientation, so left and right are not known",
     "structure": "not found in the {searched}",
     "csf_around_brain": "the given anatomy has no CSF around the brain",
     "skull": "no skull in the scan",
@@ -27,6 +28,7 @@ PREREQUISITES = {
     "t1w_before_contrast": "only a T1w after contrast agent",
     "t1w_without_agent": "the T1w was acquired after contrast agent",
     "t1w_looks_plain": "the T1w appears contrast-enhanced",
+    "t1w_covers_brain": "the T1w does not cover the brain of the FLAIR",
     "t1w_contrast": "white matter is not brighter than cortex on the T1w",
     "t1w_after_contrast": "no pair of T1w before and after contrast agent",
     "comparable_white_matter": "no white matter for comparison",
@@ -36,10 +38,12 @@ lesion network needs, ``searched`` where structures were looked for: scan or giv
 
 SKULL = ("csf_around_brain", "skull")
 """What every measure that ends at the skull needs."""
-LESIONS = ("lesion_map", "fitting_mask")
-"""What every measure of lesions needs."""
-PLAIN_T1W = ("t1w", "t1w_before_contrast", "t1w_without_agent", "t1w_looks_plain")
-"""A T1w without contrast agent."""
+LESIONS = ("whole_brain", "lesion_map", "fitting_mask")
+"""What every measure of all lesions needs."""
+PLAIN_T1W = (
+    "t1w", "t1w_before_contrast", "t1w_without_agent", "t1w_looks_plain", "t1w_covers_brain",
+)  # fmt: skip
+"""A T1w without contrast agent, of the whole brain."""
 T1_INDEX = (*PLAIN_T1W, "t1w_contrast")
 
 

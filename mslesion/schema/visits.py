@@ -27,7 +27,8 @@ USES = {
 }
 """Where a biomarker can be shown or compared besides the tables, in the order of the columns."""
 _ENHANCEMENT = (
-    "lesion_map", "t1w_after_contrast", *PLAIN_T1W, "comparable_white_matter", "fitting_mask",
+    "whole_brain", "lesion_map", "t1w_after_contrast", *PLAIN_T1W, "comparable_white_matter",
+    "fitting_mask",
 )  # fmt: skip
 
 
@@ -60,6 +61,11 @@ _WHO = (
     Column("t1_type", TEXT, "Whether the T1w was acquired after contrast agent.",
            levels={"plain": "before or without", "contrast": "after",
                    "unknown": "neither the file name nor the sidecar says so"}),
+    Column("brain_coverage", TEXT,
+           "Whether the scan shows the whole brain. If not, what depends on all of it is empty: "
+           "volumes and the load, counts and means of lesions. lesions.csv lists the lesions seen.",
+           levels={"whole": "at most 40 cm2 of brain are cut off, not counting the brainstem",
+                   "partial": "more is cut off"}),
     Column("skull_stripped", FLAG, "Whether the scans were already skull-stripped."),
 )  # fmt: skip
 
@@ -101,16 +107,16 @@ _LOAD = _biomarkers(
     Column("lesion_volume_normalised_ml", NUMBER,
            "Lesion volume multiplied by head_scaling_ratio.", "mL",
            label="Lesion volume, scaled to head size",
-           requires=("whole_brain", *LESIONS, *SKULL)),
+           requires=(*LESIONS, *SKULL)),
     Column("lesion_volume_tiv_pct", NUMBER,
            "Lesion volume divided by intracranial volume.", "percent",
            label="Lesion volume per intracranial volume",
-           requires=("whole_brain", *LESIONS, *SKULL), uses=("lesion table",)),
+           requires=(*LESIONS, *SKULL), uses=("lesion table",)),
     Column("lesion_burden_white_matter_pct", NUMBER,
            "Lesion volume in white matter divided by white matter volume, which includes lesions.",
            "percent",
            label="Lesion volume per white matter volume",
-           requires=("whole_brain", *LESIONS, "white_matter"), uses=("lesion table",)),
+           requires=(*LESIONS, "white_matter"), uses=("lesion table",)),
 )  # fmt: skip
 
 _LOCATION = _biomarkers(
@@ -190,8 +196,12 @@ _BRAIN = _biomarkers(
     Column("choroid_plexus_ml", NUMBER, "Choroid plexus of the lateral ventricles.", "mL"),
     Column("thalamus_ml", NUMBER, "Both thalami.", "mL",
            label="Thalami", uses=("brain table", "histogram", "curve", "slope")),
-    Column("thalamus_left_ml", NUMBER, "Left thalamus.", "mL"),
-    Column("thalamus_right_ml", NUMBER, "Right thalamus.", "mL"),
+    Column("thalamus_left_ml", NUMBER,
+           "Left thalamus; empty where the header gives no orientation.", "mL",
+           requires=("whole_brain", "orientation", "structure")),
+    Column("thalamus_right_ml", NUMBER,
+           "Right thalamus; empty where the header gives no orientation.", "mL",
+           requires=("whole_brain", "orientation", "structure")),
     Column("basal_ganglia_ml", NUMBER, "Caudate, putamen, pallidum and accumbens.", "mL"),
     Column("hippocampus_amygdala_ml", NUMBER, "Hippocampi and amygdalae.", "mL"),
     Column("cerebellum_ml", NUMBER, "Cerebellum.", "mL",

@@ -36,6 +36,20 @@ def warnings_of(made):
     return names
 
 
+@pytest.mark.parametrize(
+    ("made", "names"),
+    [
+        (nib.MGHImage(np.zeros(SHAPE, np.uint8), np.diag([4.0, 4, 4, 1])), []),
+        (
+            nib.Spm2AnalyzeImage(np.zeros(SHAPE, np.uint8), np.diag([4.0, 4, 4, 1])),
+            ["no_orientation"],
+        ),
+    ],
+)
+def test_formats_that_give_an_orientation_and_that_do_not(made, names):
+    assert warnings_of(made) == names
+
+
 @pytest.mark.parametrize("name", SPACINGS)
 def test_ordinary_headers(name):
     assert warnings_of(image(named_grid(name)[1])) == []

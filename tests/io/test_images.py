@@ -110,6 +110,14 @@ def test_a_scan_with_holes_says_so():
     assert scan.data[0, 0, 0] == 0
 
 
+def test_the_header_of_an_image_in_memory_counts():
+    image = nib.Nifti1Image(np.arange(60.0).reshape(3, 4, 5), np.eye(4))
+    assert read_scan(image).warnings == ()
+    image.set_sform(None, code=0)
+    image.set_qform(None, code=0)
+    assert read_scan(image).warnings == ("no_orientation",)
+
+
 def test_a_constant_scan():
     with pytest.raises(ImageError, match="The FLAIR has the same value 2 in every voxel"):
         read_scan((np.full(SHAPE, 2.0), AFFINE), name="FLAIR")

@@ -21,7 +21,8 @@ from mslesion.pipeline.visit.measure import measure_visit
 from mslesion.pipeline.visit.prepare import prepare_visit
 from mslesion.pipeline.visit.process import process_visit
 from mslesion.schema import LESIONS, QUALITY, VISITS, check_table
-from mslesion.schema.visits import LESION_BIOMARKERS
+from mslesion.schema.structures import BRAIN
+from mslesion.schema.visits import BIOMARKERS, LESION_BIOMARKERS
 from mslesion.segmentation.lesions.instances import find_lesions
 
 INTRACRANIAL_ML = 4 / 3 * np.pi * heads.INTRACRANIAL_MM.prod() / 1000
@@ -366,20 +367,82 @@ def test_a_flair_that_is_a_t2(visit_of):
         process_visit(visit)
 
 
-def test_half_a_head(visit_of, monkeypatch):
-    """The field of view ends in the middle of the brain: the volumes are empty."""
-    check = visit_context.CHECK_BY_NAME["brain_cut_off_cm2"]  # the phantom is 25 cm2 at its widest
+@pytest.fixture
+def lower_limit(monkeypatch):
+    """The phantom is 25 cm2 at its widest: brain may be cut off over 15 cm2."""
+    check = visit_context.CHECK_BY_NAME["brain_cut_off_cm2"]
     lower = replace(check, fail_above=15.0)
     monkeypatch.setitem(visit_context.CHECK_BY_NAME, "brain_cut_off_cm2", lower)
-    whole = heads.head()
-    half = heads.Head((whole.shape[0], 65, whole.shape[2]), whole.affine)  # no forehead
-    result = process_visit(visit_of(half))
+
+
+@pytest.mark.parametrize("is_zero", [False, True], ids=["the view ends", "empty slices"])
+def test_half_a_head(visit_of, lower_limit, is_zero):
+    """The view ends in the middle of the brain: what needs all of it is empty."""
+    shape, affine = heads.head().shape, heads.head().affine
+    if is_zero:
+        half = heads.Head(shape, affine)
+        visit = visit_of(half)
+        for name, path in visit.scans.items():
+            data = half.scan(name)
+            data[:, 65:] = 0
+            phantoms.write_nifti(path, data, affine, dtype=np.int16)
+        half.labels[:, 65:] = 0  # which the network finds now
+    else:
+        visit = visit_of(heads.Head((shape[0], 65, shape[2]), affine))  # no forehead
+    result = process_visit(visit)
     row = result.visits.iloc[0]
-    assert row.isna()[["brain_ml", "bpf", "tiv_ml", "lesion_volume_tiv_pct"]].all()
-    assert reasons(row)["brain_ml"].startswith("the view cuts ")
-    assert row["lesion_count"] == 4
+    assert row["brain_coverage"] == "partial"
+    assert row.isna()[list(BIOMARKERS)].all()
+    because = reasons(row)
+    for name in ("brain_ml", "lesion_count", "periventricular_count", "flair_z_mean"):
+        assert because[name] == "the view cuts off more than 40 cm2 of brain"
+    assert len(result.lesions) == 4  # those in view are listed and drawn
+    assert result.lesion_labels is not None
     assert "brain_cut_off_cm2:warn" in row["flags"]
     check_reasons(result)
+
+
+def test_a_brain_without_skull_ends_by_itself(visit_of, plain):
+    """Around it all slices are empty, but nothing is cut off."""
+    one = heads.head()
+    visit = visit_of(one, modalities=("FLAIR",))
+    data = one.scan("FLAIR")
+    data[~np.isin(one.labels, BRAIN)] = 0
+    phantoms.write_nifti(visit.scans["FLAIR"], data, one.affine, dtype=np.int16)
+    quality = process_visit(visit).quality.set_index("check")
+    assert quality["value"]["brain_cut_off_cm2"] == 0
+    assert plain.visits["brain_coverage"][0] == "whole"
+
+
+def test_no_orientation_leaves_the_sides_empty(plain):
+    flair = replace(plain.prepared.scans["FLAIR"], warnings=("no_orientation",))
+    prepared = replace(plain.prepared, scans={**plain.prepared.scans, "FLAIR": flair})
+    found = measure_visit(
+        prepared, plain.segmented, facts=VisitFacts(), settings=Settings(), segmenter=("us", "")
+    )
+    assert [row["hemisphere"] for row in found.lesions] == [None] * 4
+    because = reasons(found.visit)
+    for side in ("left", "right"):
+        assert found.visit[f"thalamus_{side}_ml"] is None
+        text = "the header gives no orientation, so left and right are not known"
+        assert because[f"thalamus_{side}_ml"] == text
+    for name in ("thalamus_ml", "third_ventricle_width_mm", "periventricular_count"):
+        assert found.visit[name] == plain.visits[name][0]
+    assert "FLAIR:no_orientation" in found.visit["flags"]
+
+
+def test_a_t1w_of_another_part_of_the_head(plain):
+    """Half of the T1w is missing: lesions there would be black holes."""
+    half = plain.prepared.native["T1w"].copy()
+    half[:, : half.shape[1] // 2] = 0
+    prepared = replace(plain.prepared, native={**plain.prepared.native, "T1w": half})
+    found = measure_visit(
+        prepared, plain.segmented, facts=VisitFacts(), settings=Settings(), segmenter=("us", "")
+    ).visit
+    for name in ("t1_hypointense_volume_ml", "t1_t2_lesion_ratio", "t1_index_mean"):
+        assert found[name] is None
+        assert reasons(found)[name] == "the T1w does not cover the brain of the FLAIR"
+    assert found["lesion_count"] == 4
 
 
 def test_too_little_brain(visit_of, monkeypatch):

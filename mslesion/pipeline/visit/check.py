@@ -15,6 +15,8 @@ from mslesion.schema.modalities import FLAIR, T1W
 ENHANCED_LEVEL = 1.25
 """Fluid and plexus voxels brighter than this by white matter (exclusive) on T1w are
 vessels full of contrast agent."""
+INNER_MM = 10.0
+"""From an empty end of the scan to the slice that it is compared with."""
 EXPECTED = (
     s.CORTEX, s.WHITE_MATTER, s.LATERAL_VENTRICLES, s.THALAMUS, s.BASAL_GANGLIA, s.BRAINSTEM,
     s.CEREBELLAR_GREY, s.CEREBELLAR_WHITE,
@@ -87,7 +89,9 @@ def _check_scans(prepared: Prepared, segmented: Segmented) -> tuple[dict, dict]:
     values["structures_missing"] = float(
         len(set(EXPECTED) - set(np.unique(segmented.anatomy).tolist()))
     )
-    values["brain_cut_off_cm2"] = _cut_by_view_cm2(segmented.anatomy, prepared.grid.affine)
+    values["brain_cut_off_cm2"] = _cut_by_view_cm2(
+        segmented.anatomy, prepared.grid.affine, scan=prepared.native[prepared.reference]
+    )
     if prepared.t1_name and FLAIR in prepared.scans:
         values["flair_t1w_overlap"] = _overlap_of_foregrounds(prepared, segmented)
     else:
@@ -137,13 +141,24 @@ def _overlap_of_foregrounds(prepared: Prepared, segmented: Segmented) -> float:
     return float(np.count_nonzero(seen[0] & seen[1] & brain) / np.count_nonzero(brain))
 
 
-def _cut_by_view_cm2(anatomy: np.ndarray, affine: np.ndarray) -> float:
-    """Area of brain, brainstem left out, on the border of the field of view."""
+def _cut_by_view_cm2(anatomy: np.ndarray, affine: np.ndarray, *, scan: np.ndarray) -> float:
+    """Area of brain, brainstem left out, on the border of the field of view.
+
+    Empty slices at an end of the scan are not part of the view. A brain whose skull was taken
+    off ends there by itself: then only an end counts on which at least half as much brain
+    lies as 10 mm further in.
+    """
     brain = np.isin(anatomy, [i for i in s.BRAIN if i != s.BRAINSTEM])
     size = spacing_mm(affine)
     area = 0.0
     for axis in range(3):
         a, b = (size[other] for other in range(3) if other != axis)
-        for end in (0, -1):
-            area += np.count_nonzero(np.take(brain, end, axis)) * a * b
-    return area / 100
+        others = tuple(other for other in range(3) if other != axis)
+        amount = np.count_nonzero(brain, axis=others) * a * b
+        seen = np.flatnonzero(scan.any(axis=others))
+        first, last = seen[0], seen[-1]
+        for end, step, border in ((first, 1, 0), (last, -1, len(amount) - 1)):
+            inner = end + step * max(1, round(INNER_MM / size[axis]))
+            is_cut = end == border or amount[end] >= 0.5 * amount[np.clip(inner, first, last)]
+            area += amount[end] if is_cut else 0.0
+    return float(area / 100)

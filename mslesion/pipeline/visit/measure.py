@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from mslesion.clinical.visit_facts import VisitFacts
 from mslesion.imaging.grid import THICK_SLICE_MM
+from mslesion.io.headers import NO_ORIENTATION
 from mslesion.io.scan_choice import ScanChoice
 from mslesion.measures.registry import MEASURES
 from mslesion.measures.visit_context import VisitContext
@@ -23,11 +24,12 @@ SEVERAL_SCANS = "several_scans"
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Rows of the tables, without subject and session."""
+    """Rows of the tables, without subject and session, and whether a given mask fits."""
 
     visit: dict
     lesions: list[dict]
     quality: list[dict]
+    mask_fits: bool = True
 
 
 def measure_visit(
@@ -74,7 +76,9 @@ def measure_visit(
     warnings = {*prepared.warnings, *segmented.warnings, *chosen, *flags(checks)}
     row["flags"] = ";".join(sorted(warnings)) or None
     row["empty_because"] = _reasons(row, visit, segmented) or None
-    return Measured(row, visit.lesion_rows, checks)
+    row["brain_coverage"] = "partial" if "whole_brain" in visit.unmet else "whole"
+    mask_fits = "fitting_mask" not in visit.unmet
+    return Measured(row, visit.lesion_rows, checks, mask_fits)
 
 
 def _context(
@@ -97,6 +101,7 @@ def _context(
         location_scheme=settings.location_scheme,
         contact_mm=settings.contact_mm,
         reaches_skull=segmented.reaches_skull,
+        knows_sides=NO_ORIENTATION not in prepared.reference_scan.warnings,
     )
 
 

@@ -11,6 +11,7 @@ from mslesion.imaging.grid import spacing_mm
 from mslesion.io.change_files import transform_label, write_transform
 from mslesion.io.dataset import Visit
 from mslesion.io.derivatives import LOCATION_INDEX, MapsOfVisit, source_uri, write_maps
+from mslesion.io.headers import NO_ORIENTATION
 from mslesion.io.nifti import write_bytes
 from mslesion.io.tables import rows_of, write_json
 from mslesion.pipeline.pair.maps import fine_scan, is_coarse
@@ -122,6 +123,9 @@ def visit_part(result: VisitResult) -> str:
         for name in (FLAIR, prepared.t1_name or T1W)
         if name in segmented.corrected
     }
+    is_oriented = NO_ORIENTATION not in prepared.reference_scan.warnings
+    marks = figures.LEFT_MARKS if is_oriented else figures.UNKNOWN_MARKS
+    shown = {"inside": inside, "spacing": spacing, "marks": marks}
     first = next(iter(images.values()))
     date = "" if pd.isna(row["visit_date"]) else f", {row['visit_date']}"
     heading = ("Visit" if pd.isna(row["session_id"]) else row["session_id"]) + date
@@ -133,7 +137,7 @@ def visit_part(result: VisitResult) -> str:
         colors = {LOCATION_INDEX[name]: c for name, c in figures.LOCATION_COLORS.items()}
         pictures = []
         for name, image in images.items():
-            drawn = figures.overview(image, numbers, colors, inside=inside, spacing=spacing)
+            drawn = figures.overview(image, numbers, colors, **shown)
             pictures.append(page.picture(drawn, f"Lesions on {name}", LESIONS_LOOK_FOR))
         centres = result.lesions[["x_mm", "y_mm", "z_mm"]].to_numpy(float)
         tiles = figures.lesion_tiles(
@@ -150,7 +154,7 @@ def visit_part(result: VisitResult) -> str:
     colors = {part.number: figures.STRUCTURE_COLORS[part.number] for part in STRUCTURES}
     drawings = [
         page.picture(
-            figures.overview(image, result.anatomy, colors, inside=inside, spacing=spacing),
+            figures.overview(image, result.anatomy, colors, **shown),
             f"Anatomy on {name}",
             "Check that the outlines follow the borders in the scan.",
         )

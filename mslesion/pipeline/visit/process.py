@@ -122,7 +122,7 @@ def process_visit(
         segmenter=segmenter,
         choices=visit.choices,
     )
-    if measured.visit.get("lesion_volume_ml") is None:
+    if not measured.mask_fits:
         # A mask of another scan is not written and not drawn either
         segmented = replace(segmented, lesions=None, probability=None)
     who = {"participant_id": visit.subject, "session_id": visit.session or None}
