@@ -419,7 +419,7 @@ def test_a_visit_that_now_has_a_problem(copy):
     folder = root / "sub-01/ses-2/anat"
     (folder / "sub-01_ses-2_acq-b_FLAIR.nii.gz").write_bytes(b"b")
     outcome = do_job(jobs_of(root, output, settings=Settings(change_rule="pct"))[0])
-    assert "sub-01_ses-2 has 2 FLAIR scans" in outcome.reason
+    assert "acq-b_FLAIR.nii.gz cannot be read" in outcome.reason
 
 
 @pytest.mark.parametrize(
