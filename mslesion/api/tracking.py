@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -79,7 +79,8 @@ def track_lesions(
         For each visit its FLAIR, or a mapping of modality to image. Without scans all
         masks lie on one grid.
     days : sequence or mapping of int or date, optional
-        Day of each visit: a date, or the number of days since any fixed day.
+        Day of each visit: a date (of a datetime the day is taken), or the number of days
+        since any fixed day.
     anatomy : image, or sequence or mapping of image, optional
         Label map for the location of the lesions: one for all visits where the masks share
         a grid, or one for each visit.
@@ -194,10 +195,12 @@ def _matching(values: PerVisit[T] | None, sessions: Sequence[str], name: str) ->
 
 def _dates(days: Sequence[int | date | None]) -> list[date | None]:
     """Dates of the visits, in rising order; numbers count from any fixed day."""
-    dates = []
+    dates: list[date | None] = []
     for day in days:
-        if day is None or isinstance(day, date):
-            dates.append(day)
+        if day is None or day is pd.NaT:
+            dates.append(None)
+        elif isinstance(day, date):
+            dates.append(day.date() if isinstance(day, datetime) else day)
         elif isinstance(day, int | np.integer) and not isinstance(day, bool):
             dates.append(FIRST_DAY + timedelta(days=int(day)))
         else:
@@ -215,8 +218,8 @@ def _dates(days: Sequence[int | date | None]) -> list[date | None]:
 
 def _one_for_all(anatomy: Any, sessions: Sequence[str]) -> list:
     """The anatomy of each visit: one image may serve all visits."""
-    is_image = isinstance(anatomy, str | tuple) or not isinstance(anatomy, Sequence | Mapping)
-    if is_image:
+    is_array = isinstance(anatomy, tuple) and isinstance(anatomy[0], np.ndarray)
+    if is_array or isinstance(anatomy, str) or not isinstance(anatomy, Sequence | Mapping):
         return [anatomy] * len(sessions)
     return _matching(anatomy, sessions, "anatomy")
 

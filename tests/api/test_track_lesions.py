@@ -4,6 +4,7 @@ from datetime import date
 
 import nibabel as nib
 import numpy as np
+import pandas as pd
 import phantoms
 import pytest
 
@@ -103,7 +104,8 @@ def test_two_empty_masks_give_an_empty_typed_table():
 def test_yearly_rule_needs_days():
     masks = masks_of([STABLE], [((5, 5, 5), (6, 6, 7))])  # 216 to 252: 16.7 % more
     assert ms.track_lesions(masks)["class_annual"].tolist() == ["not assessable"]
-    for days in ([0, 365], [date(2020, 1, 1), date(2020, 12, 31)]):
+    ends = date(2020, 1, 1), date(2020, 12, 31)
+    for days in ([0, 365], ends, pd.to_datetime(ends).to_list()):
         assert ms.track_lesions(masks, days=days)["class_annual"].tolist() == ["enlarging"]
     assert ms.track_lesions(masks, days=[0, 100])["class_annual"].tolist() == ["not assessable"]
 
