@@ -9,7 +9,7 @@ from mslesion.reports.criteria_section import criteria_and_panels
 from mslesion.reports.overview import overview
 from mslesion.reports.page import folded
 from mslesion.schema import CRITERIA, PANELS
-from mslesion.schema.identifiers import SESSION, identifier, rows_of_visit
+from mslesion.schema.identifiers import SESSION, identifier, rows_of_visit, session_name
 
 
 def front_part(tables: Mapping[str, pd.DataFrame], subject: str, sessions: Sequence[str]) -> str:
@@ -36,7 +36,7 @@ def front_part(tables: Mapping[str, pd.DataFrame], subject: str, sessions: Seque
         return criteria_and_panels(*rows, is_open=is_open)
 
     older = "".join(
-        folded(identifier(session, SESSION), meaning(session, is_open=False))
+        folded(session_name(session), meaning(session, is_open=False))
         for session in reversed(sessions[:-1])
     )
     latest = meaning(sessions[-1], is_open=True)

@@ -14,7 +14,7 @@ from mslesion.reports.criteria_section import STATE_MARKS, provisional_mark, wor
 from mslesion.reports.page import MARKS, region_name
 from mslesion.schema import CHANGES, CRITERIA, PANELS, VISITS
 from mslesion.schema.checks import CHECKS
-from mslesion.schema.identifiers import bare_label, rows_of_visit
+from mslesion.schema.identifiers import bare_label, rows_of_pair, rows_of_visit, session_name
 from mslesion.schema.locations import LOCATION_CLASSES
 from mslesion.schema.modalities import in_words
 
@@ -64,7 +64,7 @@ def overview(tables: Mapping[str, pd.DataFrame], subject: str, session: str) -> 
         _lesions(visit, panels),
         _change(change),
         _brain(visit, change, panels),
-        _rules(criteria, panels),
+        _rules(criteria, panels, has_change=change is not None),
         _quality(visit),
     )
     name = format_value(visit["session_id"]) or "the visit"
@@ -131,14 +131,12 @@ def change_of(tables: Mapping[str, pd.DataFrame], criteria: pd.DataFrame) -> pd.
         None where nothing was compared.
     """
     changes = tables.get(CHANGES.name)
-    if changes is None or not len(criteria) or criteria["session_from"].isna().all():
+    if changes is None or not len(criteria):
         return None
     one = criteria.iloc[0]
-    found = changes[
-        (changes["participant_id"] == one["participant_id"])
-        & (changes["session_to"].fillna("") == format_value(one["session_id"]))
-        & (changes["session_from"].fillna("") == format_value(one["session_from"]))
-    ]
+    # A pair whose first visit has no label has an empty session_from too
+    sessions = format_value(one["session_from"]), format_value(one["session_id"])
+    found = rows_of_pair(changes, one["participant_id"], sessions)
     return found.iloc[0] if len(found) else None
 
 
@@ -229,9 +227,7 @@ def _change(change: pd.Series | None) -> str:
     """New, enlarging, shrinking and resolved lesions since the previous visit."""
     if change is None:
         return _card("Change", '<p class="none">There is no earlier visit to compare with.</p>')
-    title = "Change since " + (
-        change["session_from"] if not pd.isna(change["session_from"]) else "before"
-    )
+    title = f"Change since {session_name(format_value(change['session_from']))}"
     if not pd.isna(change["interval_years"]):
         title += f" ({show_value(change['interval_years'])} years)"
     if not pd.isna(change["change_assessable"]) and not change["change_assessable"]:
@@ -287,13 +283,14 @@ _INTERVAL = ("pbvc_ci95_low", "pbvc_ci95_high")
 _RATES = (("ventricles change", "pvvc_pct_per_year"), ("thalamus change", "thalamus_pct_per_year"))
 
 
-def _rules(criteria: pd.DataFrame, panels: pd.DataFrame) -> str:
+def _rules(criteria: pd.DataFrame, panels: pd.DataFrame, *, has_change: bool) -> str:
     """Verdicts of the rules that are asked for most, and the pattern of the panel."""
     lines = []
     for row in criteria[criteria["rule"].isin(list(RULES))].to_dict("records"):
         rule = row["rule"]
-        is_first = pd.isna(row["session_from"])
-        if (rule in ONLY_IF_MET and row["met"] != "met") or (is_first and rule in AFTER_A_VISIT):
+        if rule in ONLY_IF_MET and row["met"] != "met":
+            continue
+        if rule in AFTER_A_VISIT and not has_change:
             continue
         note = ""
         names = words_of(format_value(row["missing"]))

@@ -16,6 +16,7 @@ from mslesion.reports.pair_figures import (
     lesion_strips,
     windowed,
 )
+from mslesion.schema.identifiers import session_name
 
 CHANGED = (
     t.NEW, t.NEW_ADJACENT, t.RESOLVED, t.RESOLVED_ADJACENT, t.MERGED, t.SPLIT, t.COMPLEX,
@@ -38,7 +39,7 @@ def pair_part(pair: PairComparison) -> str:
         HTML; empty where the visits could not be brought into one frame.
     """
     parts = []
-    names = [f"ses-{v.session}" for v in (pair.first, pair.second)]
+    names = [session_name(v.session) for v in (pair.first, pair.second)]
     changes, of_lesions = pair.lesions.changes, pair.lesions.aligned
     brain, of_brain = pair.brain, pair.brain.aligned
     if changes is not None:

@@ -5,11 +5,12 @@ from html import escape
 
 import pandas as pd
 
-from mslesion.io.tables import row_mark, show_value, value_tag
+from mslesion.io.tables import format_value, row_mark, show_value, value_tag
 from mslesion.longitudinal.expansion import MIN_YEARS
 from mslesion.reports.page import folded, quality_table, table
 from mslesion.reports.visit_summary import NOT_ASSESSABLE, all_measures
 from mslesion.schema import CHANGES, EXPANSIONS, LESION_CHANGES
+from mslesion.schema.identifiers import session_name
 
 GLANCE = (
     "new_t2_count", "enlarging_count", "shrinking_count", "resolved_count", "net_change_ml",
@@ -71,7 +72,7 @@ def pair_section(
         HTML.
     """
     known = calibration or {}
-    a, b = (escape(show_value(row[f"session_{end}"])) for end in ("from", "to"))
+    a, b = (session_name(format_value(row[f"session_{end}"])) for end in ("from", "to"))
     tables = (
         f"<div><h3>Lesions</h3>{_measures(row, LESIONS, known)}</div>"
         f"<div><h3>Brain</h3>{_measures(row, BRAIN, known)}</div>"
@@ -79,7 +80,7 @@ def pair_section(
         f'<p class="note">{_expansion_note(row)}</p></div>'
     )
     parts = [
-        f"<section><h2>Change from {a} to {b}</h2>",
+        f"<section><h2>{escape(f'Change from {a} to {b}')}</h2>",
         f"<div {row_mark(CHANGES, row)}>",
         f'<p class="note">{escape(_technique(row))}</p>',
         f"<p>{sentence(row)}</p>",

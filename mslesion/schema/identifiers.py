@@ -52,6 +52,26 @@ def bare_label(text: str) -> str:
     return text.removeprefix(SUBJECT).removeprefix(SESSION)
 
 
+def session_name(label: str) -> str:
+    """What a page calls a session.
+
+    Parameters
+    ----------
+    label : str
+        With or without the prefix; empty for a visit without a session.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> session_name("01"), session_name("")
+    ('ses-01', 'the visit without a session label')
+    """
+    return identifier(label, SESSION) if label else "the visit without a session label"
+
+
 def rows_of_visit(table: pd.DataFrame, subject: str, session: str) -> pd.DataFrame:
     """The rows of one visit.
 
@@ -65,8 +85,50 @@ def rows_of_visit(table: pd.DataFrame, subject: str, session: str) -> pd.DataFra
     Returns
     -------
     DataFrame
+
+    Examples
+    --------
+    >>> table = pd.DataFrame({"participant_id": ["sub-1", "sub-1"], "session_id": ["ses-1", None]})
+    >>> rows_of_visit(table, "1", "").index.to_list()
+    [1]
     """
-    wanted = identifier(session, SESSION) if session else ""
+    return _rows(table, subject, {"session_id": session})
+
+
+def rows_of_pair(
+    table: pd.DataFrame, subject: str, sessions: tuple[str, str], *, end: str = "session_to"
+) -> pd.DataFrame:
+    """The rows of one pair of visits.
+
+    Parameters
+    ----------
+    table : DataFrame
+        A table with participant_id, session_from and the column `end`.
+    subject : str
+        Label, with or without prefix.
+    sessions : tuple of str, shape (2,)
+        Labels of both visits, as for `rows_of_visit`.
+    end : str
+        Column of the second visit.
+
+    Returns
+    -------
+    DataFrame
+
+    Examples
+    --------
+    >>> table = pd.DataFrame(
+    ...     {"participant_id": ["sub-1"], "session_from": [None], "session_to": ["ses-2"]}
+    ... )
+    >>> len(rows_of_pair(table, "1", ("", "2"))), len(rows_of_pair(table, "1", ("1", "2")))
+    (1, 0)
+    """
+    return _rows(table, subject, {"session_from": sessions[0], end: sessions[1]})
+
+
+def _rows(table: pd.DataFrame, subject: str, sessions: dict[str, str]) -> pd.DataFrame:
+    """Rows of a subject with these sessions by column; an empty label is a missing one."""
     same = table["participant_id"] == identifier(subject, SUBJECT)
-    same &= table["session_id"].fillna("") == wanted
+    for column, session in sessions.items():
+        same &= table[column].fillna("") == (identifier(session, SESSION) if session else "")
     return table[same.fillna(value=False)]

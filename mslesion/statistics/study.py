@@ -107,9 +107,11 @@ def _there(table: pd.DataFrame, measures: tuple[str, ...]) -> list[str]:
 
 def _consecutive(pairs: pd.DataFrame, visits: pd.DataFrame) -> pd.DataFrame:
     """Pairs of a visit and the one before it."""
-    before = visits.groupby("participant_id")["session_id"].shift()
-    wanted = set(zip(visits["participant_id"], before, visits["session_id"], strict=True))
-    keys = zip(pairs["participant_id"], pairs["session_from"], pairs["session_to"], strict=True)
+    sessions = visits["session_id"].fillna("")  # a visit without label
+    before = sessions.groupby(visits["participant_id"]).shift()
+    wanted = set(zip(visits["participant_id"], before, sessions, strict=True))
+    start, end = (pairs[name].fillna("") for name in ("session_from", "session_to"))
+    keys = zip(pairs["participant_id"], start, end, strict=True)
     return pairs[[key in wanted for key in keys]]
 
 

@@ -27,18 +27,20 @@ LESIONS = [
 """Two active lesions: the new one number 4, and the enlarging ones 1 and 2."""
 
 
-def counted(*rated, known=2, **facts):
+def counted(*rated, known=2, sessions=("1", "2"), **facts):
     """The count of a pair; `rated` are (our lesion, whether it enhances)."""
-    changes = as_table([PAIR | {"new_or_enlarging_count": known}], CHANGES)
+    ends = dict(zip(("session_from", "session_to"), sessions, strict=True))
+    changes = as_table([PAIR | ends | {"new_or_enlarging_count": known}], CHANGES)
+    end = sessions[1]
     rows = [
-        {"participant_id": "01", "session_id": "2", "position": n, "lesion_id": own, "gd": gd}
+        {"participant_id": "01", "session_id": end, "position": n, "lesion_id": own, "gd": gd}
         for n, (own, gd) in enumerate(rated, start=1)
     ]
     found = with_active_counts(
         changes,
-        lesion_changes=as_table(LESIONS, LESION_CHANGES),
+        lesion_changes=as_table([row | ends for row in LESIONS], LESION_CHANGES),
         rated=as_table(rows, RATED_LESIONS),
-        ratings=Ratings({("01", "2"): facts}, {}),
+        ratings=Ratings({("01", end or ""): facts}, {}),
     )
     as_table(found.to_dict("records"), CHANGES)  # the column keeps its type
     value = found["combined_unique_active_count"].iloc[0]
@@ -71,6 +73,12 @@ def test_both_are_in_no_map(monkeypatch):
     monkeypatch.setitem(LESIONS[0], "lesions_to", None)
     assert counted((None, True)) is None
     assert counted((3, True)) == 3
+
+
+@pytest.mark.parametrize("sessions", [(None, "2"), ("1", None)])
+def test_a_visit_without_label(sessions):
+    assert counted(gd_count=0, sessions=sessions) == 2
+    assert counted((3, True), sessions=sessions) == 3
 
 
 def test_lesion_change_that_is_not_assessable():

@@ -206,3 +206,16 @@ def test_text_from_outside_is_escaped(tables):
     panels = panels.assign(text=pd.array([evil] * len(panels), dtype="string"))
     html = front_part({**tables, VISITS.name: visits, PANELS.name: panels}, "01", ["1", "2"])
     assert "<script" not in html
+
+
+def test_a_pair_whose_first_visit_has_no_label(tables):
+    """Its session_from is empty, as at a first visit, but there is a change to show."""
+    unlabelled = {
+        name: table.assign(session_from=table["session_from"].replace("ses-1", pd.NA))
+        for name, table in tables.items()
+        if "session_from" in table
+    }
+    page = screen(tables | unlabelled)
+    assert "Change since the visit without a session label" in page.text
+    assert values(page, "changes") == values(screen(tables), "changes")
+    assert "NEDA-3" in page.text

@@ -6,7 +6,7 @@ import pandas as pd
 
 from mslesion.longitudinal.lesions.sizes import ENLARGING
 from mslesion.longitudinal.lesions.tracks import NEW
-from mslesion.schema.identifiers import rows_of_visit
+from mslesion.schema.identifiers import rows_of_pair, rows_of_visit
 from mslesion.schema.ratings import Ratings
 
 CUA = "combined_unique_active_count"
@@ -59,17 +59,14 @@ def with_active_counts(
     """
     counts = []
     for _, pair in changes.iterrows():
-        subject, session = pair["participant_id"], pair["session_to"]
-        enhancing = _enhancing(subject, session, rated, ratings)
+        subject = pair["participant_id"]
+        start, end = pair[["session_from", "session_to"]].fillna("")  # no label is no mismatch
+        enhancing = _enhancing(subject, end, rated, ratings)
         if enhancing is None or pd.isna(pair["new_or_enlarging_count"]):
             counts.append(pd.NA)
             continue
-        own = lesion_changes[
-            (lesion_changes["participant_id"] == subject)
-            & (lesion_changes["session_from"] == pair["session_from"])
-            & (lesion_changes["session_to"] == session)
-            & ~lesion_changes["is_under_floor"].astype(bool)
-        ]
+        own = rows_of_pair(lesion_changes, subject, (start, end))
+        own = own[~own["is_under_floor"].astype(bool)]
         active = own[(own["change"] == NEW) | (own["size_change"] == ENLARGING)]
         numbers = [
             {int(number) for number in text.split("+")} if isinstance(text, str) else set()

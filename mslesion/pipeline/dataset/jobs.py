@@ -17,6 +17,7 @@ from mslesion.io.lesion_masks import MaskFile
 from mslesion.pipeline.pair.records import Pair
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.records import is_made_from
+from mslesion.schema.identifiers import session_name
 from mslesion.schema.modalities import SEPARATOR
 
 log = logging.getLogger(__name__)
@@ -98,7 +99,7 @@ class Outcome:
         job = self.job
         what = job.visit.name
         if job.pair is not None:
-            what += f" compared with ses-{job.pair.session_from}"
+            what += f" compared with {session_name(job.pair.session_from)}"
         elif job.step.name != VISIT:
             what += f" {job.step.name}"
         if self.state == FAILED:

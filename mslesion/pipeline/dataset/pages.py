@@ -15,7 +15,7 @@ from mslesion.schema import (
     TRAJECTORIES,
     VISITS,
 )
-from mslesion.schema.identifiers import SUBJECT, bare_label, identifier
+from mslesion.schema.identifiers import SUBJECT, bare_label, identifier, rows_of_pair
 from mslesion.schema.ratings import Ratings
 
 
@@ -72,18 +72,12 @@ def subject_parts(
             ends = (pair["session_from"], pair["session_to"])
             parts.append(
                 pair_section(
-                    _of_pair(own(CHANGES.name), ends).iloc[0],
-                    lesions=_of_pair(own(LESION_CHANGES.name), ends),
-                    expansions=_of_pair(own(EXPANSIONS.name), ends),
-                    checks=_of_pair(own(QUALITY.name), ends, to="session_id"),
+                    rows_of_pair(tables[CHANGES.name], subject, ends).iloc[0],
+                    lesions=rows_of_pair(tables[LESION_CHANGES.name], subject, ends),
+                    expansions=rows_of_pair(tables[EXPANSIONS.name], subject, ends),
+                    checks=rows_of_pair(tables[QUALITY.name], subject, ends, end="session_id"),
                     pictures=pair["part"],
                     calibration=known,
                 )
             )
     return parts
-
-
-def _of_pair(frame: pd.DataFrame, ends: tuple[str, str], *, to: str = "session_to"):
-    """Rows of one pair."""
-    start, end = (frame[name].fillna("").map(bare_label) for name in ("session_from", to))
-    return frame[(start == ends[0]) & (end == ends[1])]

@@ -122,7 +122,7 @@ def write_pair(
                 for modality in COMPARED
                 if modality in visit.scans
             ],
-            BaselineSession=f"ses-{pair.session_from}",
+            BaselineSession=pair.session_from and f"ses-{pair.session_from}",
             ChangeRule=comparison.rule,
             Manual=False,
         )
