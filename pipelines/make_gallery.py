@@ -34,15 +34,15 @@ from mslesion.segmentation.anatomy.midplane import find_midplane
 from mslesion.segmentation.lesions.instances import find_lesions
 
 FROM_PAGES = {
-    "lesions_by_location.jpg": ("sub-relapsing", "Session 03", "Lesions on FLAIR"),
-    "every_lesion.jpg": ("sub-preclinical", "Session 02", "Every lesion"),
-    "anatomy.jpg": ("sub-relapsing", "Session 03", "Anatomy on FLAIR"),
-    "thick_slices.jpg": ("sub-thick", "Session 01", "Lesions on FLAIR"),
-    "change.jpg": ("sub-relapsing", "Change from session 01 to session 03", "FLAIR of both"),
+    "lesions_by_location.jpg": ("sub-relapsing", "ses-03", "Lesions on FLAIR"),
+    "every_lesion.jpg": ("sub-preclinical", "ses-02", "Every lesion"),
+    "anatomy.jpg": ("sub-relapsing", "ses-03", "Anatomy on FLAIR"),
+    "thick_slices.jpg": ("sub-thick", "ses-01", "Lesions on FLAIR"),
+    "change.jpg": ("sub-relapsing", "Change from ses-01 to ses-03", "FLAIR of both"),
     "changed_lesions.jpg": (
-        "sub-relapsing", "Change from session 01 to session 03", "Every lesion that changed",
+        "sub-relapsing", "Change from ses-01 to ses-03", "Every lesion that changed",
     ),
-    "expansion.jpg": ("sub-progressive", "Change from session 01", "Candidates for slow"),
+    "expansion.jpg": ("sub-progressive", "Change from ses-01", "Candidates for slow"),
 }  # fmt: skip
 """Pictures of the sample data: person, start of the section's title and of the picture's."""
 COURSE = ("course.svg", "sub-relapsing", ("Brain volume change since", "Lesion volume"))

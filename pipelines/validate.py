@@ -27,6 +27,7 @@ from mslesion.imaging.itk import to_itk
 from mslesion.imaging.registration import register_rigid
 from mslesion.imaging.resampling import Grid, resample
 from mslesion.io.nifti import load_labels
+from mslesion.measures.location import find_surroundings, locate_lesions
 from mslesion.schema import structures as s
 from mslesion.segmentation.anatomy.maps import brain_mask
 from mslesion.segmentation.lesions.choose import find_lesion_network
@@ -278,11 +279,11 @@ def same_location(first, second):
     classes = []
     for result in (first, second):
         plane = result.segmented.midplane
-        around = ms.find_surroundings(result.segmented.working_anatomy, grid.affine, midplane=plane)
+        around = find_surroundings(result.segmented.working_anatomy, grid.affine, midplane=plane)
         found = []
         for centre in centres:  # each on a small grid of its own, as balls may touch
             affine = grid.affine @ from_matvec(np.eye(3), centre - reach)
-            (row,) = ms.locate_lesions(ball, affine, surroundings=around, midplane=plane)
+            (row,) = locate_lesions(ball, affine, surroundings=around, midplane=plane)
             found.append(row["location"])
         classes.append(found)
     print(pd.crosstab(*map(pd.Series, classes), rownames=["given"], colnames=["network"]))

@@ -46,7 +46,7 @@ class VisitContext:
     probability: np.ndarray | None
     """Lesion probability; None for a given mask."""
     t1_contrast: bool | None
-    """Whether the T1w was acquired after contrast agent agent; None if nothing tells."""
+    """Whether the T1w was acquired after contrast agent; None if nothing tells."""
     checks: Mapping[str, float | None]
     """Values of the quality checks so far, by name."""
     location_scheme: str

@@ -5,7 +5,7 @@ from mslesion.schema.visits import VISITS
 
 BRAIN = Table(
     "brain",
-    "One row pern anatomy map: volumes of the brain and its parts.",
+    "One row per anatomy map: volumes of the brain and its parts.",
     (
         *(column for column in VISITS.columns if column.group == "brain"),
         Column(

@@ -186,7 +186,7 @@ def compare_yearly_changes(
     Parameters
     ----------
     frame : DataFrame
-        One row pern interval, with ``participant_id``.
+        One row per interval, with ``participant_id``.
     measure, group, reference, covariates
         As in `compare_counts`.
 

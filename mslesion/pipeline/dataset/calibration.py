@@ -97,7 +97,7 @@ def finished_calibration(output: Path, records: Sequence[Mapping]) -> list[dict]
     Returns
     -------
     list of dict
-        None where it was not asked for, or the first visit was done again since.
+        Empty where it was not asked for, or the first visit was done again since.
 
     Raises
     ------
