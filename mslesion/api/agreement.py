@@ -11,6 +11,11 @@ from mslesion.io.mask_values import Label
 
 log = logging.getLogger(__name__)
 
+_ONE_GRID = (
+    "Resample one of them: mslesion.resample_mask(mask, like=image) in Python, with the scan or "
+    "the other mask as image."
+)
+
 
 def compare_masks(
     predicted: Image,
@@ -55,9 +60,10 @@ def compare_masks(
     """
     ours, affine = read_mask(predicted, name="predicted mask", label=label)
     theirs, other = read_mask(reference, name="reference mask", label=label)
-    names = name_of(predicted, "predicted mask"), name_of(reference, "reference mask")
+    names = name_of(predicted, "predicted mask"), name_of(reference, "reference mask", starts=False)
     if check_same_grid(
-        ours.shape, affine, theirs.shape, other, name=names[0], other_name=names[1]
+        ours.shape, affine, theirs.shape, other,
+        name=names[0], other_name=names[1], remedy=_ONE_GRID,
     ):  # fmt: skip
         log.warning(SHIFTED, *names)
     return measure_agreement(

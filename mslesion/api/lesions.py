@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mslesion.api.anatomy import read_anatomy
-from mslesion.errors import MaskError
+from mslesion.errors import GeometryError, MaskError
 from mslesion.imaging.grid import SHIFTED, check_same_grid
 from mslesion.imaging.resampling import Grid
 from mslesion.io.images import Image, Mask, read_mask, read_scan
@@ -27,6 +27,10 @@ from mslesion.segmentation.lesions.instances import LesionMap, find_lesions
 
 log = logging.getLogger(__name__)
 
+MAX_OUTSIDE_PCT = 50.0
+"""With more of the lesion voxels (exclusive) where the anatomy map has no structure, mask and map
+are of two heads or lie in two spaces: as the check ``lesion_outside_brain`` of a visit."""
+
 
 def measure_lesions(
     mask: Image,
@@ -41,7 +45,8 @@ def measure_lesions(
     """Measure every lesion of a mask.
 
     Size and shape need the mask alone. The location needs an anatomy map, or a scan in which
-    the structures are then found. The look on FLAIR and T1w needs these scans.
+    the structures are then found, which takes half a minute or more. The look on FLAIR and T1w
+    needs these scans.
 
     Parameters
     ----------
@@ -57,7 +62,7 @@ def measure_lesions(
         Numbering of the anatomy; a mapping takes each label to the name or number of one of
         our structures.
     label : int, tuple of int or "all", optional
-        Which label of a label map is lesion.
+        Which label of a label map is lesion; "all" takes every voxel above 0.
     settings : Settings, optional
         Smallest lesion that counts, rule of the location.
 
@@ -66,13 +71,13 @@ def measure_lesions(
     DataFrame
         One row per lesion with the columns of ``lesions.csv`` (`mslesion.schema.LESIONS`).
         Columns that the given images do not determine are empty. A mask without lesions gives no
-        rows.
+        rows; lesions below the minimum size, by default a longest diameter of 3 mm, have none.
 
     Raises
     ------
     ImageError, MaskError, GeometryError
-        If an image cannot be used, or the mask does not lie on the grid of the scan or
-        does not fit what the scan shows.
+        If an image cannot be used, or the mask does not lie on the grid of the scan, does
+        not fit what the scan shows, or lies outside the structures of the anatomy map.
     StepError
         If a scan shows no brain.
 
@@ -148,5 +153,19 @@ def _places(
         contact_mm=settings.contact_mm,
     )
     on_mask = to_scan_grid(labels, affine, to=Grid(lesions.labels.shape, lesions.affine))
+    _check_inside(lesions.labels > 0, on_mask)
     edges = find_edge_contacts(lesions.labels, on_mask > 0)
     return [place | edge for place, edge in zip(places, edges, strict=True)]
+
+
+def _check_inside(mask: np.ndarray, anatomy: np.ndarray) -> None:
+    """Raise if most of the lesions lie where the anatomy map has no structure."""
+    if not mask.any():
+        return
+    outside_pct = 100 * float(np.mean(anatomy[mask] == 0))
+    if outside_pct > MAX_OUTSIDE_PCT:
+        raise GeometryError(
+            f"The mask has {outside_pct:.0f} % of its lesion voxels outside the structures of the "
+            f"anatomy map, but at most {MAX_OUTSIDE_PCT:.0f} % is expected. Check that both are of "
+            "one head and in one space."
+        )

@@ -45,6 +45,8 @@ _ONE_GRID = (
     "Without scans all masks lie on one grid. Give the scans, or resample the masks to one grid."
 )
 
+_TWO_MASKS = "Give a list in order of time, or a mapping of session label to mask."
+
 T = TypeVar("T")
 PerVisit = Sequence[T] | Mapping[str, T]
 """Something for each visit in order of time, or by session label."""
@@ -67,8 +69,9 @@ def track_lesions(
     """Follow every lesion of one person over two or more masks.
 
     Each visit is compared with the visit before it and with the first one. With scans, they
-    are registered and both scans and both masks decide what changed. Without scans, the
-    masks alone decide: borders are taken as drawn, and nothing confirms a change.
+    are registered and both scans and both masks decide what changed, which takes a minute or
+    more for each visit. Without scans, the masks alone decide: borders are taken as drawn, and
+    nothing confirms a change.
 
     Parameters
     ----------
@@ -87,7 +90,7 @@ def track_lesions(
     anatomy_labels : str or mapping
         Numbering of the anatomy, as for `measure_lesions`.
     label : int, tuple of int or "all", optional
-        Which label of a label map is lesion.
+        Which label of a label map is lesion; "all" takes every voxel above 0.
     settings : Settings, optional
         Smallest lesion that counts, rule of change, rule of the location.
 
@@ -95,16 +98,19 @@ def track_lesions(
     -------
     DataFrame
         One row per pair of visits and lesion with the columns of ``lesion_changes.csv``
-        (`mslesion.schema.LESION_CHANGES`). ``change`` is new, enlarging, stable,
-        shrinking, resolved, merged or split (see the levels of the column); ``track_id`` is
-        the same along all visits; ``evidence`` says what the row rests on.
+        (`mslesion.schema.LESION_CHANGES`); choose the pairs by ``session_from`` and
+        ``session_to`` before counting. ``change`` is new, enlarging, stable, shrinking,
+        resolved, merged, split or another level of the column; ``track_id`` is the same along
+        all visits; ``lesions_from`` and ``lesions_to`` are the ``lesion_id`` that
+        `measure_lesions` gives at either visit; ``evidence`` says what the row rests on.
 
     Raises
     ------
     ImageError, MaskError, GeometryError
         If an image cannot be used, or masks without scans lie on different grids.
     SettingsError
-        If there are fewer than two masks, or scans or days do not belong to the masks.
+        If there are fewer than two masks, or scans, days or anatomy do not belong to the
+        masks.
     StepError
         If two visits cannot be compared, with the reason.
 
@@ -158,11 +164,14 @@ def _by_session(masks: PerVisit[Image]) -> tuple[list[str], list[Image]]:
         images = list(masks)
         sessions = [str(number) for number in range(1, len(images) + 1)]
     else:
-        sessions, images = [], []
+        raise SettingsError(
+            f"masks is one {type(masks).__name__}, but two or more masks of one person are "
+            f"expected. {_TWO_MASKS}"
+        )
     if len(images) < 2:
         raise SettingsError(
-            f"masks holds {len(images)} masks, but two or more of one person are expected. Give a "
-            "list in order of time, or a mapping of session label to mask."
+            f"masks has {'one mask' if images else 'no mask'}, but two or more of one person are "
+            f"expected. {_TWO_MASKS}"
         )
     return sessions, images
 
@@ -205,7 +214,8 @@ def _dates(days: Sequence[int | date | None]) -> list[date | None]:
             dates.append(FIRST_DAY + timedelta(days=int(day)))
         else:
             raise SettingsError(
-                f"days holds {day!r}, but a date or a whole number of days is expected. Correct it."
+                f"days has {day!r}, but a date or a whole number of days is expected. Convert it, "
+                "for example with datetime.date.fromisoformat."
             )
     known = [day for day in dates if day is not None]
     if any(later <= earlier for earlier, later in pairwise(known)):

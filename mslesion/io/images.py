@@ -129,7 +129,7 @@ def read_scan(image: Image, *, name: str = "scan") -> Scan:
     return Scan(turned, turned_affine, Path(name), tuple(warnings), values.shape, affine)
 
 
-def name_of(image: Image, name: str) -> str:
+def name_of(image: Image, name: str, *, starts: bool = True) -> str:
     """What an image is called in an error: its path, or a name.
 
     Parameters
@@ -138,12 +138,16 @@ def name_of(image: Image, name: str) -> str:
         In any of the forms of `Image`.
     name : str
         For an image that is not a path.
+    starts : bool
+        Whether it starts the sentence.
 
     Returns
     -------
     str
     """
-    return str(image) if isinstance(image, str | PathLike) else f"The {name}"
+    return (
+        str(image) if isinstance(image, str | PathLike) else f"{'The' if starts else 'the'} {name}"
+    )
 
 
 def _values(image: Any, name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -74,8 +74,8 @@ def the_only_mask(paths: list[Path], *, folder: str | Path) -> Path:
     if len(paths) != 1:
         names = f" ({', '.join(path.name for path in paths)})" if paths else ""
         raise DatasetError(
-            f"{folder} has {len(paths)} masks of this visit{names}, but one is expected. Add it, "
-            "or choose among them with a pattern."
+            f"{folder} has {len(paths) or 'no'} mask{'s' * (len(paths) > 1)} of this visit{names}, "
+            f"but one is expected. {'Choose one with a pattern' if paths else 'Add it'}."
         )
     return paths[0]
 

@@ -1,14 +1,23 @@
 """Which values of an array are a lesion mask, and which are something else."""
 
+import logging
+
 import numpy as np
 from scipy import ndimage as ndi
 
 from mslesion.errors import MaskError
 
+log = logging.getLogger(__name__)
+
 ANY_LABEL = "all"
 """As a label: every voxel above 0."""
 MAX_LABELS_NAMED = 6
 """Largest number of labels in an error message."""
+MANY_VALUES = 32
+"""More values above 0 than this (exclusive) are rather those of a scan, or of a probability map in
+percent, than labels of a lesion segmenter; only the wording of the error depends on it."""
+NO_LABEL = "%s has no voxel of label %s (its labels are %s), so its lesion mask is empty"
+"""What the log says where a label map does not have the label that is lesion."""
 
 Label = int | tuple[int, ...] | str
 """A value of a label map, several of them, or `ANY_LABEL`."""
@@ -35,8 +44,13 @@ def as_mask(data: np.ndarray, *, name: str, label: Label | None = None) -> np.nd
     Raises
     ------
     MaskError
-        If a value is not finite or negative, if the values are probabilities, if a label
-        map comes without `label`, or if it does not hold the label.
+        If a value is not finite or negative, if the values are probabilities, or if a label
+        map comes without `label`.
+
+    Notes
+    -----
+    A label that the map does not have gives an empty mask, because a person without lesions
+    has no voxel of it; the log warns of it.
 
     Examples
     --------
@@ -75,9 +89,17 @@ def as_mask(data: np.ndarray, *, name: str, label: Label | None = None) -> np.nd
         )
     if _are_numbered_lesions(data, values):
         return data > 0
+    if len(values) - 1 > MANY_VALUES:
+        raise MaskError(
+            f"{name} has {len(values) - 1} values from {values[1]:g} to {values[-1]:g}, as a scan "
+            "or a probability map in whole numbers has, but a mask has 0 and one other value. "
+            "Give the mask or threshold the map; for a label map, say which label is lesion with "
+            "label=... (--label in a script)."
+        )
     raise MaskError(
         f"{name} has {len(values) - 1} labels ({_named(values)}), but a mask has one. Say which "
-        "label is lesion with label=..., or label='all' for every voxel above 0."
+        "label is lesion with label=... (--label in a script), or label='all' for every voxel "
+        "above 0."
     )
 
 
@@ -96,6 +118,8 @@ def _labelled(data: np.ndarray, values: np.ndarray, *, name: str, label: Label) 
             f"{name} has values that are not whole numbers, but a label map is expected where "
             "a label is given. Leave the label out, or give the label map."
         )
+    if not mask.any() and values.any():
+        log.warning(NO_LABEL, name, _listed(label), _named(values))
     return mask
 
 
@@ -108,6 +132,11 @@ def _are_numbered_lesions(data: np.ndarray, values: np.ndarray) -> bool:
     index = np.arange(1, count + 1)
     lowest, highest = (f(data, components, index) for f in (ndi.minimum, ndi.maximum))
     return bool(np.array_equal(lowest, highest))
+
+
+def _listed(label: int | tuple[int, ...]) -> str:
+    """The label, or the labels, that were asked for."""
+    return " or ".join(str(number) for number in np.atleast_1d(label))
 
 
 def _named(values: np.ndarray) -> str:

@@ -48,7 +48,7 @@ def test_lesions_of_a_folder(script, tmp_path, capsys):
     assert (tmp_path / "out" / "l.json").is_file()
     said = capsys.readouterr()
     assert "sub-soft: " in said.err
-    assert "2 lesions in 2 masks; 1 masks not measured" in said.out
+    assert "2 lesions; masks: 2 measured, 1 not measured" in said.out
 
 
 def test_location_from_label_maps(script, tmp_path):
@@ -70,6 +70,8 @@ def test_changes_of_a_folder(script, tmp_path, capsys):
     save(masks / "P1" / "v1.nii.gz", (5, 5, 5))
     save(masks / "P1" / "v2.nii.gz", (5, 5, 5), (20, 20, 20))
     save(masks / "P2" / "v1.nii.gz", (5, 5, 5))
+    for name in ("sub-P3_run-1_mask.nii.gz", "sub-P3_run-2_mask.nii.gz"):
+        save(masks / name, (5, 5, 5))
     assert script("track_masks").main([str(masks), str(tmp_path / "c.csv")]) == 3
     table = pd.read_csv(tmp_path / "c.csv")
     assert table.columns.tolist() == LESION_CHANGES.names
@@ -77,8 +79,46 @@ def test_changes_of_a_folder(script, tmp_path, capsys):
     ).tolist() == [["sub-P1", "ses-v1", "ses-v2"]]  # fmt: skip
     assert sorted(table["change"]) == ["new", "stable"]
     said = capsys.readouterr()
-    assert "sub-P2: masks holds 1 masks, but two or more" in said.err
-    assert "2 rows of 1 people; 1 people not followed" in said.out
+    assert "sub-P3: " in said.err
+    assert "has 2 masks of this visit" in said.err
+    assert "P2" not in said.err
+    assert "2 rows; participants: 1 followed, 1 with one mask only, 1 not followed" in said.out
+
+
+def test_visits_are_ordered_by_number_and_located(script, tmp_path):
+    for visit in ("M6", "M12"):
+        save(tmp_path / "masks" / f"sub-1/ses-{visit}/mask.nii.gz", (12, 12, 12))
+        save(tmp_path / "masks" / "sub-1/ses-M12/mask.nii.gz", (12, 12, 12), (30, 30, 30))
+        labels = np.full((40, 40, 40), 2.0)
+        labels[17:25, 10:20, 10:20] = 4
+        labels[0] = 3
+        path = tmp_path / "maps" / f"sub-1_ses-{visit}" / "mri" / "aseg.nii.gz"
+        path.parent.mkdir(parents=True)
+        phantoms.write_nifti(path, labels, AFFINE, dtype=np.uint8)
+        path.with_name("aseg_probability.nii.gz").write_bytes(path.read_bytes())
+    arguments = [str(tmp_path / "masks"), str(tmp_path / "c.csv"), "--anatomy",
+                 str(tmp_path / "maps"), "--anatomy-labels", "freesurfer"]  # fmt: skip
+    assert script("track_masks").main(arguments) == 0
+    table = pd.read_csv(tmp_path / "c.csv")
+    # As text M12 comes before M6, and the new lesion would be a resolved one
+    assert table[["session_from", "session_to"]].drop_duplicates().to_numpy().tolist() == [
+        ["ses-M6", "ses-M12"]
+    ]
+    assert dict(zip(table["change"], table["location"], strict=True)) == {
+        "stable": "periventricular",
+        "new": "deep_white",
+    }
+
+
+def test_an_anatomy_folder_without_the_visit(script, tmp_path, capsys):
+    save(tmp_path / "masks" / "sub-1_mask.nii.gz", (12, 12, 12))
+    save(tmp_path / "maps" / "sub-2_aseg.nii.gz")
+    arguments = [str(tmp_path / "masks"), str(tmp_path / "l.csv"), "--anatomy",
+                 str(tmp_path / "maps")]  # fmt: skip
+    assert script("measure_masks").main(arguments) == 3
+    assert (
+        "has no label map of the anatomy of sub-1, but one is expected" in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("name", ["measure_masks", "track_masks"])

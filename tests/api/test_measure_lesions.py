@@ -92,6 +92,19 @@ def test_an_anatomy_map_on_another_grid_of_the_same_space():
     assert fine["location"].tolist() == other["location"].tolist() == ["periventricular"]
 
 
+def test_an_anatomy_map_elsewhere():
+    # The head ends before i = 38
+    measure = {"anatomy": (head(), AFFINE), "anatomy_labels": "freesurfer"}
+    mask = cubes((5, 20, 16), side=3)
+    mask[38:40, 20:24, 16:19] = 1  # 24 voxels outside, 27 inside
+    assert len(ms.measure_lesions((mask, AFFINE), **measure)) == 2
+    mask[38:40, 24, 16:19] = 1  # 30 outside
+    with pytest.raises(GeometryError, match="The mask has 53 % of its lesion voxels outside the"):
+        ms.measure_lesions((mask, AFFINE), **measure)
+    empty = np.zeros(SHAPE, np.uint8)
+    assert not len(ms.measure_lesions((empty, AFFINE), **measure))
+
+
 def test_a_mask_on_another_grid_than_its_scan():
     scan = phantoms.scan_data((20, 22, 24))
     with pytest.raises(GeometryError, match="The mask has 40 x 44 x 36 voxels, but the FLAIR"):

@@ -132,11 +132,18 @@ def test_masks_that_lie_a_little_apart(caplog):
 @pytest.mark.parametrize(
     ("masks", "more", "error", "text"),
     [
-        (masks_of([STABLE]), {}, SettingsError, "masks holds 1 masks, but two or more"),
-        (3, {}, SettingsError, "masks holds 0 masks, but two or more"),
+        (masks_of([STABLE]), {}, SettingsError, "masks has one mask, but two or more"),
+        ([], {}, SettingsError, "masks has no mask, but two or more"),
+        (3, {}, SettingsError, "masks is one int, but two or more masks of one person"),
+        ("a.nii", {}, SettingsError, "masks is one str, but two or more masks of one person"),
         (masks_of([], []), {"days": [0]}, SettingsError, "days has 1 values, but there are 2"),
         (masks_of([], []), {"days": [5, 5]}, SettingsError, "days do not rise"),
-        (masks_of([], []), {"days": [0, "x"]}, SettingsError, "days holds 'x', but a date"),
+        (
+            masks_of([], []),
+            {"days": [0, "x"]},
+            SettingsError,
+            "days has 'x', but a date .* datetime.date.fromisoformat",
+        ),
         (masks_of([], []), {"days": 7}, SettingsError, "days is a int, but a list"),
         (masks_of([], []), {"days": {"1": 0}}, SettingsError, "days has no session '2'"),
         (

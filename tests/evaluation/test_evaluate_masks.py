@@ -96,7 +96,7 @@ def test_a_pair_that_fails_is_a_row_with_its_reason(script, tmp_path, capsys):
     assert "predicted/sub-shifted_mask.nii.gz is placed up to 0.5 mm" in reasons["sub-shifted"]
     assert "has 2 labels (1, 3), but a mask has one" in reasons["sub-grey"]
     assert "has voxels that are not finite" in reasons["sub-holes"]
-    assert "has 0 masks of this visit" in reasons["sub-lonely"]
+    assert "has no mask of this visit" in reasons["sub-lonely"]
     assert "has 2 masks of this visit (sub-twice_run-1_mask" in reasons["sub-twice"]
     assert "sub-torn" in reasons
     printed = capsys.readouterr().out

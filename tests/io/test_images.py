@@ -48,6 +48,23 @@ def test_a_label_of_a_label_map(mask):
     assert read_mask((data, AFFINE), label="all")[0].sum() == 7
 
 
+def test_a_label_that_the_map_does_not_have(mask, caplog):
+    assert not read_mask((mask * 18, AFFINE), label=(77, 78))[0].any()
+    assert "The mask has no voxel of label 77 or 78 (its labels are 18)" in caplog.text
+    caplog.clear()
+    assert not read_mask((mask * 0, AFFINE), label=77)[0].any()
+    assert not caplog.records  # nothing is labelled, so no label is missing
+
+
+@pytest.mark.parametrize(("most", "text"), [
+    (32, r"has 32 labels \(1, 2, 3, 4, 5, 6, \.\.\.\), but a mask has one"),
+    (33, "has 33 values from 1 to 33, as a scan or a probability map in whole numbers has"),
+])  # fmt: skip
+def test_many_values(most, text):
+    with pytest.raises(MaskError, match=text):
+        read_mask((np.resize(np.arange(most + 1), SHAPE), AFFINE))
+
+
 def test_an_empty_mask_is_a_mask():
     assert not read_mask((np.zeros(SHAPE, np.uint8), AFFINE))[0].any()
 

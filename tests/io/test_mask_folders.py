@@ -44,7 +44,11 @@ def test_a_pattern_and_what_it_misses(tmp_path):
 
 def test_one_mask_a_visit():
     assert the_only_mask([Path("a.nii")], folder="masks") == Path("a.nii")
-    with pytest.raises(DatasetError, match="masks has 0 masks of this visit, but one"):
+    with pytest.raises(
+        DatasetError, match=r"^masks has no mask of this visit, but one is expected\. Add it\.$"
+    ):
         the_only_mask([], folder="masks")
-    with pytest.raises(DatasetError, match=r"has 2 masks of this visit \(a.nii, b.nii\), but"):
+    with pytest.raises(
+        DatasetError, match=r"has 2 masks of this visit \(a.nii, b.nii\), but .+ Choose one"
+    ):
         the_only_mask([Path("a.nii"), Path("b.nii")], folder="masks")

@@ -112,8 +112,9 @@ def test_recognised_by_all_labels(numbers, scheme):
 def test_not_recognised(numbers):
     with pytest.raises(
         MaskError,
-        match=r"^a\.nii has labels that fit none of the known schemes, but the scheme is "
-        r"recognised only where all labels fit one\. Name the scheme: freesurfer \(FreeSurfer .+ "
+        match=r"^a\.nii has labels that fit none of the known schemes "
+        r"\((label .+|all are 0)\), but the scheme is recognised only where all labels fit one\. "
+        r"Name the scheme with anatomy_labels: freesurfer \(FreeSurfer .+ "
         r"or dlmuse \(.+ or mslesion \(.+; or give a mapping\.$",
     ):
         to_structures(a_map(list(numbers)), name="a.nii")

@@ -67,7 +67,7 @@ def to_structures(
     if isinstance(scheme, str):
         if scheme not in LABEL_SCHEMES:
             raise SettingsError(
-                f"The label scheme is {scheme!r}, but it can be {AUTO}, "
+                f"anatomy_labels is {scheme!r}, but it can be {AUTO}, "
                 f"{', '.join(LABEL_SCHEMES)}. Choose one of them or give a mapping."
             )
         table, owner = LABEL_SCHEMES[scheme].structures, f"the scheme {scheme}"
@@ -119,12 +119,13 @@ def recognise_scheme(labels: np.ndarray, *, name: str = "The label map") -> str:
     if len(fitting) == 1:
         return fitting[0]
     known = " or ".join(f"{one.name} ({one.tools})" for one in LABEL_SCHEMES.values())
-    reason = "labels that fit none of the known schemes"
+    named = _named({number: count for number, count in found.items() if number}) or "all are 0"
+    reason = f"labels that fit none of the known schemes ({named})"
     if len(alike) == 1:
         reason = f"the labels of {alike[0].name}, but also {_named(_not_in(alike[0], found))}"
     raise MaskError(
         f"{name} has {reason}, but the scheme is recognised only where all labels fit one. Name "
-        f"the scheme: {known}; or give a mapping."
+        f"the scheme with anatomy_labels: {known}; or give a mapping."
     )
 
 
