@@ -7,11 +7,9 @@ from mslesion.io.images import Image
 from mslesion.measures.volumes import measure_volumes
 from mslesion.schema import as_table
 from mslesion.schema.brain import BRAIN
+from mslesion.schema.prerequisites import GIVEN_ANATOMY, reasons_for_empty
 from mslesion.segmentation.anatomy.label_maps import AUTO, Mapped, fill_sulci, reaches_skull
 from mslesion.segmentation.anatomy.midplane import find_midplane
-
-NO_CSF, NOT_IN_MAP = "no CSF around the brain in the map", "not in the map"
-"""Why a value is empty."""
 
 
 def measure_brain(anatomy: Image, *, anatomy_labels: str | Mapped = AUTO) -> pd.DataFrame:
@@ -56,13 +54,7 @@ def measure_brain(anatomy: Image, *, anatomy_labels: str | Mapped = AUTO) -> pd.
     row = measure_volumes(
         structures, affine, midplane=find_midplane(structures, affine), sees_skull=has_csf
     )
-    row = {name: value or None for name, value in row.items()}  # a volume of 0 was not found
-    empty = {
-        column.name: NO_CSF if "skull" in column.requires and not has_csf else NOT_IN_MAP
-        for column in BRAIN.columns
-        if column.group and row.get(column.name) is None
-    }
-    row["empty_because"] = (
-        "; ".join(f"{name}: {why}" for name, why in sorted(empty.items())) or None
-    )
-    return as_table([row], BRAIN)
+    unmet = () if has_csf else ("csf_around_brain",)
+    measured = [column for column in BRAIN.columns if column.group]
+    reasons = reasons_for_empty(row, measured, unmet=unmet, searched=GIVEN_ANATOMY)
+    return as_table([row | {"empty_because": reasons or None}], BRAIN)

@@ -70,7 +70,7 @@ def match_by_position(
             )
         if brain is not None and not _is_inside(brain, affine, rating.position_mm):
             raise TableError(
-                f"{rating.place} has a lesion at {_text(rating.position_mm)} mm, which is "
+                f"{rating.place} has a lesion at {rating.position_text} mm, which is "
                 "outside the brain, but a position inside it is expected. Check that x_mm is "
                 "positive to the right, y_mm to the front and z_mm to the head, in the space of "
                 "the FLAIR."
@@ -149,7 +149,3 @@ def _is_inside(brain: np.ndarray, affine: np.ndarray, position_mm: Sequence[floa
     voxel = np.rint(apply_affine(np.linalg.inv(affine), position_mm)).astype(int)
     inside = ((voxel >= 0) & (voxel < brain.shape)).all()
     return bool(inside and brain[tuple(voxel)])
-
-
-def _text(position_mm: Sequence[float]) -> str:
-    return ", ".join(f"{value:g}" for value in position_mm)

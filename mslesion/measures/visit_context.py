@@ -115,7 +115,7 @@ class VisitContext:
             return dict.fromkeys(row)
         if not self.knows_sides:
             row |= dict.fromkeys(("thalamus_left_ml", "thalamus_right_ml"))
-        return {name: None if value == 0 else value for name, value in row.items()}
+        return row
 
     @cached_property
     def enhancement(self) -> Enhancement | None:

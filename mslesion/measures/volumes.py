@@ -53,7 +53,7 @@ def measure_volumes(
     Returns
     -------
     dict
-        Column names of the visit table to values.
+        Column names of the visit table to values; None for what is not in the map.
 
     References
     ----------
@@ -74,7 +74,7 @@ def measure_volumes(
     row["head_scaling_ratio"] = MNI152_INTRACRANIAL_ML / tiv if row["tiv_ml"] else None
     if not sees_skull:
         row["csf_ml"] = None
-    return row
+    return {name: value or None for name, value in row.items()}
 
 
 def brain_parenchymal_fraction(anatomy: np.ndarray, affine: np.ndarray) -> float | None:

@@ -5,8 +5,9 @@ is that of the first one which the visit does not meet. The last one is what onl
 finds out: its reason is given where all others are met.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
+from mslesion.schema.columns import Column
 from mslesion.schema.modalities import FLAIR
 
 PREREQUISITES = {
@@ -45,6 +46,8 @@ PLAIN_T1W = (
 )  # fmt: skip
 """A T1w without contrast agent, of the whole brain."""
 T1_INDEX = (*PLAIN_T1W, "t1w_contrast")
+SCAN, GIVEN_ANATOMY = "scan", "given anatomy"
+"""Where structures were looked for."""
 
 
 def reason_for(
@@ -52,7 +55,7 @@ def reason_for(
     unmet: Container[str],
     *,
     missing_scan: str = FLAIR,
-    searched: str = "scan",
+    searched: str = SCAN,
 ) -> str:
     """Why a value is empty.
 
@@ -65,7 +68,7 @@ def reason_for(
     missing_scan : str
         Modality that the lesion network needs, for the reason of ``lesion_map``.
     searched : str
-        Where structures were looked for, for the reason of ``structure``.
+        `SCAN` or `GIVEN_ANATOMY`, for the reason of ``structure``.
 
     Returns
     -------
@@ -80,3 +83,37 @@ def reason_for(
     """
     name = next((name for name in requires if name in unmet), requires[-1])
     return PREREQUISITES[name].format(missing_scan=missing_scan, searched=searched)
+
+
+def reasons_for_empty(
+    row: Mapping, columns: Iterable[Column], *, unmet: Container[str], **words: str
+) -> str:
+    """The column ``empty_because`` of a row.
+
+    Parameters
+    ----------
+    row : mapping
+        Values by column name; None or missing is empty.
+    columns : iterable of Column
+        Biomarkers of the row.
+    unmet : container of str
+        Prerequisites that are not met.
+    **words
+        `missing_scan` and `searched`, as for `reason_for`.
+
+    Returns
+    -------
+    str
+        Column and reason of each empty biomarker, joined by semicolons.
+
+    Examples
+    --------
+    >>> volume = Column("tiv_ml", "float64", "", requires=("whole_brain", "skull"))
+    >>> reasons_for_empty({"tiv_ml": None}, [volume], unmet={"skull"})
+    'tiv_ml: no skull in the scan'
+    """
+    return ";".join(
+        f"{column.name}: {reason_for(column.requires, unmet, **words)}"
+        for column in sorted(columns, key=lambda column: column.name)
+        if row.get(column.name) is None
+    )

@@ -146,6 +146,11 @@ class LesionRating:
     place: str = ""
     """File and row it was read from."""
 
+    @property
+    def position_text(self) -> str:
+        """The position as an error names it."""
+        return ", ".join(f"{value:g}" for value in self.position_mm or ())
+
 
 class Statement(NamedTuple):
     """One value of a fact, and where it stands."""

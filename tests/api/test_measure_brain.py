@@ -31,7 +31,7 @@ def test_volumes_by_hand():
     assert row["thalamus_ml"] == pytest.approx(0.25)
     assert row["thalamus_left_ml"] == row["thalamus_right_ml"] == pytest.approx(0.125)
     assert row["tiv_ml"] == pytest.approx(52**3 / 1000)
-    assert "brainstem_ml: not in the map" in row["empty_because"]
+    assert "brainstem_ml: not found in the given anatomy" in row["empty_because"]
 
 
 def test_voxels_and_orientation_do_not_matter():
@@ -48,7 +48,7 @@ def test_voxels_and_orientation_do_not_matter():
 def test_no_csf_around_the_brain():
     row = ms.measure_brain((head(csf=0), np.eye(4)), anatomy_labels="freesurfer").iloc[0]
     assert row[["tiv_ml", "csf_ml", "head_scaling_ratio"]].isna().all()
-    assert "tiv_ml: no CSF around the brain in the map" in row["empty_because"]
+    assert "tiv_ml: the given anatomy has no CSF around the brain" in row["empty_because"]
     assert row["brain_ml"] == pytest.approx(48**3 / 1000 - 2)
 
 

@@ -338,8 +338,11 @@ def test_group_of_nothing(tmp_path):
     ("content", "message"),
     [
         ("{", r"sub-01_ses-1.json cannot be read \(Expecting property name"),
-        ("[]", r"sub-01_ses-1.json has no 'subject', but each record has it"),
-        ('{"subject": "01"}', r"has no 'session', but each record has it\. Remove the record"),
+        ("[]", r"sub-01_ses-1.json has no 'subject', but the record of each finished visit has it"),
+        (
+            '{"subject": "01"}',
+            r"has no 'session', but the record of each finished visit has it\. Remove the record",
+        ),
     ],
 )
 def test_group_names_a_broken_record(dataset, content, message):

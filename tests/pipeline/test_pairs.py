@@ -441,7 +441,10 @@ def test_a_broken_record_of_a_pair(copy, content, message):
 def test_a_pair_without_its_pictures(copy):
     root, output = copy
     next((output / "logs/pairs").glob("*ses-1_ses-2.html")).unlink()
-    with pytest.raises(DatasetError, match=r"ses-1_ses-2\.html is missing, but each compared pair"):
+    with pytest.raises(
+        DatasetError,
+        match=r"ses-1_ses-2\.html'\), but each compared pair has its record in this file and an \.html",
+    ):
         write_group(output, raw=str(root))
     assert run(root, output) == ["done", "unchanged", "unchanged"]
 

@@ -9,6 +9,7 @@ from mslesion.clinical.rated_lesions import LesionMatch, match_by_labels, match_
 from mslesion.criteria import make_criteria_tables
 from mslesion.errors import TableError
 from mslesion.io.dataset import Visit
+from mslesion.io.derivatives import map_path
 from mslesion.io.nifti import load_labels, load_mask
 from mslesion.longitudinal.lesions.combined_activity import with_active_counts
 from mslesion.pipeline.dataset.ratings import check_visits, find_label_map
@@ -117,12 +118,12 @@ def _match(
     rated: tuple[LesionRating, ...], visit: Visit, output: Path, own: set[int], folders
 ) -> list[tuple[LesionMatch, str]]:
     """The matches of one visit in the rater's order, each with how it was made."""
-    start = output / visit.folder / "anat" / f"{visit.name}_space-orig"
-    lesion_map = start.with_name(f"{start.name}_seg-lesions_dseg.nii.gz")
+    anat = output / visit.folder / "anat"
+    lesion_map = map_path(anat, visit.name, "seg-lesions_dseg")
     if not lesion_map.is_file():  # lesions were not assessable
         return [(LesionMatch(rating, None, None), None) for rating in rated]
     labels, affine = load_labels(lesion_map)
-    brain, _ = load_mask(start.with_name(f"{start.name}_desc-brain_mask.nii.gz"))
+    brain, _ = load_mask(map_path(anat, visit.name, "desc-brain_mask"))
     placed = [rating for rating in rated if rating.position_mm is not None]
     numbered = [rating for rating in rated if rating.position_mm is None]
     found = {

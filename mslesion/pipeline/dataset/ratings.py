@@ -136,7 +136,7 @@ def _check_positions(rated: Sequence[LesionRating], visit: Visit) -> None:
         voxel = apply_affine(np.linalg.inv(scan.affine), rating.position_mm)
         if ((voxel < -0.5) | (voxel > np.array(scan.data.shape) - 0.5)).any():
             raise TableError(
-                f"{rating.place} has a lesion at {_text(rating.position_mm)} mm, which is "
+                f"{rating.place} has a lesion at {rating.position_text} mm, which is "
                 f"outside {path} ({_extent(scan)}). Check that x_mm is positive to the right, "
                 "y_mm to the front and z_mm to the head, in the space of that scan."
             )
@@ -148,10 +148,6 @@ def _extent(scan) -> str:
     corners = apply_affine(scan.affine, np.array(list(product(*ends))))
     spans = zip("xyz", corners.min(axis=0), corners.max(axis=0), strict=True)
     return ", ".join(f"{axis} {low:.0f} to {high:.0f}" for axis, low, high in spans)
-
-
-def _text(position_mm: Sequence[float]) -> str:
-    return ", ".join(f"{value:g}" for value in position_mm)
 
 
 def find_label_map(folders: Iterable[Path], visit_name: str) -> Path | None:

@@ -133,10 +133,9 @@ def read_visit(visit: Visit, output: Path, record: Mapping) -> ReadVisit:
         )
 
     row = record["visits"][0]
-    labels, probability = None, None
-    if row["lesion_volume_ml"] is not None:
-        labels = read("seg-lesions_dseg", reference)
-        probability = read("label-L_probseg", reference, is_needed=False)
+    # A partial brain has a lesion map, but no lesion volume
+    labels = read("seg-lesions_dseg", reference, is_needed=row["lesion_volume_ml"] is not None)
+    probability = read("label-L_probseg", reference, is_needed=False)
     anatomy = ("seg-anatomy_dseg", reference)
     if is_coarse(reference.affine):
         anatomy = ("seg-anatomy_res-1mm_dseg", fine_scan(reference))

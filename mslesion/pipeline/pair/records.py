@@ -7,7 +7,6 @@ from datetime import date
 from importlib.metadata import version
 from pathlib import Path
 
-from mslesion.errors import DatasetError
 from mslesion.pipeline.visit.records import digest, read_json_record
 from mslesion.schema.time import iso_day
 
@@ -168,14 +167,8 @@ def read_pair(path: Path) -> dict:
     DatasetError
         If it cannot be read or lacks something.
     """
-    record = read_json_record(path, keys=PAIR_KEYS, what="compared pair")
-    pictures = path.with_suffix(".html")
-    if not pictures.is_file():
-        raise DatasetError(
-            f"{pictures} is missing, but each compared pair has its pictures in it. Remove "
-            f"{path.name} and run the participant level again."
-        )
-    return record | {"part": pictures.read_text("utf-8"), "path": path}
+    record = read_json_record(path, keys=PAIR_KEYS, what="compared pair", with_part=True)
+    return record | {"path": path}
 
 
 def finished_pairs(output: Path, records: Sequence[Record]) -> list[dict]:

@@ -1,6 +1,6 @@
 """The second half of a visit: its rows of the lesion, visit and quality tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mslesion.clinical.visit_facts import VisitFacts
@@ -15,7 +15,7 @@ from mslesion.pipeline.visit.prepare import Prepared
 from mslesion.pipeline.visit.segment import Segmented
 from mslesion.schema.checks import CHECKS, flags, judge, worst_state
 from mslesion.schema.modalities import FLAIR, SEPARATOR, T1W_CONTRAST
-from mslesion.schema.prerequisites import reason_for
+from mslesion.schema.prerequisites import GIVEN_ANATOMY, SCAN, reasons_for_empty
 from mslesion.schema.visits import BIOMARKERS
 
 SEVERAL_SCANS = "several_scans"
@@ -75,7 +75,16 @@ def measure_visit(
     chosen = {f"{choice.modality}:{SEVERAL_SCANS}" for choice in choices if choice.is_ours}
     warnings = {*prepared.warnings, *segmented.warnings, *chosen, *flags(checks)}
     row["flags"] = ";".join(sorted(warnings)) or None
-    row["empty_because"] = _reasons(row, visit, segmented) or None
+    row["empty_because"] = (
+        reasons_for_empty(
+            row,
+            BIOMARKERS.values(),
+            unmet=visit.unmet,
+            missing_scan=segmented.missing_scan,
+            searched=GIVEN_ANATOMY if segmented.has_given_anatomy else SCAN,
+        )
+        or None
+    )
     row["brain_coverage"] = "partial" if "whole_brain" in visit.unmet else "whole"
     mask_fits = "fitting_mask" not in visit.unmet
     return Measured(row, visit.lesion_rows, checks, mask_fits)
@@ -102,19 +111,6 @@ def _context(
         contact_mm=settings.contact_mm,
         reaches_skull=segmented.reaches_skull,
         knows_sides=NO_ORIENTATION not in prepared.reference_scan.warnings,
-    )
-
-
-def _reasons(row: Mapping, visit: VisitContext, segmented: Segmented) -> str:
-    """Why biomarkers are empty: column: reason, joined by semicolons."""
-    words = {
-        "missing_scan": segmented.missing_scan,
-        "searched": "given anatomy" if segmented.has_given_anatomy else "scan",
-    }
-    return ";".join(
-        f"{name}: {reason_for(column.requires, visit.unmet, **words)}"
-        for name, column in sorted(BIOMARKERS.items())
-        if row.get(name) is None
     )
 
 

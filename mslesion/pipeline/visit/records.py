@@ -110,13 +110,11 @@ def read_record(path: Path) -> dict:
     DatasetError
         If it cannot be read or lacks something.
     """
-    return read_json_record(
-        path, keys=RECORD_KEYS, what="finished visit", owner="each record", with_part=True
-    )
+    return read_json_record(path, keys=RECORD_KEYS, what="finished visit", with_part=True)
 
 
 def read_json_record(
-    path: Path, *, keys: Sequence[str], what: str, owner: str = "", with_part: bool = False
+    path: Path, *, keys: Sequence[str], what: str, with_part: bool = False
 ) -> dict:
     """A record, checked for what each one has.
 
@@ -128,8 +126,6 @@ def read_json_record(
         What it must have.
     what : str
         What it is a record of, for the error.
-    owner : str
-        What has the keys, for the error; by default the record of each `what`.
     with_part : bool
         Whether the .html beside it is read too, as "part".
 
@@ -154,7 +150,7 @@ def read_json_record(
         ) from error
     if missing:
         raise DatasetError(
-            f"{path} has no {missing[0]!r}, but {owner or f'the record of each {what}'} has it. "
+            f"{path} has no {missing[0]!r}, but the record of each {what} has it. "
             "Remove the record and run the participant level again."
         )
     return record | part
