@@ -112,7 +112,7 @@ STEPS = {
         ("leung2010", "nakamura2014"),
     ),
     "expansion": Sentence(
-        "Candidates for slow expansion were found by local growth, measured with a deformation "
+        "Candidates for slow expansion were found by local volume change, measured with a deformation "
         "that follows single lesions",
         ("elliott2019",),
     ),

@@ -22,8 +22,8 @@ MAX_STRIPS = 40
 STRIPS_IN_ROW = 3
 FULL_DIFFERENCE = 0.4
 """Difference, by white matter, that is drawn black or white; none is mid-grey."""
-FULL_GROWTH_PCT = 30.0
-"""Growth that is drawn white; shrinking by as much is black."""
+FULL_CHANGE_PCT = 30.0
+"""Volume change that is drawn white; a loss of as much is black."""
 SHADOW = (0, 0, 0)
 
 LINES = {
@@ -233,16 +233,16 @@ def lesion_strips(
 
 
 def expansion_strips(
-    images: Sequence[np.ndarray], growth_pct: np.ndarray, candidates: Sequence
+    images: Sequence[np.ndarray], change_pct: np.ndarray, candidates: Sequence
 ) -> np.ndarray | None:
-    """Before, after and growth of each candidate for slow expansion.
+    """Before, after and volume change of each candidate for slow expansion.
 
     Parameters
     ----------
     images : sequence of (I, J, K) uint8 array, length 3
         As `windowed` gives them.
-    growth_pct : (I, J, K) array
-        Local growth between the visits.
+    change_pct : (I, J, K) array
+        Local volume change between the visits.
     candidates : sequence of Candidate
         As `find_expansion` gives them.
 
@@ -250,15 +250,15 @@ def expansion_strips(
     -------
     (rows, columns, 3) uint8 array or None
     """
-    growth = centred(growth_pct, FULL_GROWTH_PCT)
+    change = centred(change_pct, FULL_CHANGE_PCT)
     strips = []
     numbered = sorted(enumerate(candidates, start=1), key=lambda one: -one[1].volume_mm3)
     for number, one in numbered[:MAX_STRIPS]:
-        mask = np.zeros(growth.shape, np.int32)
+        mask = np.zeros(change.shape, np.int32)
         mask[tuple(one.voxels.T)] = GROWN
         centre = np.rint(one.voxels.mean(axis=0)).astype(int)
         centre[2] = _fullest(mask > 0, centre)
-        planes = [_around(image, centre) for image in (*images[:2], growth)]
+        planes = [_around(image, centre) for image in (*images[:2], change)]
         numbers = _around(mask, centre)
         drawn = [np.repeat(planes[0][..., None], 3, axis=2)]
         drawn += [draw_changes(plane, numbers, letters=False) for plane in planes[1:]]

@@ -17,7 +17,7 @@ from mslesion.pipeline.dataset.calibration import (
 )
 from mslesion.pipeline.dataset.jobs import do_job
 from mslesion.pipeline.dataset.merge_changes import CHAIN, merge_changes
-from mslesion.pipeline.pair.growth import growth_path, with_constancy
+from mslesion.pipeline.pair.constancy import volume_change_path, with_constancy
 from mslesion.pipeline.pair.maps import ReadVisit
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.records import RECORD_KEYS, part_path, record_path
@@ -128,13 +128,13 @@ def test_no_course_where_dates_do_not_rise():
     assert len(merged(visits, [])["trajectories"]) == 0
 
 
-def keep(tmp_path, name, growth_pct, points=()):
-    """The growth of a pair, everywhere the same; gives the path of its record."""
+def keep(tmp_path, name, change_pct, points=()):
+    """The volume change of a pair, everywhere the same; gives the path of its record."""
     record = tmp_path / f"{name}.json"
-    with growth_path(record).open("wb") as file:
+    with volume_change_path(record).open("wb") as file:
         np.savez_compressed(
             file,
-            growth_pct=np.full((8, 8, 8), growth_pct, np.float16),
+            change_pct=np.full((8, 8, 8), change_pct, np.float16),
             to_first=np.eye(4),
             points=np.array(points, np.float32).reshape(-1, 3),
             candidate=np.ones(len(points), np.int32),

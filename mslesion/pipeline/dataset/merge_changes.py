@@ -17,7 +17,7 @@ from mslesion.longitudinal.trajectories import (
     in_order,
     measure_trajectories,
 )
-from mslesion.pipeline.pair.growth import with_constancy
+from mslesion.pipeline.pair.constancy import with_constancy
 from mslesion.pipeline.pair.records import day_of, in_time
 from mslesion.schema import CHANGES, EXPANSIONS, LESION_CHANGES, TRAJECTORIES, as_table
 from mslesion.schema.ratings import Ratings

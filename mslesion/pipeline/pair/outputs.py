@@ -1,4 +1,4 @@
-"""What a comparison leaves behind: change map, transform, pictures, growth, record."""
+"""What a comparison leaves behind: change map, transform, pictures, local volume change, record."""
 
 import json
 import re
@@ -20,7 +20,7 @@ from mslesion.io.tables import write_json
 from mslesion.longitudinal.comparison import PairComparison
 from mslesion.pipeline.dataset.jobs import Job
 from mslesion.pipeline.pair.compare import change_map, pair_record
-from mslesion.pipeline.pair.growth import growth_path, write_growth
+from mslesion.pipeline.pair.constancy import volume_change_path, write_volume_change
 from mslesion.pipeline.pair.records import Pair, pair_path
 from mslesion.reports.pair_part import pair_part
 from mslesion.schema.modalities import COMPARED
@@ -41,7 +41,7 @@ def clear_pair(output: Path, pair: Pair) -> None:
     record = pair_path(output, pair)
     _remove(record)  # first: the pair is not finished
     _remove(record.with_suffix(".html"))
-    _remove(growth_path(record))
+    _remove(volume_change_path(record))
     visit = Visit(pair.subject, pair.session_to, {})
     anat = output / visit.folder / "anat"
     image = change_path(anat, visit.name, with_before=pair.is_with_before)
@@ -131,7 +131,7 @@ def write_pair(
         matrix = to_first @ np.linalg.inv(to_second)
         write_transform(matrix, anat, name=name, start=_start(pair.session_from))
     path = pair_path(job.output, pair)
-    write_growth(comparison, growth_path(path))
+    write_volume_change(comparison, volume_change_path(path))
     write_bytes(pair_part(comparison).encode(), path.with_suffix(".html"))
     record = {"subject": pair.subject, "made_from": made_from}
     write_json(record | pair_record(comparison, widths_mm=widths_mm), path)

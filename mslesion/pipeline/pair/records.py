@@ -10,7 +10,7 @@ from pathlib import Path
 from mslesion.pipeline.visit.records import digest, read_json_record
 from mslesion.schema.time import iso_day
 
-PAIR_FORMAT = 3
+PAIR_FORMAT = 4
 """Raised when records of older versions can no longer be read."""
 PAIR_KEYS = (
     "subject", "session_from", "session_to", "made_from", "change", "lesions", "links",

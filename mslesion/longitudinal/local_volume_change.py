@@ -1,7 +1,7 @@
-"""Local growth around the lesions of a pair, so that later pairs can be held against it.
+"""Local volume change around the lesions of a pair, kept for the comparison with later pairs.
 
-Whether a candidate for slow expansion grew evenly can be told only when the visits between
-are compared too: by their growth at the points of the candidate.
+Whether a candidate for slow expansion expanded evenly depends on the visits between: on their
+volume change at the points of the candidate.
 """
 
 from typing import NamedTuple
@@ -13,13 +13,13 @@ from scipy import ndimage as ndi
 from mslesion.longitudinal.comparison import PairComparison
 
 MARGIN_VOXELS = 3
-"""Growth is kept this far around the lesions."""
+"""The change is kept this far around the lesions."""
 
 
-class LocalGrowth(NamedTuple):
-    """Growth around the first visit's lesions, and where the candidates are."""
+class LocalVolumeChange(NamedTuple):
+    """Volume change around the first visit's lesions, and where the candidates are."""
 
-    growth_pct: np.ndarray
+    change_pct: np.ndarray
     """(I, J, K) float16 in the common frame; 0 far from lesions."""
     to_first: np.ndarray
     """(4, 4) from voxels of the frame to world points of the first visit's reference in mm."""
@@ -29,8 +29,8 @@ class LocalGrowth(NamedTuple):
     """(N,) int32: number of the candidate that each point is of."""
 
 
-def growth_around_lesions(comparison: PairComparison) -> LocalGrowth | None:
-    """The growth of a pair around its lesions.
+def volume_change_around_lesions(comparison: PairComparison) -> LocalVolumeChange | None:
+    """The local volume change of a pair around its lesions.
 
     Parameters
     ----------
@@ -39,8 +39,8 @@ def growth_around_lesions(comparison: PairComparison) -> LocalGrowth | None:
 
     Returns
     -------
-    LocalGrowth or None
-        None where growth was not measured.
+    LocalVolumeChange or None
+        None where it was not measured.
     """
     brain = comparison.brain
     if brain.volume_ratio is None:
@@ -48,20 +48,22 @@ def growth_around_lesions(comparison: PairComparison) -> LocalGrowth | None:
     place = brain.aligned.placed
     to_first = place.to_reference[0] @ place.frame.grid.affine
     near = ndi.binary_dilation(place.outlined[0] > 0, iterations=MARGIN_VOXELS)
-    growth_pct = np.where(near, 100 * (brain.volume_ratio - 1), 0).astype(np.float16)
+    change_pct = np.where(near, 100 * (brain.volume_ratio - 1), 0).astype(np.float16)
     found = () if brain.expansion is None else brain.expansion.candidates
     voxels = [one.voxels for one in found]
     points = apply_affine(to_first, np.concatenate(voxels)) if voxels else np.zeros((0, 3))
     candidate = np.repeat(np.arange(1, len(voxels) + 1), [len(v) for v in voxels])
-    return LocalGrowth(growth_pct, to_first, points.astype(np.float32), candidate.astype(np.int32))
+    return LocalVolumeChange(
+        change_pct, to_first, points.astype(np.float32), candidate.astype(np.int32)
+    )
 
 
-def mean_growth_pct(growth: LocalGrowth | None, points: np.ndarray) -> float | None:
-    """Mean growth of a pair at points of its first visit.
+def mean_volume_change_pct(local: LocalVolumeChange | None, points: np.ndarray) -> float | None:
+    """Mean volume change of a pair at points of its first visit.
 
     Parameters
     ----------
-    growth : LocalGrowth or None
+    local : LocalVolumeChange or None
         Of the pair.
     points : (N, 3) array
         World points in mm.
@@ -69,10 +71,10 @@ def mean_growth_pct(growth: LocalGrowth | None, points: np.ndarray) -> float | N
     Returns
     -------
     float or None
-        In percent; None without growth or without points.
+        In percent; None if it was not measured, or without points.
     """
-    if growth is None or not len(points):
+    if local is None or not len(points):
         return None
-    voxels = apply_affine(np.linalg.inv(growth.to_first), points).T
-    values = ndi.map_coordinates(growth.growth_pct.astype(np.float32), voxels, order=1)
+    voxels = apply_affine(np.linalg.inv(local.to_first), points).T
+    values = ndi.map_coordinates(local.change_pct.astype(np.float32), voxels, order=1)
     return float(values.mean())

@@ -1,8 +1,8 @@
-"""The file of a pair's local growth, and what is made of those of several pairs.
+"""How evenly candidates for slow expansion expanded over the visits between.
 
-Each pair keeps its growth around the first visit's lesions, and where its candidates are
-(`mslesion.longitudinal.local_growth`). How evenly a candidate grew is told when the pairs are
-merged.
+Each pair keeps a file of its volume change around the first visit's lesions, and of where its
+candidates are (`mslesion.longitudinal.local_volume_change`). The constancy follows from the files
+of several pairs when they are merged.
 """
 
 import io
@@ -15,16 +15,16 @@ import numpy as np
 from mslesion.io.nifti import write_bytes
 from mslesion.longitudinal.comparison import PairComparison
 from mslesion.longitudinal.expansion import constancy
-from mslesion.longitudinal.local_growth import (
-    LocalGrowth,
-    growth_around_lesions,
-    mean_growth_pct,
+from mslesion.longitudinal.local_volume_change import (
+    LocalVolumeChange,
+    mean_volume_change_pct,
+    volume_change_around_lesions,
 )
 from mslesion.schema.time import years_between
 
 
-def growth_path(record: Path) -> Path:
-    """Where the growth of a pair lies.
+def volume_change_path(record: Path) -> Path:
+    """Where the file of a pair's local volume change lies.
 
     Parameters
     ----------
@@ -38,8 +38,8 @@ def growth_path(record: Path) -> Path:
     return record.with_suffix(".npz")
 
 
-def write_growth(comparison: PairComparison, path: Path) -> None:
-    """Keep the growth of a pair; nothing where it was not measured.
+def write_volume_change(comparison: PairComparison, path: Path) -> None:
+    """Write the local volume change of a pair; nothing where it was not measured.
 
     Parameters
     ----------
@@ -48,16 +48,16 @@ def write_growth(comparison: PairComparison, path: Path) -> None:
     path : Path
         Where to.
     """
-    growth = growth_around_lesions(comparison)
-    if growth is None:
+    local = volume_change_around_lesions(comparison)
+    if local is None:
         return
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **growth._asdict())
+    np.savez_compressed(buffer, **local._asdict())
     write_bytes(buffer.getvalue(), path)
 
 
 def with_constancy(pair: Mapping, pairs: Sequence[Mapping], days: Mapping[str, date | None]):
-    """Rows of a pair's candidates, with how evenly each grew over the visits between.
+    """Rows of a pair's candidates, with how evenly each expanded over the visits between.
 
     Parameters
     ----------
@@ -83,13 +83,13 @@ def with_constancy(pair: Mapping, pairs: Sequence[Mapping], days: Mapping[str, d
             between.append((years, other))
     own = _read(pair) if pair["expansions"] and between else None
     between.sort(key=lambda one: one[0])
-    growths = [] if own is None else [(years, _read(other)) for years, other in between]
+    kept = [] if own is None else [(years, _read(other)) for years, other in between]
     rows = []
     for row in pair["expansions"]:
         value = None
         if own is not None:
             points = own.points[own.candidate == row["candidate_id"]]
-            steps = [(years, mean_growth_pct(growth, points)) for years, growth in growths]
+            steps = [(years, mean_volume_change_pct(local, points)) for years, local in kept]
             steps = [step for step in steps if step[1] is not None]
             steps.append((whole, row["rate_pct_per_year"] * whole))
             value = constancy(*zip(*steps, strict=True))
@@ -97,10 +97,10 @@ def with_constancy(pair: Mapping, pairs: Sequence[Mapping], days: Mapping[str, d
     return rows
 
 
-def _read(pair: Mapping) -> LocalGrowth | None:
+def _read(pair: Mapping) -> LocalVolumeChange | None:
     """What a pair kept; None if it kept nothing."""
     path = pair.get("path")
-    if path is None or not growth_path(path).is_file():
+    if path is None or not volume_change_path(path).is_file():
         return None
-    with np.load(growth_path(path)) as kept:
-        return LocalGrowth(**kept)
+    with np.load(volume_change_path(path)) as kept:
+        return LocalVolumeChange(**kept)
