@@ -112,8 +112,8 @@ STEPS = {
         ("leung2010", "nakamura2014"),
     ),
     "expansion": Sentence(
-        "Candidates for slow expansion were found by local volume change, measured with a deformation "
-        "that follows single lesions",
+        "Candidates for slow expansion were found by local volume change, measured with a "
+        "deformation that follows single lesions",
         ("elliott2019",),
     ),
 }

@@ -87,8 +87,8 @@ def pair_part(pair: PairComparison) -> str:
             picture(
                 expansion_strips(images, expansion_pct, brain.expansion.candidates),
                 "Candidates for slow expansion",
-                "First visit, second visit, local volume change (bright: gain). A candidate is not a "
-                "finding; compare it with the noise of the pair.",
+                "First visit, second visit, local volume change (bright: gain). A candidate is "
+                "not a finding; compare it with the noise of the pair.",
             )
         )
     parts.append(_methods(pair))

@@ -192,8 +192,8 @@ def _expansion_note(row: pd.Series) -> str:
             f"{MIN_YEARS:g} year or more apart."
         )
     return (
-        "Candidates are based on local volume change alone and are not findings; compare their rates "
-        "with the noise."
+        "Candidates are based on local volume change alone and are not findings; compare their "
+        "rates with the noise."
     )
 
 
