@@ -11,15 +11,15 @@ from pathlib import Path
 
 LAYERS = (
     ("cli", "the command mslesion: flags, exit codes"),
-    ("api", "functions for scripts: images or paths in, tables out"),
+    ("api", "functions for scripts: images, paths or facts in, tables out"),
     ("pipeline", "visits, pairs and data sets: order of the steps, records, resuming"),
     ("reports", "pages and figures from tables and maps"),
-    ("statistics", "groups compared, sample sizes"),
+    ("statistics", "comparison of groups, sample sizes"),
     ("criteria", "published rules on facts, in three values; panels"),
-    ("longitudinal", "two visits in one frame: lesion change, brain change, tracks"),
+    ("longitudinal", "change between visits: frames, lesions, brain, tracks, trajectories"),
     ("evaluation", "agreement of masks with a reference"),
     ("measures", "biomarkers of one visit"),
-    ("segmentation", "anatomy and lesions: networks, single lesions, midplane"),
+    ("segmentation", "anatomy and lesions: networks, label maps, single lesions, midplane"),
     ("io", "files: NIfTI, masks, data sets, tables, derivatives"),
     ("clinical", "what is known of a visit: tables, sidecars, ratings"),
     ("imaging", "grids, resampling, registration, bias field, intensity, shape"),
@@ -30,12 +30,12 @@ LAYERS = (
 
 STEPS = (
     ("Files", "scans, masks,|clinical tables", "io, clinical"),
-    ("Prepare", "scans on one grid,|registered", "pipeline/visit/prepare"),
-    ("Segment", "anatomy map,|lesion map", "pipeline/visit/segment"),
-    ("Measure", "biomarkers, checks,|reasons for gaps", "measures"),
-    ("Compare", "pairs of visits:|change, tracks", "longitudinal"),
-    ("Apply rules", "criteria and panels|on facts", "criteria"),
-    ("Publish", "tables, maps,|pages", "pipeline/dataset, reports"),
+    ("Prepare", "scans on one grid,|registered", "pipeline/visit|io, imaging"),
+    ("Segment", "anatomy map,|lesion map", "pipeline/visit|segmentation"),
+    ("Measure", "biomarkers,|checks, reasons", "pipeline/visit|measures"),
+    ("Compare", "pairs of visits:|change, tracks", "pipeline/pair|longitudinal"),
+    ("Apply rules", "criteria and panels|on facts", "pipeline/dataset|criteria"),
+    ("Publish", "tables, maps,|pages", "pipeline/dataset|reports"),
 )
 """Steps of a run: name, what it gives, and where its code is."""
 
@@ -59,7 +59,7 @@ def layers() -> str:
 
 def data_flow() -> str:
     """The steps of a run from left to right."""
-    step, wide, high, top = 158, 138, 98, 46
+    step, wide, high, top = 158, 138, 110, 46
     parts = [
         _text(12, 26, "Steps 2 to 4 run once per visit, step 5 once per pair of visits.", QUIET)
     ]
@@ -69,7 +69,8 @@ def data_flow() -> str:
         parts.append(_text(x + 10, top + 22, f"{position + 1}. {name}", INK, is_bold=True))
         for line, text in enumerate(gives.split("|")):
             parts.append(_text(x + 10, top + 44 + 16 * line, text, INK))
-        parts.append(_text(x + 10, top + 86, where, QUIET, size=10))
+        for line, text in enumerate(where.split("|")):
+            parts.append(_text(x + 10, top + 84 + 14 * line, text, QUIET, size=11))
         if position:
             middle = top + high / 2
             parts.append(

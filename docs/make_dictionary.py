@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from mslesion.cli import build_parser
+from mslesion.criteria import CRITERIA, VEIN_RULES
 from mslesion.longitudinal.lesions.sizes import RULES
 from mslesion.measures.location import SCHEMES
 from mslesion.pipeline.settings import Settings
@@ -48,6 +49,11 @@ def write_pages(folder: Path) -> None:
         "structures.md": structures(),
         "clinical.md": clinical_columns(),
         "label_schemes.md": label_schemes(),
+        "rules.md": rules(),
+        "conditions.md": markdown(
+            ("name", "met if"), [(f"`{rule.name}`", rule.text) for rule in CRITERIA]
+        ),
+        "vein_rules.md": vein_rules(),
         "command.txt": command(),
     }
     for name, text in pages.items():
@@ -173,6 +179,27 @@ def label_schemes() -> str:
         table = markdown(("labels", "what they name", "becomes", "why"), rows)
         sections.append(f"### `{scheme.name}`\n\n{scheme.tools}.\n\n{table}")
     return "\n".join(sections)
+
+
+def rules() -> str:
+    """Table of the published rules."""
+    rows = [
+        (
+            f"`{rule.name}`",
+            rule.title,
+            rule.source,
+            rule.evidence,
+            "provisional" if rule.provisional else "",
+        )
+        for rule in CRITERIA
+    ]
+    return markdown(("name", "title", "source", "evidence", "provisional"), rows)
+
+
+def vein_rules() -> str:
+    """Table of the rules of the central vein sign."""
+    rows = [(f"`{rule.name}`", rule.text, rule.performance, rule.evidence) for rule in VEIN_RULES]
+    return markdown(("name", "rule", "performance", "evidence"), rows)
 
 
 def _runs(numbers: Sequence[int]) -> str:

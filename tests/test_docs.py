@@ -19,6 +19,7 @@ import pytest
 
 import mslesion
 from mslesion.cli import build_parser
+from mslesion.criteria import CRITERIA, VEIN_RULES
 from mslesion.measures.location import SCHEMES
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.anatomy import ANATOMY_SHIFTED
@@ -326,6 +327,13 @@ def test_generated_pages_hold_every_declaration(generator, tmp_path):
     assert (
         "| 69 | optic chiasm | left out | outside the brain, not a structure of mslesion |"
     ) in text
+    text = (tmp_path / "rules.md").read_text("utf-8")
+    assert all(f"| `{rule.name}` | {rule.title} |" in text for rule in CRITERIA)
+    assert text.count("| provisional |") == 1 + sum(rule.provisional for rule in CRITERIA)
+    text = (tmp_path / "conditions.md").read_text("utf-8")
+    assert all(f"| `{rule.name}` | {rule.text} |" in text for rule in CRITERIA)
+    text = (tmp_path / "vein_rules.md").read_text("utf-8")
+    assert all(f"| `{rule.name}` | {rule.text} |" in text for rule in VEIN_RULES)
     assert "--lesion-masks DIR" in (tmp_path / "command.txt").read_text("utf-8")
 
 

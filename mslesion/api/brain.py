@@ -4,7 +4,8 @@ import pandas as pd
 
 from mslesion.api.anatomy import read_anatomy
 from mslesion.io.images import Image
-from mslesion.measures.volumes import measure_volumes
+from mslesion.measures.registry import MEASURES
+from mslesion.measures.visit_context import VisitContext
 from mslesion.schema import as_table
 from mslesion.schema.brain import BRAIN
 from mslesion.schema.prerequisites import GIVEN_ANATOMY, reasons_for_empty
@@ -51,10 +52,17 @@ def measure_brain(anatomy: Image, *, anatomy_labels: str | Mapped = AUTO) -> pd.
     has_csf = reaches_skull(structures)
     if not has_csf:
         structures = fill_sulci(structures, affine)
-    row = measure_volumes(
-        structures, affine, midplane=find_midplane(structures, affine), sees_skull=has_csf
+    visit = VisitContext(
+        affine=affine,
+        anatomy=structures,
+        working_anatomy=structures,
+        working_affine=affine,
+        midplane=find_midplane(structures, affine),
+        sees_skull=True,
+        reaches_skull=has_csf,
     )
-    unmet = () if has_csf else ("csf_around_brain",)
-    measured = [column for column in BRAIN.columns if column.group]
-    reasons = reasons_for_empty(row, measured, unmet=unmet, searched=GIVEN_ANATOMY)
+    measured = {name: value for measure in MEASURES for name, value in measure(visit).items()}
+    columns = [column for column in BRAIN.columns if column.group]
+    row = {column.name: measured.get(column.name) for column in columns}
+    reasons = reasons_for_empty(row, columns, unmet=visit.unmet, searched=GIVEN_ANATOMY)
     return as_table([row | {"empty_because": reasons or None}], BRAIN)

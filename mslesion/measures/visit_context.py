@@ -1,7 +1,7 @@
 """What the measures of one visit look at, and which prerequisites it meets."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -9,7 +9,12 @@ import numpy as np
 from mslesion.imaging.grid import spacing_mm
 from mslesion.measures.appearance import TissueReference, describe_lesions, flair_z, t1_index
 from mslesion.measures.enhancement import Enhancement, find_enhancement
-from mslesion.measures.location import MAX_SPACING_MM, find_surroundings, locate_lesions
+from mslesion.measures.location import (
+    CONTACT_MM,
+    MAX_SPACING_MM,
+    find_surroundings,
+    locate_lesions,
+)
 from mslesion.measures.single_lesions import find_edge_contacts, measure_single_lesions
 from mslesion.measures.volumes import measure_volumes
 from mslesion.schema.checks import CHECKS, FAIL, WARN
@@ -37,20 +42,20 @@ class VisitContext:
     working_affine: np.ndarray
     midplane: Midplane
     sees_skull: bool
-    scans: Mapping[str, np.ndarray]
+    scans: Mapping[str, np.ndarray] = field(default_factory=dict)
     """Scans without bias field, by modality."""
-    references: Mapping[str, TissueReference]
+    references: Mapping[str, TissueReference] = field(default_factory=dict)
     """Normal-appearing tissue of each scan."""
-    lesions: LesionMap | None
+    lesions: LesionMap | None = None
     """None where there is neither FLAIR nor a given mask."""
-    probability: np.ndarray | None
+    probability: np.ndarray | None = None
     """Lesion probability; None for a given mask."""
-    t1_contrast: bool | None
+    t1_contrast: bool | None = None
     """Whether the T1w was acquired after contrast agent; None if nothing tells."""
-    checks: Mapping[str, float | None]
+    checks: Mapping[str, float | None] = field(default_factory=dict)
     """Values of the quality checks so far, by name."""
-    location_scheme: str
-    contact_mm: float
+    location_scheme: str = "contact"
+    contact_mm: float = CONTACT_MM
     knows_sides: bool = True
     """Whether the header says which side is the left one."""
     reaches_skull: bool = True

@@ -18,35 +18,28 @@ from mslesion.reports.page import MARKS, RESEARCH_USE, STYLE_FILE
 from mslesion.schema import CHANGES, CRITERIA, PANELS, VISITS
 from mslesion.schema.criteria import OUTCOMES
 from mslesion.schema.identifiers import rows_of_visit
-from mslesion.schema.visits import BIOMARKERS, label_of, used_for
+from mslesion.schema.visits import used_for
 
 SCRIPT_FILE = "cohort_page.js"
 
-
-def _title(name: str) -> str:
-    """Short name of a biomarker with its unit."""
-    return ", ".join(filter(None, (label_of(name), BIOMARKERS[name].units)))
-
-
 DISTRIBUTIONS = (
-    *((VISITS.name, name, _title(name)) for name in used_for("histogram")),
-    (CHANGES.name, "new_t2_count", "New lesions since the previous visit"),
-    (CHANGES.name, "pbvc_pct_per_year", "Brain volume change, % per year"),
-)
-"""Table, column and title of each histogram."""
+    *((VISITS.name, name) for name in used_for("histogram")),
+    (CHANGES.name, "new_t2_count"), (CHANGES.name, "pbvc_pct_per_year"),
+)  # fmt: skip
+"""Table and column of each histogram."""
 BINS = 12
 WIDTH, HEIGHT = 240, 80
 """Of a histogram, in its own units."""
 VISIT_COLUMNS = (
-    ("age_years", "age"), ("lesion_count", "lesions"), ("lesion_volume_ml", "volume, mL"),
-    ("t1_hypointense_volume_ml", "T1-dark, mL"), ("bpf", "brain fraction"),
+    "age_years", "lesion_count", "lesion_volume_ml", "t1_hypointense_volume_ml", "bpf",
 )  # fmt: skip
-CHANGE_COLUMNS = (
-    ("new_t2_count", "new"), ("enlarging_count", "enlarging"),
-    ("pbvc_pct_per_year", "brain, % per year"),
-)  # fmt: skip
-RULES_SHOWN = {"mcdonald2017_dis": "space 2017", "mcdonald2024_dis": "space 2024"}
+CHANGE_COLUMNS = ("new_t2_count", "enlarging_count", "pbvc_pct_per_year")
+"""Columns of visits.csv and of changes.csv in the line of a visit."""
+RULES_SHOWN = {"mcdonald2017_dis": "Space 2017", "mcdonald2024_dis": "Space 2024"}
 """Rules with a column of their own; each rule can be filtered by."""
+_TITLES = {
+    (table.name, one.name): one.title for table in (VISITS, CHANGES) for one in table.columns
+}
 
 
 def cohort_page(
@@ -117,9 +110,9 @@ class _Line:
             f'<a href="{escape(subject)}.html">{escape(subject)}</a></th>',
             _text(session),
             _text(format_value(visit["visit_date"])),
-            *(value_tag(visit[name], name) for name, _ in VISIT_COLUMNS),
+            *(value_tag(visit[name], name) for name in VISIT_COLUMNS),
         ]
-        for name, _ in CHANGE_COLUMNS:
+        for name in CHANGE_COLUMNS:
             if self.change is None:
                 cells.append('<td class="number" data-value="">\N{EN DASH}</td>')
                 continue
@@ -147,9 +140,10 @@ def _text(value: str, marks: Mapping[str, str] | None = None) -> str:
 
 def _heads() -> str:
     """Column heads."""
-    names = [("person", ""), ("session", ""), ("date", "")]
-    names += [(title, "number") for _, title in (*VISIT_COLUMNS, *CHANGE_COLUMNS)]
-    names += [("pattern", ""), *((name, "") for name in RULES_SHOWN.values()), ("quality", "")]
+    names = [("Participant", ""), ("Session", ""), ("Date", "")]
+    names += [(_TITLES[VISITS.name, name], "number") for name in VISIT_COLUMNS]
+    names += [(_TITLES[CHANGES.name, name], "number") for name in CHANGE_COLUMNS]
+    names += [("Pattern", ""), *((name, "") for name in RULES_SHOWN.values()), ("Quality", "")]
     return "".join(
         f'<th scope="col"{f" class={kind}" if kind else ""}>{escape(name)}</th>'
         for name, kind in names
@@ -177,11 +171,14 @@ def _filter(tables: Mapping[str, pd.DataFrame]) -> str:
 def _distributions(lines: Sequence[_Line]) -> str:
     """A histogram of each measure, over the latest visit of each person."""
     drawn = []
-    for table, column, title in DISTRIBUTIONS:
+    for table, column in DISTRIBUTIONS:
         found = [line.value(table, column) for line in lines]
         values = [float(format_value(v)) for v in found if v is not None and not pd.isna(v)]
-        drawn.append(_histogram(title, column, values))
-    note = '<p class="note">The latest visit of each participant. The line is the median.</p>'
+        drawn.append(_histogram(_TITLES[table, column], column, values))
+    note = (
+        '<p class="note">The latest visit of each participant; what changed is since the previous '
+        "visit. The line is the median.</p>"
+    )
     return f'{note}<div class="charts">{"".join(drawn)}</div>'
 
 

@@ -16,7 +16,7 @@ WIDTH, HEIGHT = 340, 170
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 24, 26
 """Size of a curve and its margins, in pixels."""
 BRAIN_CHANGE, BRAIN_CHANGE_LABEL = "pbvc_pct", "Brain volume change since the first visit"
-_UNITS = {column.name: column.units or "" for column in VISITS.columns} | {BRAIN_CHANGE: "%"}
+_UNITS = {column.name: column.unit_on_pages for column in VISITS.columns} | {BRAIN_CHANGE: "%"}
 
 
 def course_section(

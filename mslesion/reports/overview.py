@@ -12,7 +12,7 @@ import pandas as pd
 from mslesion.io.tables import format_value, row_mark, show_value, value_tag
 from mslesion.reports.criteria_section import STATE_MARKS, provisional_mark, words_of
 from mslesion.reports.page import MARKS, region_name
-from mslesion.schema import CHANGES, CRITERIA, PANELS, VISITS
+from mslesion.schema import CHANGES, CRITERIA, PANELS, VISITS, Table
 from mslesion.schema.checks import CHECKS
 from mslesion.schema.identifiers import bare_label, rows_of_pair, rows_of_visit, session_name
 from mslesion.schema.locations import LOCATION_CLASSES
@@ -38,6 +38,7 @@ ONLY_IF_MET = ("mcdonald2024_incidental", "ris2009", "ris2023")
 MAX_MISSING = 2
 """Unknown facts that are named on the first screen; the rest is counted."""
 UNKNOWN = "not known"
+_COLUMNS = {(table.name, one.name): one for table in (VISITS, CHANGES) for one in table.columns}
 
 
 def overview(tables: Mapping[str, pd.DataFrame], subject: str, session: str) -> str:
@@ -158,6 +159,12 @@ def _value(row, name: str, unit: str = "") -> str:
     return value_tag(row[name], name, tag="b", kind="") + (f" {escape(unit)}" if unit else "")
 
 
+def _measure(declared: Table, row, name: str) -> tuple[str, str]:
+    """Declared label of a column, and its value with the declared unit."""
+    column = _COLUMNS[declared.name, name]
+    return column.label, _value(row, name, column.unit_on_pages)
+
+
 def _technique(visit: pd.Series, change: pd.Series | None) -> str:
     """Scans, scanner, contrast agent, and whether the previous visit used the same."""
     scans = UNKNOWN if pd.isna(visit["inputs"]) else in_words(visit["inputs"])
@@ -166,14 +173,14 @@ def _technique(visit: pd.Series, change: pd.Series | None) -> str:
         flair = f", FLAIR {visit['flair_dim']} {visit['flair_voxel_mm']} mm"
     field = "" if pd.isna(visit["field_t"]) else f", {show_value(visit['field_t'])} T"
     scanner = UNKNOWN if pd.isna(visit["scanner_id"]) else visit["scanner_id"]
-    items = [("scans", escape(scans + flair)), ("scanner", escape(scanner + field))]
+    items = [("Scans", escape(scans + flair)), ("Scanner", escape(scanner + field))]
     if change is not None:
         same = change["same_scanner"]
         text = "whether it is the same is " + UNKNOWN
         if not pd.isna(same):
             text = "the same" if same else "another one; compare with caution"
-        items.append(("scanner before", escape(text)))
-    items.append(("lesions by", escape("" if pd.isna(visit["segmenter"]) else visit["segmenter"])))
+        items.append(("Previous scanner", escape(text)))
+    items.append(("Lesions by", escape("" if pd.isna(visit["segmenter"]) else visit["segmenter"])))
     return _card("Technique", _items(items))
 
 
@@ -194,12 +201,12 @@ def _lesions(visit: pd.Series, panels: pd.DataFrame) -> str:
         f"{value_tag(visit['lesion_volume_ml'], 'lesion_volume_ml')}</tr>"
     )
     items = [
-        ("confluent lesions split", _value(visit, "lesion_count_centers")),
-        ("T1-dark", _value(visit, "t1_hypointense_volume_ml", "mL")),
+        _measure(VISITS, visit, name)
+        for name in ("lesion_count_centers", "t1_hypointense_volume_ml")
     ]
     if not pd.isna(visit["enhancing_candidate_count"]):
-        text = _value(visit, "enhancing_candidate_count") + " candidates, to be inspected"
-        items.append(("enhancement", text))
+        label, value = _measure(VISITS, visit, "enhancing_candidate_count")
+        items.append((label, f"{value}, to be inspected"))
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
     body = table + _items(items) + _given(panels)
     return _card("Lesions", body, mark=row_mark(VISITS, visit))
@@ -208,10 +215,10 @@ def _lesions(visit: pd.Series, panels: pd.DataFrame) -> str:
 def _given(panels: pd.DataFrame) -> str:
     """Lesions outside the brain and signs that only a reader gives."""
     names = {
-        "spinal cord lesions": "spinal cord (given)",
-        "optic nerve lesion": "optic nerve (given)",
-        "contrast-enhancing lesions": "enhancing (given)",
-        "paramagnetic rim lesions": "rims (given)",
+        "spinal cord lesions": "Spinal cord (given)",
+        "optic nerve lesion": "Optic nerve (given)",
+        "contrast-enhancing lesions": "Enhancing (given)",
+        "paramagnetic rim lesions": "Rims (given)",
     }
     of_visit = panels[panels["panel"] == "pre-clinical"]
     items = []
@@ -234,53 +241,45 @@ def _change(change: pd.Series | None) -> str:
         why = "" if pd.isna(change["change_reason"]) else f": {change['change_reason']}"
         return _card(title, f'<p class="none">Lesion change not assessable{escape(why)}.</p>')
     items = [
-        (name, _value(change, column, unit))
-        for name, column, unit in (
-            ("new", "new_t2_count", ""),
-            ("enlarging", "enlarging_count", ""),
-            ("shrinking", "shrinking_count", ""),
-            ("resolved", "resolved_count", ""),
-            ("net change", "net_change_ml", "mL"),
+        _measure(CHANGES, change, name)
+        for name in (
+            "new_t2_count", "enlarging_count", "shrinking_count", "resolved_count",
+            "net_change_ml",
         )
-    ]
+    ]  # fmt: skip
     if not pd.isna(change["quality_state"]):
-        items.append(("quality of the pair", escape(MARKS[change["quality_state"]])))
+        items.append(("Quality of the pair", escape(MARKS[change["quality_state"]])))
     return _card(title, _items(items), mark=row_mark(CHANGES, change))
 
 
 def _brain(visit: pd.Series, change: pd.Series | None, panels: pd.DataFrame) -> str:
     """Brain volumes, and their change with its error against the cut-off."""
     mark = row_mark(VISITS, visit)
-    items = [
-        ("brain parenchymal fraction", f"<span {mark}>{_value(visit, 'bpf')}</span>"),
-        (
-            "lateral ventricles",
-            f"<span {mark}>{_value(visit, 'lateral_ventricles_ml', 'mL')}</span>",
-        ),
-        ("thalami", f"<span {mark}>{_value(visit, 'thalamus_ml', 'mL')}</span>"),
-    ]
+    items = []
+    for name in ("bpf", "lateral_ventricles_ml", "thalamus_ml"):
+        label, value = _measure(VISITS, visit, name)
+        items.append((label, f"<span {mark}>{value}</span>"))
     if change is not None:
         mark = row_mark(CHANGES, change)
-        rate = _value(change, "pbvc_pct_per_year", "% a year")
+        label, rate = _measure(CHANGES, change, "pbvc_pct_per_year")
         if not pd.isna(change["pbvc_ci95_low"]):
             ends = (value_tag(change[n], n, tag="span", kind="") for n in _INTERVAL)
             rate += f" (95 % interval {' to '.join(ends)})"
-        items.append(("brain change", f"<span {mark}>{rate}</span>"))
-        for name, column in _RATES:
-            text = _value(change, column, "% a year")
-            items.append((name, f"<span {mark}>{text}</span>"))
+        items.append((label, f"<span {mark}>{rate}</span>"))
+        for name in ("pvvc_pct_per_year", "thalamus_pct_per_year"):
+            label, rate = _measure(CHANGES, change, name)
+            items.append((label, f"<span {mark}>{rate}</span>"))
         rows = panels[panels["domain"] == "global neurodegeneration"]
         for _, row in rows.iterrows():
-            items.append(("loss over the cut-off", escape(STATE_MARKS[row["state"]])))
+            items.append(("Loss over the cut-off", escape(STATE_MARKS[row["state"]])))
         if not pd.isna(change["pseudoatrophy_window"]) and change["pseudoatrophy_window"]:
             items.append(
-                ("caution", "a treatment began: volume may decrease through loss of oedema")
+                ("Caution", "a treatment began: volume may decrease through loss of oedema")
             )
     return _card("Brain volume", _items(items))
 
 
 _INTERVAL = ("pbvc_ci95_low", "pbvc_ci95_high")
-_RATES = (("ventricles change", "pvvc_pct_per_year"), ("thalamus change", "thalamus_pct_per_year"))
 
 
 def _rules(criteria: pd.DataFrame, panels: pd.DataFrame, *, has_change: bool) -> str:

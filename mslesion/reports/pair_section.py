@@ -32,7 +32,6 @@ EXPANDING = (
     "sel_candidate_count", "sel_candidate_volume_ml", "sel_assessed_count",
     "sel_noise_p95_pct_per_year",
 )  # fmt: skip
-UNITS = {"percent": "%", "percent/year": "%/year", "percentage points": "points", "mm^3": "mm³"}
 RECOVERED = {
     "new_t2_count": ("new_3_to_5_mm", "new_5_to_10_mm"),
     "enlarging_count": ("enlarging",),
@@ -227,7 +226,7 @@ def _glance(row: pd.Series, calibration: Mapping[str, Mapping]) -> str:
             row[name], name, tag="b", kind="" if there else "none", missing=NOT_ASSESSABLE
         )
         known = recovered(name, calibration) if there else ""
-        unit = f" <small>{escape(_unit(name))}</small>" if there else ""
+        unit = f" <small>{escape(_COLUMNS[name].unit_on_pages)}</small>" if there else ""
         note = f"{unit}<small><br>{escape(known)}</small>" if known else unit
         boxes.append(
             f'<div class="figure" title="{escape(_COLUMNS[name].description)}">'
@@ -241,18 +240,13 @@ def _measures(row: pd.Series, names: Sequence[str], calibration: Mapping[str, Ma
     lines = []
     for name in names:
         known = recovered(name, calibration)
-        label = escape(_COLUMNS[name].label)
+        column = _COLUMNS[name]
         note = f'<br><span class="note">{escape(known)}</span>' if known else ""
         lines.append(
-            f'<tr title="{escape(_COLUMNS[name].description)}"><td>{label}{note}'
-            f"</td>{value_tag(row[name], name)}<td>{escape(_unit(name))}</td></tr>"
+            f'<tr title="{escape(column.description)}"><td>{escape(column.label)}{note}'
+            f"</td>{value_tag(row[name], name)}<td>{escape(column.unit_on_pages)}</td></tr>"
         )
     return f"<table><tbody>{''.join(lines)}</tbody></table>"
-
-
-def _unit(name: str) -> str:
-    unit = _COLUMNS[name].units or ""
-    return UNITS.get(unit, unit)
 
 
 def _calibration_note(calibration: Mapping[str, Mapping]) -> str:

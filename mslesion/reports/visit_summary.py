@@ -93,7 +93,7 @@ def _glance(row: pd.Series) -> str:
             row[name], name, tag="b", kind="" if there else "none", missing=NOT_ASSESSABLE
         )
         if there:
-            number += f" <small>{escape(_COLUMNS[name].units or '')}</small>"
+            number += f" <small>{escape(_COLUMNS[name].unit_on_pages)}</small>"
         boxes.append(
             f'<div class="figure" title="{escape(_COLUMNS[name].description)}">'
             f"<span>{escape(_COLUMNS[name].label)}</span>{number}</div>"
@@ -128,7 +128,7 @@ def _measures(row: pd.Series, use: str) -> str:
     """Some measures with their units."""
     lines = [
         f'<tr title="{escape(_COLUMNS[name].description)}"><td>{escape(_COLUMNS[name].label)}</td>'
-        f"{_cell(row, name)}<td>{escape(_unit(name))}</td></tr>"
+        f"{_cell(row, name)}<td>{escape(_COLUMNS[name].unit_on_pages)}</td></tr>"
         for name in used_for(use)
     ]
     return f"<table><tbody>{''.join(lines)}</tbody></table>"
@@ -137,11 +137,6 @@ def _measures(row: pd.Series, use: str) -> str:
 def _cell(row: pd.Series, name: str) -> str:
     """A value; a dash where it is empty."""
     return value_tag(row[name], name)
-
-
-def _unit(name: str) -> str:
-    unit = _COLUMNS[name].units or ""
-    return "%" if unit == "percent" else unit
 
 
 def _missing(row: pd.Series) -> str:

@@ -139,10 +139,12 @@ _BRAIN = (
     Column("pvvc_pct", NUMBER, "Change of the lateral ventricles.", _PERCENT,
            label="Lateral ventricles"),
     Column("pvvc_pct_per_year", NUMBER, "The same per year; given from an interval of "
-                                        "half a year on.", _YEARLY),
+                                        "half a year on.", _YEARLY,
+           label="Ventricle change per year"),
     Column("thalamus_change_pct", NUMBER, "Change of the thalamus.", _PERCENT, label="Thalamus"),
     Column("thalamus_pct_per_year", NUMBER, "The same per year; given from an "
-                                            "interval of half a year on.", _YEARLY),
+                                            "interval of half a year on.", _YEARLY,
+           label="Thalamus change per year"),
     Column("grey_matter_change_pct", NUMBER, "Change of grey matter.", _PERCENT,
            label="Grey matter"),
     Column("white_matter_change_pct", NUMBER, "Change of white matter, including lesions.",

@@ -12,6 +12,11 @@ from mslesion.schema.identifiers import SESSION, SUBJECT, identifier
 
 TEXT, NUMBER, COUNT, FLAG = "string", "float64", "Int64", "boolean"
 """The column types: text, decimal number, whole number, true/false. All may be empty."""
+UNITS_ON_PAGES = {
+    "percent": "%", "percent/year": "%/year", "percentage points": "points", "mm^3": "mm³",
+    "year": "years",
+}  # fmt: skip
+"""Units that pages write in another way than tables do."""
 
 
 class Column(NamedTuple):
@@ -40,6 +45,16 @@ class Column(NamedTuple):
     `mslesion.schema.visits.USES`."""
     has_course: bool = True
     """Whether the course of a biomarker over the visits is measured."""
+
+    @property
+    def unit_on_pages(self) -> str:
+        """Unit as pages write it; empty for counts, ratios and text."""
+        return UNITS_ON_PAGES.get(self.units or "", self.units or "")
+
+    @property
+    def title(self) -> str:
+        """Label and unit, as the head of a column or a plot; the name where there is no label."""
+        return ", ".join(filter(None, (self.label or self.name, self.unit_on_pages)))
 
 
 PARTICIPANT = Column("participant_id", TEXT, "Participant, such as sub-007.", prefix=SUBJECT)

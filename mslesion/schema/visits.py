@@ -43,7 +43,8 @@ _WHO = (
     PARTICIPANT,
     SESSION_OF_ROW,
     Column("visit_date", TEXT, "Date of the visit (ISO 8601), if known."),
-    Column("age_years", NUMBER, "Age at the visit, as stated or by date of birth.", "year"),
+    Column("age_years", NUMBER, "Age at the visit, as stated or by date of birth.", "year",
+           label="Age"),
     Column("sex", TEXT, "As given in the tables of the dataset.",
            levels={"female": "female", "male": "male", "other": "other"}),
     Column("scanner_id", TEXT,
@@ -158,7 +159,7 @@ _LOOK = _biomarkers(
            "Places near lesions that became brighter after contrast agent. They "
            "are candidates to inspect, not a count of enhancing lesions; empty "
            "without T1w before and after contrast agent.", source=OURS,
-           requires=_ENHANCEMENT),
+           label="Candidates for enhancing lesions", requires=_ENHANCEMENT),
     Column("enhancing_candidate_volume_ml", NUMBER, "Their volume.", "mL", OURS,
            requires=_ENHANCEMENT),
 )  # fmt: skip

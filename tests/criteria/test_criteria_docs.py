@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from mslesion.criteria import CRITERIA, VEIN_RULES
 from mslesion.criteria.facts import FACT_NAMES, FACT_RANGES, FACT_WORDS
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "criteria.md"
@@ -16,20 +15,6 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "criteria.md"
 @pytest.fixture(scope="module")
 def lines():
     return PAGE.read_text("utf-8").splitlines()
-
-
-@pytest.mark.parametrize("criterion", CRITERIA, ids=lambda criterion: criterion.name)
-def test_rules(lines, criterion):
-    mark = "provisional" if criterion.provisional else ""
-    cells = (f"`{criterion.name}`", criterion.title, criterion.source, criterion.evidence, mark)
-    assert f"| {' | '.join(cells)} |" in lines
-    assert f"| `{criterion.name}` | {criterion.text} |" in lines
-
-
-def test_vein_rules(lines):
-    for rule in VEIN_RULES:
-        row = f"| `{rule.name}` | {rule.text} | {rule.performance} | {rule.evidence} |"
-        assert row in lines
 
 
 def test_facts(lines):

@@ -1,46 +1,15 @@
 """Which prerequisites a visit meets, and what the registered measures make of it."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
+from visit_contexts import ANATOMY, SHAPE, USUAL, visit
 
 from mslesion.imaging.intensity import TissueScale
 from mslesion.measures.appearance import TissueReference
 from mslesion.measures.registry import MEASURES
-from mslesion.measures.visit_context import VisitContext
+from mslesion.schema import modalities
 from mslesion.schema import structures as s
 from mslesion.schema.visits import BIOMARKERS
-from mslesion.segmentation.anatomy.midplane import Midplane
-from mslesion.segmentation.lesions.instances import find_lesions
-
-SHAPE = (12, 12, 12)
-USUAL = TissueReference(TissueScale(100.0, 5.0), TissueScale(60.0, 5.0))
-ANATOMY = np.full(SHAPE, s.WHITE_MATTER, np.uint8)
-LESION = np.zeros(SHAPE, bool)
-LESION[4:8, 4:8, 4:8] = True
-
-
-def visit(**changes):
-    """A cube of white matter of 1 mm with one lesion of 64 mm3, FLAIR and T1w."""
-    plain = VisitContext(
-        affine=np.eye(4),
-        anatomy=ANATOMY,
-        working_anatomy=ANATOMY,
-        working_affine=np.eye(4),
-        midplane=Midplane(np.array([1.0, 0.0, 0.0]), 6.0),
-        sees_skull=True,
-        scans={"FLAIR": np.full(SHAPE, 110.0), "T1w": np.full(SHAPE, 60.0)},
-        references={"FLAIR": USUAL, "T1w": USUAL},
-        lesions=find_lesions(LESION, np.eye(4), min_size="clinical3mm"),
-        probability=LESION.astype(np.float32),
-        t1_contrast=None,
-        checks={},
-        location_scheme="contact",
-        contact_mm=2.0,
-    )
-    return replace(plain, **changes)
-
 
 FLAT = TissueReference(TissueScale(60.0, 5.0), TissueScale(60.0, 5.0))
 
@@ -94,6 +63,18 @@ def test_lesion_rows():
     assert foreign.lesion_rows == []
     assert len(foreign.all_lesion_rows) == 1
     assert visit(lesions=None).lesion_rows == visit(lesions=None).all_lesion_rows == []
+
+
+def test_every_biomarker_is_measured():
+    """A column that no measure gives would be empty for a reason that is not true."""
+    anatomy = ANATOMY.copy()
+    anatomy[:, :, 0] = np.resize([part.number for part in s.STRUCTURES], (12, 12))
+    noise = np.random.default_rng(0).normal(100, 5, SHAPE)  # without spread, no comparison
+    scans = dict.fromkeys(modalities.NAMES, noise) | {"T1w": np.full(SHAPE, 60.0)}
+    whole = visit(anatomy=anatomy, working_anatomy=anatomy, scans=scans)
+    measured = {name for measure in MEASURES for name in measure(whole)}
+    missing = set(BIOMARKERS) - measured
+    assert not missing, f"Add the measure of {missing} to MEASURES in mslesion/measures/registry.py"
 
 
 def test_measures_give_declared_columns():

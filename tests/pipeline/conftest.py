@@ -1,16 +1,11 @@
 """Results that several tests of the workflow share."""
 
-import sys
-from pathlib import Path
-
 import pytest
 import visit_phantoms as heads
 
 from mslesion.io.dataset import find_visits
 from mslesion.pipeline.visit import segment
 from mslesion.pipeline.visit.process import process_visit
-
-sys.path.append(str(Path(__file__).parents[1] / "report"))  # how a page is taken apart
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -114,7 +114,8 @@ def test_sorting(render):
       b.click();
       record();
     };
-    ["volume, mL", "new", "new", "volume, mL", "volume, mL", "person", "person"].forEach(press);
+    const [volume, some, who] = ["Lesion volume, mL", "New lesions", "Participant"];
+    [volume, some, some, volume, volume, who, who].forEach(press);
     store();
     """
     page = render("cohort", RECORD + script)
