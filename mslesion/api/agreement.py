@@ -7,7 +7,7 @@ import pandas as pd
 from mslesion.evaluation.agreement import measure_agreement
 from mslesion.imaging.grid import SHIFTED, check_same_grid
 from mslesion.io.images import Image, name_of, read_mask
-from mslesion.io.mask_values import Label
+from mslesion.io.voxel_values import Label
 
 log = logging.getLogger(__name__)
 

@@ -12,8 +12,8 @@ from mslesion.errors import GeometryError, MaskError
 from mslesion.imaging.grid import SHIFTED, check_same_grid
 from mslesion.imaging.resampling import Grid
 from mslesion.io.images import Image, Mask, read_mask, read_scan
-from mslesion.io.mask_values import Label
 from mslesion.io.nifti import Scan
+from mslesion.io.voxel_values import Label
 from mslesion.measures.location import find_surroundings, locate_lesions
 from mslesion.measures.single_lesions import find_edge_contacts, measure_single_lesions
 from mslesion.pipeline.settings import Settings

@@ -3,7 +3,7 @@
 from mslesion.imaging import resampling
 from mslesion.imaging.resampling import Grid
 from mslesion.io.images import Image, Mask, read_mask, read_scan
-from mslesion.io.mask_values import Label
+from mslesion.io.voxel_values import Label
 
 
 def resample_mask(mask: Image, *, like: Image, label: Label | None = None) -> Mask:

@@ -18,8 +18,8 @@ from mslesion.errors import SettingsError, StepError
 from mslesion.imaging.grid import SHIFTED, check_same_grid, world_mm
 from mslesion.io.dataset import Visit
 from mslesion.io.images import Image, Mask, read_mask, read_scan
-from mslesion.io.mask_values import Label
 from mslesion.io.tables import rows_of
+from mslesion.io.voxel_values import Label
 from mslesion.longitudinal.lesions.masks_alone import compare_masks_alone
 from mslesion.longitudinal.lesions.tracks import Link
 from mslesion.longitudinal.rows import lesion_rows

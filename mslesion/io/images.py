@@ -7,10 +7,17 @@ from typing import Any
 import numpy as np
 from nibabel.spatialimages import SpatialImage
 
-from mslesion.errors import GeometryError, ImageError, MaskError
+from mslesion.errors import GeometryError, ImageError
 from mslesion.io.headers import check_header
-from mslesion.io.mask_values import Label, as_mask
-from mslesion.io.nifti import Scan, load_labels, load_mask, load_scan, to_ras, write_on_grid
+from mslesion.io.nifti import (
+    Scan,
+    load_labels,
+    load_mask,
+    load_scan,
+    to_ras,
+    write_on_grid,
+)
+from mslesion.io.voxel_values import Label, as_labels, as_mask, as_scan
 
 Image = str | PathLike[str] | SpatialImage | tuple[np.ndarray, np.ndarray] | Scan
 """What every public function takes for an image."""
@@ -28,7 +35,7 @@ def read_mask(image: Image, *, name: str = "mask", label: Label | None = None) -
     name : str
         What the image is called in an error, unless it is a path.
     label : int, tuple of int or "all", optional
-        Which label of a label map is lesion (`mslesion.io.mask_values.as_mask`).
+        Which label of a label map is lesion (`mslesion.io.voxel_values.as_mask`).
 
     Returns
     -------
@@ -79,12 +86,7 @@ def read_labels(image: Image, *, name: str = "label map") -> tuple[np.ndarray, n
     if isinstance(image, str | PathLike):
         return load_labels(Path(image))
     data, affine = _values(image, name)
-    if not (np.isfinite(data).all() and (data >= 0).all() and (data == np.rint(data)).all()):
-        raise MaskError(
-            f"The {name} has values that are not whole numbers of 0 or more, but a label map is "
-            "expected. Give the map in which each region has a number."
-        )
-    return to_ras(np.rint(data).astype(np.int32), affine)
+    return to_ras(as_labels(data, name=f"The {name}"), affine)
 
 
 def read_scan(image: Image, *, name: str = "scan") -> Scan:
@@ -114,18 +116,10 @@ def read_scan(image: Image, *, name: str = "scan") -> Scan:
     if isinstance(image, str | PathLike):
         return load_scan(Path(image))
     data, affine = _values(image, name)
-    with np.errstate(over="ignore"):  # beyond float32 is infinite, and warned of as such
-        values = np.asarray(data, np.float32)
-    finite = np.isfinite(values)
-    values = np.where(finite, values, np.float32(0))
-    if values.min() == values.max():
-        raise ImageError(
-            f"The {name} has the same value {float(values.flat[0]):g} in every voxel, but a scan "
-            "is expected. Check how the array was made."
-        )
+    values, is_finite = as_scan(data, name=f"The {name}")
     turned, turned_affine = to_ras(values, affine)
     warnings = check_header(image, f"The {name}") if isinstance(image, SpatialImage) else []
-    warnings += [] if finite.all() else ["not_finite"]
+    warnings += [] if is_finite else ["not_finite"]
     return Scan(turned, turned_affine, Path(name), tuple(warnings), values.shape, affine)
 
 

@@ -17,8 +17,8 @@ import pandas as pd
 
 from mslesion.errors import DatasetError
 from mslesion.io.dataset import Visit
-from mslesion.io.mask_values import ANY_LABEL, Label
 from mslesion.io.visit_files import ENDING, ImageFolder, matching, only_one
+from mslesion.io.voxel_values import ANY_LABEL, Label
 
 
 class MaskFile(NamedTuple):

@@ -22,10 +22,10 @@ from nibabel.orientations import (
 )
 
 from mslesion.clinical.file_content import missing_content
-from mslesion.errors import GeometryError, ImageError, MaskError, OutputError
+from mslesion.errors import GeometryError, ImageError, OutputError
 from mslesion.imaging.grid import check_same_grid, is_same_grid, spacing_mm
 from mslesion.io.headers import check_header, check_size
-from mslesion.io.mask_values import Label, as_mask
+from mslesion.io.voxel_values import Label, as_labels, as_mask, as_scan
 
 PACKED = (".nii.gz", ".mgz")
 """Ends of the names of files that are gzipped."""
@@ -73,17 +73,8 @@ def load_scan(path: str | Path) -> Scan:
     """
     data, affine, warnings = _read(Path(path))
     stored_shape = data.shape
-    with np.errstate(over="ignore"):  # beyond float32 is infinite, and warned of as such
-        values = np.asarray(data, np.float32)
-    finite = np.isfinite(values)
-    if not finite.all():
-        warnings.append("not_finite")
-        values = np.where(finite, values, np.float32(0))
-    if values.min() == values.max():
-        raise ImageError(
-            f"{path} has the same value {float(values.flat[0]):g} in every voxel, but a scan "
-            "is expected. Check how the file was made."
-        )
+    values, is_finite = as_scan(data, name=str(path))
+    warnings += [] if is_finite else ["not_finite"]
     data, turned = to_ras(values, affine)
     return Scan(data, turned, Path(path), tuple(warnings), stored_shape, affine)
 
@@ -156,13 +147,7 @@ def load_labels(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
         If a value is not a whole number of 0 or more.
     """
     data, affine, _ = _read(Path(path), is_scan=False)
-    if not (np.isfinite(data).all() and (data >= 0).all() and (data == np.rint(data)).all()):
-        raise MaskError(
-            f"{path} has values that are not whole numbers of 0 or more, but a label map is "
-            "expected. Give the map in which each lesion or structure has a number."
-        )
-    labels, affine = to_ras(np.rint(data).astype(np.int32), affine)
-    return labels, affine
+    return to_ras(as_labels(data, name=str(path)), affine)
 
 
 def load_map(path: str | Path, *, like: Scan) -> np.ndarray:

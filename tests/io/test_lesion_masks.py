@@ -10,8 +10,8 @@ from phantoms import write_nifti
 from mslesion.errors import DatasetError, MaskError
 from mslesion.io.dataset import Visit
 from mslesion.io.lesion_masks import find_lesion_mask, mask_folder
-from mslesion.io.mask_values import ANY_LABEL
 from mslesion.io.nifti import load_mask
+from mslesion.io.voxel_values import ANY_LABEL
 
 VISIT = Visit("01", "02", {})
 ALONE = Visit("01", "", {})

@@ -20,7 +20,6 @@ from mslesion.io.headers import (
     MIN_SPACING_MM,
     WARNINGS,
 )
-from mslesion.io.mask_values import ANY_LABEL
 from mslesion.io.nifti import (
     Scan,
     as_stored,
@@ -30,6 +29,7 @@ from mslesion.io.nifti import (
     write_bytes,
     write_on_grid,
 )
+from mslesion.io.voxel_values import ANY_LABEL
 
 SHAPE = (20, 22, 24)
 COARSE = np.diag([4.0, 4.0, 4.0, 1.0])

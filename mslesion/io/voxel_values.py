@@ -1,11 +1,11 @@
-"""Which values of an array are a lesion mask, and which are something else."""
+"""What the values of an array say: a lesion mask, a label map, a scan, or none of them."""
 
 import logging
 
 import numpy as np
 from scipy import ndimage as ndi
 
-from mslesion.errors import MaskError
+from mslesion.errors import ImageError, MaskError
 
 log = logging.getLogger(__name__)
 
@@ -101,6 +101,69 @@ def as_mask(data: np.ndarray, *, name: str, label: Label | None = None) -> np.nd
         "label is lesion with label=... (--label in a script), or label='all' for every voxel "
         "above 0."
     )
+
+
+def as_labels(data: np.ndarray, *, name: str) -> np.ndarray:
+    """Read an array as a label map, or say why it is none.
+
+    Parameters
+    ----------
+    data : array
+        Voxel values: whole numbers of 0 or more, of any type.
+    name : str
+        What the array is called in an error.
+
+    Returns
+    -------
+    int32 array of the same shape
+
+    Raises
+    ------
+    MaskError
+        If a value is not a whole number of 0 or more.
+    """
+    if not (np.isfinite(data).all() and (data >= 0).all() and (data == np.rint(data)).all()):
+        raise MaskError(
+            f"{name} has values that are not whole numbers of 0 or more, but a label map is "
+            "expected. Give the map in which each lesion or structure has a number."
+        )
+    return np.rint(data).astype(np.int32)
+
+
+def as_scan(data: np.ndarray, *, name: str) -> tuple[np.ndarray, bool]:
+    """Voxel values as a scan has them.
+
+    Parameters
+    ----------
+    data : array
+        Voxel values.
+    name : str
+        What the image is called in an error.
+
+    Returns
+    -------
+    values : float32 array
+        0 where a value is not finite.
+    is_finite : bool
+        Whether all values are finite.
+
+    Raises
+    ------
+    ImageError
+        If every voxel has the same value.
+    """
+    with np.errstate(over="ignore"):  # beyond float32 is infinite, and warned of as such
+        values = np.asarray(data, np.float32)
+    finite = np.isfinite(values)
+    is_finite = bool(finite.all())
+    if not is_finite:
+        values = np.where(finite, values, np.float32(0))
+    if values.min() == values.max():
+        raise ImageError(
+            f"{name} has the same value {float(values.flat[0]):g} in every voxel, but a scan "
+            "is expected. Check how it was made."
+        )
+    return values, is_finite
 
 
 def _labelled(data: np.ndarray, values: np.ndarray, *, name: str, label: Label) -> np.ndarray:
