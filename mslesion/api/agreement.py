@@ -1,5 +1,7 @@
 """How well two lesion masks agree."""
 
+from __future__ import annotations  # signatures then name `Image`, not all its forms
+
 import logging
 
 import pandas as pd

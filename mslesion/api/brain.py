@@ -1,5 +1,7 @@
 """Volumes of the brain and its parts from an anatomy map."""
 
+from __future__ import annotations  # signatures then name `Image`, not all its forms
+
 import pandas as pd
 
 from mslesion.api.anatomy import read_anatomy

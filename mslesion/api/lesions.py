@@ -1,5 +1,7 @@
 """The lesions of one mask: how many, how large, where, and how they look."""
 
+from __future__ import annotations  # signatures then name `Image`, not all its forms
+
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
@@ -17,8 +19,9 @@ from mslesion.io.voxel_values import Label
 from mslesion.measures.location import find_surroundings, locate_lesions
 from mslesion.measures.single_lesions import find_edge_contacts, measure_single_lesions
 from mslesion.pipeline.settings import Settings
-from mslesion.pipeline.visit.process import process_visit
+from mslesion.pipeline.visit.process import VisitResult, process_visit
 from mslesion.schema import LESIONS, as_table
+from mslesion.schema.checks import FAIL, WARN
 from mslesion.schema.modalities import FLAIR, T1W
 from mslesion.segmentation.anatomy.label_maps import AUTO, Mapped
 from mslesion.segmentation.anatomy.maps import to_scan_grid
@@ -46,7 +49,7 @@ def measure_lesions(
 
     Size and shape need the mask alone. The location needs an anatomy map, or a scan in which
     the structures are then found, which takes half a minute or more. The look on FLAIR and T1w
-    needs these scans.
+    needs these scans. Checks of a visit with scans that do not pass are logged as warnings.
 
     Parameters
     ----------
@@ -119,13 +122,7 @@ def _with_scans(
     """The lesion table of a visit whose mask is given."""
     reference = next(iter(scans))
     if not settings.resample_masks:
-        scan = scans[reference]
-        names = "The mask", f"the {reference} scan"
-        if check_same_grid(
-            mask[0].shape, mask[1], scan.data.shape, scan.affine,
-            name=names[0], other_name=names[1],
-        ):  # fmt: skip
-            log.warning(SHIFTED, *names)
+        check_on_scan(mask, scans[reference], name="The mask", scan_name=f"the {reference} scan")
     if anatomy is not None:  # already in our own structures
         settings = replace(settings, anatomy_labels="mslesion")
     result = process_visit(scans, lesion_mask=mask, anatomy=anatomy, settings=settings)
@@ -135,7 +132,48 @@ def _with_scans(
             f"The mask does not fit the {reference} scan ({row['flags']}), but lesions lie in the "
             "brain and are brighter than white matter on FLAIR. Check that both are of one visit."
         )
+    warn_of_checks(result, "the visit")
     return as_table(result.lesions.drop(columns=["participant_id", "session_id"]), LESIONS)
+
+
+def check_on_scan(mask: Mask, scan: Scan, *, name: str, scan_name: str) -> None:
+    """Raise unless a mask lies on the grid of its scan; a small shift is logged.
+
+    Parameters
+    ----------
+    mask : tuple of ((I, J, K) bool array, (4, 4) array)
+        The mask with its affine.
+    scan : Scan
+        The scan.
+    name, scan_name : str
+        What they are called in messages.
+
+    Raises
+    ------
+    GeometryError
+        If the grids differ by more than a tenth of a voxel.
+    """
+    if check_same_grid(
+        mask[0].shape, mask[1], scan.data.shape, scan.affine, name=name, other_name=scan_name
+    ):
+        log.warning(SHIFTED, name, scan_name)
+
+
+def warn_of_checks(result: VisitResult, name: str) -> None:
+    """Log the checks of a visit with scans that did not pass.
+
+    The lesion table has no place for them, and some tell that a mask is of another scan.
+
+    Parameters
+    ----------
+    result : VisitResult
+        The visit.
+    name : str
+        What it is called in the log.
+    """
+    checks = result.quality
+    for row in checks[checks["state"].isin([WARN, FAIL])].itertuples():
+        log.warning("%s of %s is %.3g (%s). %s", row.check, name, row.value, row.state, row.detail)
 
 
 def _places(

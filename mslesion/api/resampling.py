@@ -1,5 +1,7 @@
 """A mask brought to the grid of a scan."""
 
+from __future__ import annotations  # signatures then name `Image`, not all its forms
+
 from mslesion.imaging import resampling
 from mslesion.imaging.resampling import Grid
 from mslesion.io.images import Image, Mask, read_mask, read_scan

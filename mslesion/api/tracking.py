@@ -1,23 +1,26 @@
 """Every lesion of one person followed over two or more masks."""
 
+from __future__ import annotations  # signatures then name `Image`, not all its forms
+
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from itertools import pairwise
+from datetime import date
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import cast
 
 import numpy as np
 import pandas as pd
 
 from mslesion.api.anatomy import read_anatomy
-from mslesion.api.lesions import measure_lesions
+from mslesion.api.lesions import check_on_scan, measure_lesions, warn_of_checks
+from mslesion.api.per_visit import PerVisit, as_dates, by_session, matching, one_for_all
 from mslesion.clinical.visit_facts import VisitFacts
 from mslesion.errors import SettingsError, StepError
 from mslesion.imaging.grid import SHIFTED, check_same_grid, world_mm
 from mslesion.io.dataset import Visit
 from mslesion.io.images import Image, Mask, read_mask, read_scan
+from mslesion.io.nifti import Scan
 from mslesion.io.tables import rows_of
 from mslesion.io.voxel_values import Label
 from mslesion.longitudinal.lesions.masks_alone import compare_masks_alone
@@ -29,7 +32,7 @@ from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.process import VisitResult, process_visit
 from mslesion.schema import LESION_CHANGES, as_table
 from mslesion.schema.identifiers import bare_label
-from mslesion.schema.modalities import FLAIR
+from mslesion.schema.modalities import FLAIR, T1W
 from mslesion.schema.ratings import Ratings
 from mslesion.schema.time import years_between
 from mslesion.segmentation.anatomy.label_maps import AUTO, Mapped
@@ -37,19 +40,10 @@ from mslesion.segmentation.lesions.instances import LesionMap, find_lesions
 
 log = logging.getLogger(__name__)
 
-FIRST_DAY = date(2000, 1, 1)
-"""Stands for the day of the first visit where only the days between visits are given; no
-result holds it."""
-
 _ONE_GRID = (
     "Without scans all masks lie on one grid. Give the scans, or resample the masks to one grid."
 )
 
-_TWO_MASKS = "Give a list in order of time, or a mapping of session label to mask."
-
-T = TypeVar("T")
-PerVisit = Sequence[T] | Mapping[str, T]
-"""Something for each visit in order of time, or by session label."""
 Scans = Image | Mapping[str, Image]
 """The FLAIR of a visit, or its scans by modality."""
 Compared = tuple[list[dict], list[Link]]
@@ -125,17 +119,17 @@ def track_lesions(
     [[1, 'stable', 125.0], [2, 'new', 125.0]]
     """
     settings = settings or Settings()
-    sessions, images = _by_session(masks)
+    sessions, images = by_session(masks)
     found = [
         read_mask(image, name=f"mask of session {session}", label=label)
         for session, image in zip(sessions, images, strict=True)
     ]
-    dates = _dates(_matching(days, sessions, "days"))
+    dates = as_dates(matching(days, sessions, "days"))
     pairs = [(a, b) for b in range(1, len(found)) for a in sorted({0, b - 1})]
     years = {(a, b): years_between(dates[a], dates[b]) for a, b in pairs}
     compared: dict[tuple[int, int], Compared]
     if scans is None:
-        maps = _one_for_all(anatomy, sessions)
+        maps = one_for_all(anatomy, sessions)
         drawn = _from_masks(found, maps, anatomy_labels, sessions=sessions, settings=settings)
         tables = [visit.lesions for visit in drawn]
         compared = {
@@ -145,93 +139,17 @@ def track_lesions(
     else:
         structures = [
             None if image is None else read_anatomy(image, anatomy_labels)
-            for image in _matching(cast("PerVisit[Image] | None", anatomy), sessions, "anatomy")
+            for image in matching(cast("PerVisit[Image] | None", anatomy), sessions, "anatomy")
         ]
-        given = _matching(scans, sessions, "scans")
-        results = _from_scans(found, given, structures, dates=dates, settings=settings)
+        read = _read_scans(found, matching(scans, sessions, "scans"), sessions, settings)
+        results = _from_scans(
+            found, read, structures, sessions=sessions, dates=dates, settings=settings
+        )
         tables = [result.lesions for result in results]
         compared = {
             (a, b): _compare_scans(results[a], results[b], settings=settings) for a, b in pairs
         }
     return _tracked(tables, compared, dates=dates, sessions=sessions)
-
-
-def _by_session(masks: PerVisit[Image]) -> tuple[list[str], list[Image]]:
-    """Session labels and masks in order of time."""
-    if isinstance(masks, Mapping):
-        sessions, images = [str(key) for key in masks], list(masks.values())
-    elif isinstance(masks, Sequence) and not isinstance(masks, str):
-        images = list(masks)
-        sessions = [str(number) for number in range(1, len(images) + 1)]
-    else:
-        raise SettingsError(
-            f"masks is one {type(masks).__name__}, but two or more masks of one person are "
-            f"expected. {_TWO_MASKS}"
-        )
-    if len(images) < 2:
-        raise SettingsError(
-            f"masks has {'one mask' if images else 'no mask'}, but two or more of one person are "
-            f"expected. {_TWO_MASKS}"
-        )
-    return sessions, images
-
-
-def _matching(values: PerVisit[T] | None, sessions: Sequence[str], name: str) -> list[T | None]:
-    """The value of each visit; None for each where none were given."""
-    if values is None:
-        return [None] * len(sessions)
-    if isinstance(values, Mapping):
-        by_session = {str(key): value for key, value in values.items()}
-        missing = [session for session in sessions if session not in by_session]
-        if missing:
-            raise SettingsError(
-                f"{name} has no session {missing[0]!r}, but masks has it. Give {name} for each "
-                "session of the masks."
-            )
-        return [by_session[session] for session in sessions]
-    if isinstance(values, str) or not isinstance(values, Sequence):
-        raise SettingsError(
-            f"{name} is a {type(values).__name__}, but a list with a value for each mask, or a "
-            "mapping by session, is expected. Give one of these."
-        )
-    if len(values) != len(sessions):
-        raise SettingsError(
-            f"{name} has {len(values)} values, but there are {len(sessions)} masks. Give one for "
-            "each mask."
-        )
-    return list(values)
-
-
-def _dates(days: Sequence[int | date | None]) -> list[date | None]:
-    """Dates of the visits, in rising order; numbers count from any fixed day."""
-    dates: list[date | None] = []
-    for day in days:
-        if day is None or day is pd.NaT:
-            dates.append(None)
-        elif isinstance(day, date):
-            dates.append(day.date() if isinstance(day, datetime) else day)
-        elif isinstance(day, int | np.integer) and not isinstance(day, bool):
-            dates.append(FIRST_DAY + timedelta(days=int(day)))
-        else:
-            raise SettingsError(
-                f"days has {day!r}, but a date or a whole number of days is expected. Convert it, "
-                "for example with datetime.date.fromisoformat."
-            )
-    known = [day for day in dates if day is not None]
-    if any(later <= earlier for earlier, later in pairwise(known)):
-        raise SettingsError(
-            "days do not rise from each mask to the next, but masks are given in order of time. "
-            "Sort both, or correct the days."
-        )
-    return dates
-
-
-def _one_for_all(anatomy: Any, sessions: Sequence[str]) -> list:
-    """The anatomy of each visit: one image may serve all visits."""
-    is_array = isinstance(anatomy, tuple) and isinstance(anatomy[0], np.ndarray)
-    if is_array or isinstance(anatomy, str) or not isinstance(anatomy, Sequence | Mapping):
-        return [anatomy] * len(sessions)
-    return _matching(anatomy, sessions, "anatomy")
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,20 +212,47 @@ def _compare_masks(
     return rows, found.links
 
 
+def _read_scans(
+    masks: Sequence[Mask], scans: Sequence, sessions: Sequence[str], settings: Settings
+) -> list[dict[str, Scan]]:
+    """The scans of each visit, checked before the first visit is processed."""
+    read = []
+    for mask, given, session in zip(masks, scans, sessions, strict=True):
+        by_modality = given if isinstance(given, Mapping) else {FLAIR: given}
+        own = {
+            name: read_scan(image, name=f"{name} of session {session}")
+            for name, image in by_modality.items()
+        }
+        reference = next((name for name in (FLAIR, T1W) if name in own), None)
+        if reference is None:
+            raise SettingsError(
+                f"scans has {', '.join(own) or 'no scan'} for session {session!r}, but a {FLAIR} "
+                f"or a {T1W} is required. Add one of them, or leave the session out."
+            )
+        if not settings.resample_masks:
+            check_on_scan(
+                mask,
+                own[reference],
+                name=f"The mask of session {session}",
+                scan_name=f"its {reference} scan",
+            )
+        read.append(own)
+    return read
+
+
 def _from_scans(
     masks: Sequence[Mask],
-    scans: Sequence,
+    scans: Sequence[Mapping[str, Scan]],
     anatomies: Sequence,
     *,
+    sessions: Sequence[str],
     dates: Sequence[date | None],
     settings: Settings,
 ) -> list[VisitResult]:
     """The result of each visit, with its mask given."""
     results = []
     numbered = enumerate(zip(masks, scans, anatomies, dates, strict=True), start=1)
-    for number, (mask, given, anatomy, day) in numbered:
-        by_modality = given if isinstance(given, Mapping) else {FLAIR: given}
-        read = {name: read_scan(image, name=name) for name, image in by_modality.items()}
+    for number, (mask, read, anatomy, day) in numbered:
         results.append(
             process_visit(
                 Visit(
@@ -324,6 +269,7 @@ def _from_scans(
                 else replace(settings, anatomy_labels="mslesion"),
             )
         )
+        warn_of_checks(results[-1], f"session {sessions[number - 1]}")
     return results
 
 

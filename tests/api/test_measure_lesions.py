@@ -1,13 +1,18 @@
 """The lesions of a mask in five lines: alone, with an anatomy map, with scans."""
 
+from types import SimpleNamespace
+
 import nibabel as nib
 import numpy as np
+import pandas as pd
 import phantoms
 import pytest
 
 import mslesion as ms
+from mslesion.api.lesions import warn_of_checks
 from mslesion.errors import GeometryError, MaskError
 from mslesion.schema import LESIONS
+from mslesion.schema.checks import FAIL, PASS, UNKNOWN, WARN
 
 SHAPE, AFFINE = (40, 44, 36), np.eye(4)
 ALONE = (
@@ -103,6 +108,20 @@ def test_an_anatomy_map_elsewhere():
         ms.measure_lesions((mask, AFFINE), **measure)
     empty = np.zeros(SHAPE, np.uint8)
     assert not len(ms.measure_lesions((empty, AFFINE), **measure))
+
+
+def test_checks_that_did_not_pass_are_logged(caplog):
+    states = [PASS, WARN, FAIL, UNKNOWN]
+    checks = pd.DataFrame({
+        "check": ["a", "lesion_dark_on_flair", "b", "c"], "value": [1.0, 26.9067, 51.0, np.nan],
+        "state": states, "detail": ["", "Check that the mask belongs to this scan.", "Stop.", ""],
+    })  # fmt: skip
+    warn_of_checks(SimpleNamespace(quality=checks), "the visit")
+    assert [record.getMessage() for record in caplog.records] == [
+        "lesion_dark_on_flair of the visit is 26.9 (warn). "
+        "Check that the mask belongs to this scan.",
+        "b of the visit is 51 (fail). Stop.",
+    ]
 
 
 def test_a_mask_on_another_grid_than_its_scan():

@@ -9,7 +9,8 @@ import phantoms
 import pytest
 
 import mslesion as ms
-from mslesion.errors import GeometryError, MaskError, SettingsError
+from mslesion.api import tracking
+from mslesion.errors import GeometryError, ImageError, MaskError, SettingsError
 from mslesion.schema import LESION_CHANGES
 
 SHAPE, AFFINE = (60, 60, 40), np.eye(4)
@@ -28,6 +29,8 @@ def masks_of(*visits):
 
 CUBE = (6, 6, 6)
 STABLE = ((5, 5, 5), CUBE)
+SCAN = phantoms.scan_data(SHAPE), AFFINE
+LARGE_SCAN = phantoms.scan_data((61, 60, 40)), AFFINE
 
 
 def test_every_change_by_hand():
@@ -118,6 +121,21 @@ def test_location_by_one_anatomy_map_for_all():
         masks_of([STABLE], [STABLE]), anatomy=(labels, AFFINE), anatomy_labels="freesurfer"
     )
     assert table["location"].tolist() == ["periventricular"]
+
+
+@pytest.mark.parametrize(
+    ("scans", "error", "text"),
+    [
+        ([SCAN, {}], SettingsError, "scans has no scan for session '2', but a FLAIR or a T1w is"),
+        ([SCAN, {"flair": SCAN}], SettingsError, "scans has flair for session '2', but a FLAIR"),
+        ([SCAN, LARGE_SCAN], GeometryError, "The mask of session 2 has .* voxels, but its FLAIR"),
+        ([SCAN, 3], ImageError, "The FLAIR of session 2 is <class 'int'>, but a path"),
+    ],
+)
+def test_scans_are_checked_before_any_visit_is_processed(monkeypatch, scans, error, text):
+    monkeypatch.setattr(tracking, "process_visit", None)
+    with pytest.raises(error, match=text):
+        ms.track_lesions(masks_of([STABLE], [STABLE]), scans=scans)
 
 
 def test_masks_that_lie_a_little_apart(caplog):
