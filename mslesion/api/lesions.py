@@ -11,9 +11,9 @@ import pandas as pd
 
 from mslesion.api.anatomy import read_anatomy
 from mslesion.errors import GeometryError, MaskError
-from mslesion.imaging.grid import SHIFTED, check_same_grid
+from mslesion.imaging.grid import SHIFTED, check_same_grid, voxel_volume_mm3
 from mslesion.imaging.resampling import Grid
-from mslesion.io.images import Image, Mask, read_mask, read_scan
+from mslesion.io.images import Image, Mask, name_of, read_mask, read_scan
 from mslesion.io.nifti import Scan
 from mslesion.io.voxel_values import Label
 from mslesion.measures.location import find_surroundings, locate_lesions
@@ -30,6 +30,9 @@ from mslesion.segmentation.lesions.instances import LesionMap, find_lesions
 
 log = logging.getLogger(__name__)
 
+MAX_LESION_ML = 1000.0
+"""More lesion than this (exclusive) is a mask of the brain or an inverted one. Ours: a whole adult
+brain has about 1200 ml, lesions a small part of it."""
 MAX_OUTSIDE_PCT = 50.0
 """With more of the lesion voxels (exclusive) where the anatomy map has no structure, mask and map
 are of two heads or lie in two spaces: as the check ``lesion_outside_brain`` of a visit."""
@@ -80,7 +83,8 @@ def measure_lesions(
     ------
     ImageError, MaskError, GeometryError
         If an image cannot be used, or the mask does not lie on the grid of the scan, does
-        not fit what the scan shows, or lies outside the structures of the anatomy map.
+        not fit what the scan shows, or lies outside the structures of the anatomy map; if
+        it holds more than a litre.
     StepError
         If a scan shows no brain.
 
@@ -97,6 +101,7 @@ def measure_lesions(
     """
     settings = settings or Settings()
     found = read_mask(mask, label=label)
+    _check_volume(found, name_of(mask, "mask"))
     scans = {
         name: read_scan(image, name=name)
         for name, image in ((FLAIR, flair), (T1W, t1w))
@@ -111,6 +116,16 @@ def measure_lesions(
         places = _places(lesions, *structures, settings)
         rows = [row | place for row, place in zip(rows, places, strict=True)]
     return as_table(rows, LESIONS)
+
+
+def _check_volume(mask: Mask, name: str) -> None:
+    """Raise if a mask holds more than lesions can."""
+    volume_ml = round(np.count_nonzero(mask[0]) * voxel_volume_mm3(mask[1]) / 1000, 6)
+    if volume_ml > MAX_LESION_ML:
+        raise MaskError(
+            f"{name} has {volume_ml:.0f} ml of lesion, but at most {MAX_LESION_ML:.0f} ml is "
+            "expected. Check whether it is inverted, or a mask of the brain."
+        )
 
 
 def _with_scans(

@@ -110,6 +110,16 @@ def test_an_anatomy_map_elsewhere():
     assert not len(ms.measure_lesions((empty, AFFINE), **measure))
 
 
+def test_more_lesion_than_a_brain_holds():
+    whole = np.diag([10.0, 10.0, 10.0, 1.0])  # voxels of 1 ml
+    mask = np.zeros((20, 20, 20), np.uint8)
+    mask[5:15, 5:15, 5:15] = 1  # 1000 ml, on the threshold
+    assert len(ms.measure_lesions((mask, whole))) == 1
+    mask[4, 5, 5] = 1
+    with pytest.raises(MaskError, match=r"The mask has 1001 ml of lesion, .* it is inverted"):
+        ms.measure_lesions((mask, whole))
+
+
 def test_checks_that_did_not_pass_are_logged(caplog):
     states = [PASS, WARN, FAIL, UNKNOWN]
     checks = pd.DataFrame({
