@@ -187,7 +187,8 @@ def _histogram(title: str, column: str, values: Sequence[float]) -> str:
     if not values:
         return f"<figure><figcaption><b>{escape(title)}</b><br>not assessable</figcaption></figure>"
     low, middle, high = min(values), float(np.median(values)), max(values)
-    words = f"{len(values)} participants, median {show_value(middle)}"
+    noun = "participant" if len(values) == 1 else "participants"
+    words = f"{len(values)} {noun}, median {show_value(middle)}"
     words += f", {show_value(low)} to {show_value(high)}"
     span = (low, high) if high > low else (low - 0.5, high + 0.5)
     counts, _ = np.histogram(values, BINS, span)

@@ -86,7 +86,7 @@ def test_distributions_are_of_the_latest_visits(html, csvs):
     words = f"2 participants, median {show_value(np.median(volumes))}, 0 to 0.765"
     assert f"Lesion volume, mL</b><br>{words}" in html
     assert f'aria-label="Lesion volume, mL: {words}"' in html
-    assert "New lesions</b><br>1 participants, median 2, 2 to 2" in html
+    assert "New lesions</b><br>1 participant, median 2, 2 to 2" in html
     assert html.count("<svg") == len(DISTRIBUTIONS)
 
 
