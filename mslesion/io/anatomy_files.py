@@ -4,7 +4,7 @@ Known names, first match wins: mslesion's own (``seg-anatomy_dseg``), FreeSurfer
 FastSurfer's (``aseg``, ``aparc+aseg`` with or without atlas, ``wmparc``, in ``mri`` below the
 folder of the subject), fMRIPrep's (``desc-aseg_dseg``), SAMSEG's (``seg.mgz``), SynthSeg and
 DLMUSE by their own name in that of the file or of a folder, the given one included, and any
-other BIDS ``dseg`` that is not of lesions. None is told by the name of a participant or session.
+other BIDS ``dseg`` that is not of lesions. The names of participants and sessions do not count.
 """
 
 import re
@@ -29,7 +29,7 @@ _NAMINGS = (
     r"dlmuse.*" + ENDING,
     r"_dseg" + ENDING,
 )
-_TOLD_BY_FOLDER = ("synthseg", "dlmuse")
+_KNOWN_BY_FOLDER = ("synthseg", "dlmuse")
 """Tools that keep the name of the scan: their pattern may match the name of a folder, the given
 one included."""
 _NO_ANATOMY = re.compile(
@@ -85,7 +85,7 @@ def find_anatomy(folder: ImageFolder, visit: Visit) -> Path:
     """
     files = folder.images_of(visit)
     for pattern in _NAMINGS:
-        below = folder.path.parent if pattern.startswith(_TOLD_BY_FOLDER) else None
+        below = folder.path.parent if pattern.startswith(_KNOWN_BY_FOLDER) else None
         found = matching(files, pattern, visit=visit, below=below)
         path = only_one(found, folder=folder, visit=visit)
         if path is not None:

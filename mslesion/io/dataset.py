@@ -56,7 +56,7 @@ def find_visits(
     """All visits of a BIDS dataset or a plain tree, in order.
 
     A folder with ``sub-*`` folders is taken for BIDS. Else every folder
-    ``PATIENT/VISIT`` (or ``PATIENT``) with NIfTI files is a visit; scans are told by
+    ``PATIENT/VISIT`` (or ``PATIENT``) with NIfTI files is a visit; scans are recognised by
     ``flair``, ``t1``, ``t2`` in their names, visit folders may be dates.
 
     Parameters

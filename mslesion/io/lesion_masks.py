@@ -5,8 +5,9 @@ Known names, first match wins: BIDS (``label-L_mask``, ``label-lesion_mask``,
 label 99), MindGlide and WMH-SynthSeg label maps (labels 18 and 77), FLAMeS, ``dseg``
 with a lookup table, and any other NIfTI with ``lesion`` or ``mask`` in its name, or one
 that ends in ``_seg``. MindGlide, WMH-SynthSeg and FLAMeS keep the name of the scan: they
-are told by their own name in that of the file or of a folder, the given one included. All
-others are told by the name of the file alone, and none by the name of a participant or session.
+are recognised by their own name in that of the file or of a folder, the given one included. All
+others are recognised by the name of the file alone. The names of participants and sessions do not
+count.
 """
 
 import re
@@ -49,7 +50,7 @@ _NAMINGS = (
 )
 """Pattern of the name, label that is lesion, maker. LST-AI's map of locations (1 to 4)
 serves where its mask is missing."""
-_TOLD_BY_FOLDER = ("MindGlide", "WMH-SynthSeg", "FLAMeS")
+_KNOWN_BY_FOLDER = ("MindGlide", "WMH-SynthSeg", "FLAMeS")
 """Makers whose pattern may match the name of a folder, the given one included."""
 
 _LESION_WORDS = re.compile(
@@ -105,7 +106,7 @@ def find_lesion_mask(folder: ImageFolder, visit: Visit) -> MaskFile:
     """
     files = folder.images_of(visit)
     for pattern, label, maker in _NAMINGS:
-        below = folder.path.parent if maker in _TOLD_BY_FOLDER else None
+        below = folder.path.parent if maker in _KNOWN_BY_FOLDER else None
         labels = dict.fromkeys(matching(files, pattern, visit=visit, below=below), label)
         if label == _LOOK_UP:
             labels = {path: found for path in labels if (found := _lesion_labels(path))}

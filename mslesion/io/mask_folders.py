@@ -1,15 +1,19 @@
-"""Lesion masks of a folder, by participant and session."""
+"""Lesion masks of a folder without scans: the paths themselves say whose each mask is.
+
+Where the visits are known, their masks are looked for (`mslesion.io.lesion_masks`).
+"""
 
 import re
 from pathlib import Path
 
 from mslesion.errors import DatasetError
 from mslesion.io.dataset import as_label
+from mslesion.io.visit_files import ENDING
 
 _FOLDER = r"^(?:sub-[A-Za-z0-9]+_)?{}-([A-Za-z0-9]+)(?:_|$)"
 _NAME = r"(?:^|_){}-([A-Za-z0-9]+)"
 """How a label stands in the name of a folder (at its start) and in that of a file."""
-_ENDING = re.compile(r"\.(nii|nii\.gz|mgz)$", re.IGNORECASE)
+_ENDING = re.compile(ENDING, re.IGNORECASE)
 
 
 def list_masks(folder: str | Path, *, pattern: str = "*") -> dict[tuple[str, str], list[Path]]:

@@ -1,4 +1,7 @@
-"""Which files of a folder made elsewhere belong to a visit."""
+"""Which files of a folder made elsewhere belong to a known visit.
+
+What the files are called is in `mslesion.io.lesion_masks` and `mslesion.io.anatomy_files`.
+"""
 
 import re
 from collections.abc import Iterable, Sequence

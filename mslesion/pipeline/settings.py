@@ -18,15 +18,14 @@ VISIT, PAIR = "visit", "pair"
 """What a setting is for."""
 
 
-def _setting(default, text: str, choices: tuple[str, ...] = (), low=None, high=None):
-    """A field with its description and the values it can have."""
-    limits = {"text": text, "choices": choices, "low": low, "high": high, "of": VISIT}
-    return field(default=default, metadata=limits)
+def _setting(
+    default, text: str, choices: tuple[str, ...] = (), *, low=None, high=None, of: str = VISIT
+):
+    """A field with its description and the values it can have.
 
-
-def _between(default, text: str, choices: tuple[str, ...] = ()):
-    """A field that matters between visits only: when it changes, no visit is done again."""
-    limits = {"text": text, "choices": choices, "low": None, "high": None, "of": PAIR}
+    When a setting of `PAIR` changes, no visit is done again.
+    """
+    limits = {"text": text, "choices": choices, "low": low, "high": high, "of": of}
     return field(default=default, metadata=limits)
 
 
@@ -60,12 +59,13 @@ class Settings:
     resample_masks: bool = _setting(
         default=False, text="resample lesion masks that are not on the grid of the FLAIR"
     )
-    change_rule: str = _between(
-        DEFAULT_RULE, "rule for enlarging and shrinking lesions", tuple(RULES)
+    change_rule: str = _setting(
+        DEFAULT_RULE, "rule for enlarging and shrinking lesions", tuple(RULES), of=PAIR
     )
-    calibrate: bool = _between(
+    calibrate: bool = _setting(
         default=False,
         text="also compare each first visit with a synthetic follow-up of known change",
+        of=PAIR,
     )
 
     def __post_init__(self):

@@ -1,4 +1,4 @@
-"""The ONNX models inside the package, and how any model is run and told from another."""
+"""The ONNX models inside the package, and how any model is run and identified."""
 
 import hashlib
 import os

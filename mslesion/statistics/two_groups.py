@@ -19,8 +19,6 @@ LOG_OFFSET_ML = 0.1
 """Added to lesion volumes before the logarithm, in mL, so that 0 has one (mslesion)."""
 MIN_SUBJECTS = 3
 """Groups need this many subjects with values (inclusive)."""
-Z95 = 1.959963984540054
-"""97.5th percentile of the normal distribution."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

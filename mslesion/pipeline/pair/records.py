@@ -55,7 +55,7 @@ def day_of(record: Record) -> date | None:
 def in_time(records: Sequence[Record]) -> list[Record]:
     """Visits of one subject, the earliest first.
 
-    Labels that are told apart by a number (``01`` and ``02``, ``M0`` and ``M12``) are in
+    Labels that differ in a number only (``01`` and ``02``, ``M0`` and ``M12``) are in
     the order of the number; if dates contradict it, one of them is wrong, and the pair's
     check of the days says so. Other labels are ordered by the dates, if all are known.
 

@@ -24,7 +24,7 @@ class Prepared:
     scans: Mapping[str, Scan]
     """As read, by modality."""
     reference: str
-    """Modality that the results lie on: FLAIR, else T1w."""
+    """Modality that the results lie on: FLAIR, else T1w, else T1w after contrast agent."""
     native: Mapping[str, np.ndarray]
     """Each scan on the reference's own grid, by modality."""
     working: Mapping[str, np.ndarray]

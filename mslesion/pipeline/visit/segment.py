@@ -136,31 +136,21 @@ def segment_visit(
     for name in prepared.native:
         field = correct_bias(prepared.native[name], prepared.grid.affine, mask=anatomy > 0)
         corrected[name], bias_range[name] = field.corrected, field.range_ratio
-    mask, lesions, probability, removed, change = None, None, None, None, None
-    missing, warnings = "", ()
     if lesion_mask is not None:
-        mask, warnings = _given_mask(*lesion_mask, prepared=prepared, settings=settings)
-    elif not (missing := missing_modality(lesion_network, channels)):
-        working = lesion_probability(
-            lesion_network, channels, anatomy=working_anatomy, affine=prepared.working_grid.affine
-        )
-        probability = resample(working, prepared.working_grid.affine, to=prepared.grid)
-        cut = lesion_network.mask(
-            probability,
-            anatomy=anatomy,
-            flair=corrected.get(FLAIR),
-            spacing_mm=spacing_mm(prepared.grid.affine),
-            threshold=settings.lesion_threshold,
-        )
-        mask, removed = cut.mask, cut.removed_count
-        change = _resampling_change(working, probability, prepared, settings)
-    if mask is not None:
+        drawn = _given_mask(*lesion_mask, prepared=prepared, settings=settings)
+    elif missing := missing_modality(lesion_network, channels):
+        drawn = _DrawnMask(missing_scan=missing)
+    else:
+        flair = corrected.get(FLAIR)
+        drawn = _found_mask(lesion_network, channels, found, flair, prepared, settings)
+    lesions, known = None, np.zeros(anatomy.shape, bool)
+    if drawn.mask is not None:
+        known = drawn.mask
         lesions = find_lesions(
-            mask, prepared.grid.affine, probability=probability, min_size=settings.min_size
+            known, prepared.grid.affine, probability=drawn.probability, min_size=settings.min_size
         )
-    dark = mask if mask is not None else np.zeros(anatomy.shape, bool)
     references = {
-        name: reference_tissue(scan, prepared.grid.affine, anatomy=anatomy, lesions=dark)
+        name: reference_tissue(scan, prepared.grid.affine, anatomy=anatomy, lesions=known)
         for name, scan in corrected.items()
     }
     if found.source != OWN_SOURCE:
@@ -175,14 +165,53 @@ def segment_visit(
         corrected=corrected,
         bias_range=bias_range,
         references=references,
-        probability=probability,
+        probability=drawn.probability,
         lesions=lesions,
-        missing_scan=missing,
-        removed_count=removed,
-        resampling_change_pct=change,
+        missing_scan=drawn.missing_scan,
+        removed_count=drawn.removed_count,
+        resampling_change_pct=drawn.resampling_change_pct,
         anatomy_source=found.source,
         reaches_skull=found.reaches_skull,
-        warnings=(*found.warnings, *warnings),
+        warnings=(*found.warnings, *drawn.warnings),
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _DrawnMask:
+    """A lesion mask on the reference's grid, found or given; fields as in `Segmented`."""
+
+    mask: np.ndarray | None = None
+    probability: np.ndarray | None = None
+    missing_scan: str = ""
+    removed_count: int | None = None
+    resampling_change_pct: float | None = None
+    warnings: tuple[str, ...] = ()
+
+
+def _found_mask(
+    network: LesionSegmenter,
+    channels: Mapping[str, np.ndarray],
+    found: VisitAnatomy,
+    flair: np.ndarray | None,
+    prepared: Prepared,
+    settings: Settings,
+) -> _DrawnMask:
+    """The mask that a lesion network finds on the 1 mm grid, cut on the reference's own."""
+    affine = prepared.working_grid.affine
+    working = lesion_probability(network, channels, anatomy=found.working, affine=affine)
+    probability = resample(working, affine, to=prepared.grid)
+    cut = network.mask(
+        probability,
+        anatomy=found.native,
+        flair=flair,
+        spacing_mm=spacing_mm(prepared.grid.affine),
+        threshold=settings.lesion_threshold,
+    )
+    return _DrawnMask(
+        mask=cut.mask,
+        probability=probability,
+        removed_count=cut.removed_count,
+        resampling_change_pct=_resampling_change(working, probability, prepared, settings),
     )
 
 
@@ -241,13 +270,11 @@ def _check_flair(flair, anatomy, reference: TissueReference, prepared: Prepared)
         )
 
 
-def _given_mask(
-    mask, affine, *, prepared: Prepared, settings: Settings
-) -> tuple[np.ndarray, tuple[str, ...]]:
-    """A given mask on the reference's grid, and named warnings."""
+def _given_mask(mask, affine, *, prepared: Prepared, settings: Settings) -> _DrawnMask:
+    """A given mask on the reference's grid."""
     grid = prepared.grid
     if settings.resample_masks and not is_same_grid(mask.shape, affine, grid.shape, grid.affine):
-        return resample_mask(mask, affine, to=grid), ()
+        return _DrawnMask(mask=resample_mask(mask, affine, to=grid))
     shifted = check_same_grid(
         mask.shape,
         affine,
@@ -256,7 +283,7 @@ def _given_mask(
         name="The given lesion mask",
         other_name=str(prepared.reference_scan.path),
     )
-    return mask, (MASK_SHIFTED,) if shifted else ()
+    return _DrawnMask(mask=mask, warnings=(MASK_SHIFTED,) if shifted else ())
 
 
 def _resampling_change(before, after, prepared: Prepared, settings: Settings) -> float | None:
