@@ -79,6 +79,18 @@ def summarize_agreement(
     ------
     TableError
         If `rows` is no such table, or a subject is missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from mslesion import compare_masks
+    >>> mask = np.zeros((8, 8, 8), np.uint8)
+    >>> mask[2:4, 2:4, 2:4] = 1
+    >>> pair = (mask, np.eye(4))
+    >>> rows = [compare_masks(pair, pair, participant_id=name) for name in ("01", "02")]
+    >>> summary = summarize_agreement(pd.concat(rows))
+    >>> summary.set_index("metric").loc["dice", "estimate"].item()
+    1.0
     """
     check_table(rows, AGREEMENT)
     rows = rows[rows["reason"].isna()]

@@ -85,6 +85,16 @@ def find_visits(
         was asked for is not there.
     TableError
         If a table of clinical data has a wrong cell, or values contradict each other.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as root:
+    ...     anat = Path(root) / "sub-01" / "ses-1" / "anat"
+    ...     anat.mkdir(parents=True)
+    ...     (anat / "sub-01_ses-1_FLAIR.nii.gz").touch()
+    ...     [(visit.name, list(visit.scans)) for visit in find_visits(root)]
+    [('sub-01_ses-1', ['FLAIR'])]
     """
     root = Path(root)
     try:

@@ -208,5 +208,15 @@ def save_like(array: np.ndarray, path: str | PathLike[str], *, like: Image) -> N
         If the file cannot be written.
     ImageError
         If the scan cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> scan, affine = np.arange(64.0).reshape(4, 4, 4), np.eye(4)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     save_like(scan > 60, f"{folder}/mask.nii.gz", like=(scan, affine))
+    ...     mask, _ = load_mask(Path(folder) / "mask.nii.gz")
+    >>> int(mask.sum())
+    3
     """
     write_on_grid(array, Path(path), scan=read_scan(like))

@@ -70,6 +70,11 @@ def load_scan(path: str | Path) -> Scan:
     ImageError
         If the file cannot be read, has another number of dimensions, is empty or
         constant, or has voxel sizes or extents that no head scan has.
+
+    Examples
+    --------
+    >>> scan = load_scan("sub-01_FLAIR.nii.gz")  # doctest: +SKIP
+    >>> scan.data.shape, scan.spacing_mm, scan.warnings  # doctest: +SKIP
     """
     data, affine, warnings = _read(Path(path))
     stored_shape = data.shape
@@ -109,6 +114,17 @@ def load_mask(
         If the values are not those of a mask.
     GeometryError
         If the mask does not lie on the grid of `like` (`check_same_grid`).
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> data = np.zeros((4, 4, 4), np.uint8)
+    >>> data[1, 1, :2] = 3
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     nib.save(nib.Nifti1Image(data, np.eye(4)), f"{folder}/labels.nii.gz")
+    ...     mask, affine = load_mask(f"{folder}/labels.nii.gz", label=3)
+    >>> int(mask.sum())
+    2
     """
     data, affine, _ = _read(Path(path), is_scan=False)
     mask, affine = to_ras(as_mask(data, name=str(path), label=label), affine)
@@ -145,6 +161,16 @@ def load_labels(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
         If the file cannot be read.
     MaskError
         If a value is not a whole number of 0 or more.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> data = np.arange(8, dtype=np.uint8).reshape(2, 2, 2)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     nib.save(nib.Nifti1Image(data, np.eye(4)), f"{folder}/labels.nii.gz")
+    ...     labels, affine = load_labels(f"{folder}/labels.nii.gz")
+    >>> int(labels[1, 1, 1])
+    7
     """
     data, affine, _ = _read(Path(path), is_scan=False)
     return to_ras(as_labels(data, name=str(path)), affine)

@@ -23,7 +23,7 @@ MOSTLY = 0.5
 INFRATENTORIAL_MARGIN_MM = 1.0
 """Brainstem and cerebellum reach this far (inclusive) for `MOSTLY`."""
 MAX_SPACING_MM = 5.0
-"""On voxels longer than this (exclusive) contact cannot be told."""
+"""On voxels longer than this (exclusive) contact is not assessed."""
 POINT_SPACING_MM = 1.5
 """Voxels longer than this (exclusive) are looked at in several points."""
 

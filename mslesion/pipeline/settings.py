@@ -31,7 +31,13 @@ def _setting(
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What can be set; every field is a command-line flag and a key of the TOML file."""
+    """What can be set; every field is a command-line flag and a key of the TOML file.
+
+    Examples
+    --------
+    >>> Settings(min_size="msseg").min_size
+    'msseg'
+    """
 
     lesion_network: str = _setting(
         PACKAGED, "lesion network: mslesion, a file that ends in .onnx, or package.module:attribute"

@@ -11,7 +11,7 @@ CSF_SHARE = 0.5
 """From this share of CSF at the second visit on (inclusive) a voxel counts. Ours; the
 published variant takes the share at the second visit alone."""
 NEAR_VENTRICLE_MM = 3.0
-"""Up to this distance (inclusive) it is told apart: partial volume is commonest there."""
+"""Up to this distance (inclusive) it is counted apart: partial volume is commonest there."""
 
 
 @dataclass(frozen=True, slots=True)

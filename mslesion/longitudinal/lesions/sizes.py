@@ -42,7 +42,7 @@ second holds for one under the detection floor. Ours; a tenth is also the least 
 stages."""
 
 FLOOR_MM = ((1.0, 3.0), (3.0, 5.0), (5.0, 8.0))
-"""Thickest voxel side in mm, and the diameter from which (inclusive) a change can be told
+"""Thickest voxel side in mm, and the diameter from which (inclusive) a change can be seen
 there; straight lines between. From the volume error of small balls."""
 
 
@@ -132,7 +132,7 @@ def classify_change(
 
 
 def is_under_floor(*sizes: Size, thickest_mm: float) -> bool:
-    """Whether a change of a lesion cannot be told, as it is too small at every visit.
+    """Whether a change of a lesion cannot be seen, as it is too small at every visit.
 
     Parameters
     ----------

@@ -65,6 +65,13 @@ def compare_visits(
     -------
     VisitComparison
         What cannot be compared is empty, with the reason in the row.
+
+    Examples
+    --------
+    >>> from mslesion import process_visit
+    >>> first = process_visit({"FLAIR": "ses-1_FLAIR.nii.gz"})  # doctest: +SKIP
+    >>> second = process_visit({"FLAIR": "ses-2_FLAIR.nii.gz"})  # doctest: +SKIP
+    >>> compare_visits(first, second).lesions[["track_id", "change"]]  # doctest: +SKIP
     """
     visits = (first, second)
     maps = [maps_of(one) if isinstance(one, VisitResult) else one for one in visits]

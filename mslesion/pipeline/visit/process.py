@@ -94,6 +94,12 @@ def process_visit(
         If a scan, mask or label map cannot be used.
     StepError
         If there is no brain, or a scan or label map is not what it is said to be.
+
+    Examples
+    --------
+    >>> scans = {"FLAIR": "sub-01_FLAIR.nii.gz", "T1w": "sub-01_T1w.nii.gz"}
+    >>> result = process_visit(scans)  # doctest: +SKIP
+    >>> result.visits[["lesion_count", "brain_ml"]]  # doctest: +SKIP
     """
     start = time.perf_counter()
     visit = scans if isinstance(scans, Visit) else Visit("1", "", dict(scans))

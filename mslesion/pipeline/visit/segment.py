@@ -132,10 +132,11 @@ def segment_visit(
     if settings.skull_stripped == "auto":
         scan = network_scale(prepared.working[prepared.reference])
         skull = sees_skull(scan, working_anatomy)
-    corrected, bias_range = {}, {}
-    for name in prepared.native:
-        field = correct_bias(prepared.native[name], prepared.grid.affine, mask=anatomy > 0)
-        corrected[name], bias_range[name] = field.corrected, field.range_ratio
+    fields = {
+        name: correct_bias(scan, prepared.grid.affine, mask=anatomy > 0)
+        for name, scan in prepared.native.items()
+    }
+    corrected = {name: field.corrected for name, field in fields.items()}
     if lesion_mask is not None:
         drawn = _given_mask(*lesion_mask, prepared=prepared, settings=settings)
     elif missing := missing_modality(lesion_network, channels):
@@ -153,17 +154,15 @@ def segment_visit(
         name: reference_tissue(scan, prepared.grid.affine, anatomy=anatomy, lesions=known)
         for name, scan in corrected.items()
     }
-    if found.source != OWN_SOURCE:
-        _check_fit(corrected, found, references, prepared)
-    if FLAIR in corrected:
-        _check_flair(corrected[FLAIR], anatomy, references[FLAIR], prepared)
+    _check_fit(corrected, found, references, prepared)
+    _check_flair(corrected, anatomy, references, prepared)
     return Segmented(
         anatomy=anatomy,
         working_anatomy=working_anatomy,
         midplane=find_midplane(working_anatomy, prepared.working_grid.affine),
         sees_skull=skull,
         corrected=corrected,
-        bias_range=bias_range,
+        bias_range={name: field.range_ratio for name, field in fields.items()},
         references=references,
         probability=drawn.probability,
         lesions=lesions,
@@ -236,7 +235,7 @@ def _check_brain(found: VisitAnatomy, prepared: Prepared) -> None:
 def _check_fit(corrected, found: VisitAnatomy, references, prepared: Prepared) -> None:
     """Raise if the ventricles of a given anatomy do not lie on dark fluid."""
     for name in (FLAIR, T1W):
-        if name not in corrected:
+        if found.source == OWN_SOURCE or name not in corrected:
             continue
         fluid = _ventricles_to_white(corrected[name], found.native, references[name])
         if fluid > MAX_GIVEN_CSF_TO_WHITE:
@@ -253,11 +252,13 @@ def _ventricles_to_white(scan, anatomy, reference: TissueReference) -> float:
     return float(np.median(ventricles)) / reference.white.median if ventricles.size else 0.0
 
 
-def _check_flair(flair, anatomy, reference: TissueReference, prepared: Prepared) -> None:
-    """Raise if the FLAIR has the contrast of a T1w or T2w."""
-    white = reference.white.median
-    grey = reference.grey.median / white
-    fluid = _ventricles_to_white(flair, anatomy, reference)
+def _check_flair(corrected, anatomy, references, prepared: Prepared) -> None:
+    """Raise if there is a FLAIR and it has the contrast of a T1w or T2w."""
+    if FLAIR not in corrected:
+        return
+    reference = references[FLAIR]
+    grey = reference.grey.median / reference.white.median
+    fluid = _ventricles_to_white(corrected[FLAIR], anatomy, reference)
     looks_like = ""
     if grey < MIN_FLAIR_GREY_TO_WHITE:
         looks_like = f"cortex at {grey:.2f} of white matter, as in a T1w"
