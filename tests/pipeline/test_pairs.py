@@ -567,3 +567,24 @@ def test_each_visit_with_the_one_before_and_the_first():
         ("1", "2", True), ("1", "3", False), ("2", "3", True), ("1", "4", False), ("3", "4", True),
     ]  # fmt: skip
     assert pairs_of([visit_record("1")]) == []
+
+
+def test_a_first_visit_without_a_session_label(copy):
+    """Its label is empty in tables and records; pages name it in words."""
+    root, output = copy
+    run(root, output)
+    for folder in ("visits", "pairs"):
+        for path in (output / "logs" / folder).glob("sub-01_ses-1*"):
+            start = "sub-01" if folder == "visits" else "sub-01_ses-"
+            renamed = path.rename(path.with_name(path.name.replace("sub-01_ses-1", start)))
+            if renamed.suffix in (".json", ".html"):
+                text = renamed.read_text("utf-8")
+                for name in ("session", "session_from"):
+                    text = text.replace(f'"{name}": "1"', f'"{name}": ""')
+                renamed.write_text(text.replace('"session_id": "ses-1"', '"session_id": null'))
+    tables = write_group(output, raw=str(root))
+    assert tables["changes"]["session_from"].isna().sum() == 2
+    assert tables["lesion_changes"]["track_id"].notna().any()
+    page = (output / "sub-01.html").read_text("utf-8")
+    assert page.count("<h2>Change from the visit without a session label to ses-") == 2
+    assert "Rules and panels of earlier visits" in page
