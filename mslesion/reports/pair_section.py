@@ -165,7 +165,7 @@ def recovered(name: str, calibration: Mapping[str, Mapping]) -> str:
     --------
     >>> rows = {"enlarging": {"made_count": 5, "recovered_count": 4, "false_count": 1}}
     >>> recovered("enlarging_count", rows)
-    '4 of 5 made were found, 1 false'
+    '4 of 5 simulated changes found, 1 false'
     """
     rows = [calibration[item] for item in RECOVERED.get(name, ()) if item in calibration]
     if name == "pbvc_pct" and BRAIN_VOLUME in calibration:
