@@ -152,7 +152,7 @@ def brain(data):
             str(truth_folder / f"anat/sub-{subject}_space-common_desc-brain_mask.nii.gz")
         )
         reference = sitk.GetArrayFromImage(truth) > 0
-        for visit in ms.find_visits(root, subjects=(subject,)):
+        for visit in ms.find_visits(root, participants=(subject,)):
             xfm = f"{visit.name}_from-common_to-FLAIR_xfm.txt"
             to_flair = sitk.ReadTransform(str(truth_folder / visit.folder.name / "anat" / xfm))
             flair = ms.load_scan(visit.scans["FLAIR"])
@@ -308,7 +308,7 @@ def storage(data):
     rows = []
     with TemporaryDirectory() as folder:
         for dataset, label in (("crosssectional", "LJ07"), ("longitudinal", "LJL01")):
-            visit = ms.find_visits(data / dataset, subjects=(label,))[0]
+            visit = ms.find_visits(data / dataset, participants=(label,))[0]
             names = ("FLAIR", "T1w")
             kinds = zip(*(stored_otherwise(visit.scans[name]) for name in names), strict=True)
             for (kind, flair), (_, t1w) in kinds:

@@ -48,7 +48,7 @@ class Visit:
 def find_visits(
     root: str | Path,
     *,
-    subjects: tuple[str, ...] = (),
+    participants: tuple[str, ...] = (),
     sessions: tuple[str, ...] = (),
     prefer: str = "",
     ratings: str | Path | Iterable[str | Path] | Ratings = (),
@@ -63,7 +63,7 @@ def find_visits(
     ----------
     root : str or Path
         The dataset.
-    subjects, sessions : tuple of str
+    participants, sessions : tuple of str
         Labels to keep, with or without ``sub-`` and ``ses-``; empty keeps all.
     prefer : str
         Where a visit has several scans of one modality, one whose name holds this text is
@@ -117,7 +117,7 @@ def find_visits(
             "PATIENT/VISIT/*flair*.nii.gz is expected. Check the path and the file names."
         )
     _check_labels(visits, root)
-    visits = keep_labelled(visits, subjects, attribute="subject", root=root)
+    visits = keep_labelled(visits, participants, attribute="subject", root=root)
     return keep_labelled(visits, sessions, attribute="session", root=root)
 
 

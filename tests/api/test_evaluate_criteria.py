@@ -63,6 +63,7 @@ def test_provisional_rules_are_marked():
     assert set(table.index[table["provisional"]]) == {
         "mcdonald2024_four_regions", "mcdonald2024_two_regions", "mcdonald2024_one_region",
         "mcdonald2024_progressive", "mcdonald2024_incidental", "mcdonald2024_caution",
+        "mcdonald2005_dis", "rio_mri",
     }  # fmt: skip
     for _, row in table.iterrows():
         assert ("(provisional): " in row["sentence"]) == row["provisional"]

@@ -338,13 +338,13 @@ def four(tmp_path):
     ],
 )
 def test_labels(four, subjects, sessions, names):
-    visits = find_visits(four, subjects=subjects, sessions=sessions)
+    visits = find_visits(four, participants=subjects, sessions=sessions)
     assert [visit.name for visit in visits] == names
 
 
 def test_labels_that_are_not_there(four):
     with pytest.raises(DatasetError, match=r"has no sub-03, but .* Choose among: 01, A2\."):
-        find_visits(four, subjects=("01", "sub-03"))
+        find_visits(four, participants=("01", "sub-03"))
     with pytest.raises(DatasetError, match=r"has no ses-3, but it was requested.* among: 1, 2\."):
         find_visits(four, sessions=("3",))
 

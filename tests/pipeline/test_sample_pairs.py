@@ -47,7 +47,7 @@ def true_maps(visit):
 
 @pytest.mark.parametrize("subject", ["preclinical", "relapsing"])
 def test_counts_are_those_of_the_truth(subject):
-    first, second = ms.find_visits(SAMPLE, subjects=[subject])[:2]
+    first, second = ms.find_visits(SAMPLE, participants=[subject])[:2]
     found = ms.compare_visits(true_maps(first), true_maps(second))
     truth = pd.read_csv(TRUTH / "changes.tsv", sep="\t")
     truth = truth[truth["participant_id"] == f"sub-{subject}"].iloc[0]
@@ -61,8 +61,8 @@ def test_counts_are_those_of_the_truth(subject):
 
 def test_another_patient_is_refused():
     """A follow-up of someone else: empty values with the reason, for lesions and brain."""
-    first = ms.find_visits(SAMPLE, subjects=["preclinical"])[0]
-    other = ms.find_visits(SAMPLE, subjects=["relapsing"])[1]
+    first = ms.find_visits(SAMPLE, participants=["preclinical"])[0]
+    other = ms.find_visits(SAMPLE, participants=["relapsing"])[1]
     second = replace(true_maps(other), day=None)
     row = ms.compare_visits(true_maps(first), second).changes.iloc[0]
     assert not row["change_assessable"]

@@ -124,6 +124,7 @@ ACTIVITY_CRITERIA = (
         ),
         source="Rio 2009, 10.1177/1352458509104591, PMID 19542263",
         evidence="seen: the definition of an active lesion; recalled: more than 2",
+        provisional=True,
     ),
 )
 """Rules on activity and scores of response to treatment."""

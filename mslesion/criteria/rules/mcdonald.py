@@ -66,6 +66,7 @@ MCDONALD_CRITERIA = (
         evidence="seen: the four parts, and that a cord lesion may replace a brain lesion (2001 "
         "table) or an infratentorial one (2005, as cited by EAN); recalled: that it counts "
         "towards the 9",
+        provisional=True,
     ),
     Criterion(
         name="mcdonald2010_dis",

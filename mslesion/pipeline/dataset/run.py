@@ -169,7 +169,7 @@ def run_dataset(
     find_lesion_network(settings.lesion_network)  # what cannot be found fails the run, not visits
     # Each visit is compared with those of older runs too, not only with those of this one
     everyone = find_visits(
-        root, subjects=_several(participants), prefer=settings.prefer, ratings=facts
+        root, participants=_several(participants), prefer=settings.prefer, ratings=facts
     )
     visits = keep_labelled(everyone, _several(sessions), attribute="session", root=root)
     check_ratings(facts, everyone)
