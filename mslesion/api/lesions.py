@@ -5,6 +5,7 @@ from __future__ import annotations  # signatures then name `Image`, not all its 
 import logging
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -16,7 +17,7 @@ from mslesion.imaging.resampling import Grid
 from mslesion.io.images import Image, Mask, name_of, read_mask, read_scan
 from mslesion.io.nifti import Scan
 from mslesion.io.voxel_values import Label
-from mslesion.measures.location import find_surroundings, locate_lesions
+from mslesion.measures.location import Surroundings, find_surroundings, locate_lesions
 from mslesion.measures.single_lesions import find_edge_contacts, measure_single_lesions
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.process import VisitResult, process_visit
@@ -25,7 +26,7 @@ from mslesion.schema.checks import FAIL, WARN
 from mslesion.schema.modalities import FLAIR, T1W
 from mslesion.segmentation.anatomy.label_maps import AUTO, Mapped
 from mslesion.segmentation.anatomy.maps import to_scan_grid
-from mslesion.segmentation.anatomy.midplane import find_midplane
+from mslesion.segmentation.anatomy.midplane import Midplane, find_midplane
 from mslesion.segmentation.lesions.instances import LesionMap, find_lesions
 
 log = logging.getLogger(__name__)
@@ -90,7 +91,9 @@ def measure_lesions(
 
     Examples
     --------
-    >>> import numpy as np
+    >>> from typing import NamedTuple
+
+    import numpy as np
     >>> mask = np.zeros((20, 20, 20), np.uint8)
     >>> mask[5:9, 5:9, 5:9] = 1
     >>> lesions = measure_lesions((mask, np.eye(4)))
@@ -101,7 +104,7 @@ def measure_lesions(
     """
     settings = settings or Settings()
     found = read_mask(mask, label=label)
-    _check_volume(found, name_of(mask, "mask"))
+    check_volume(found, name_of(mask, "mask"))
     scans = {
         name: read_scan(image, name=name)
         for name, image in ((FLAIR, flair), (T1W, t1w))
@@ -111,15 +114,81 @@ def measure_lesions(
     if scans:
         return _with_scans(found, scans, structures, settings)
     lesions = find_lesions(*found, min_size=settings.min_size)
+    head = None if structures is None else head_of(*structures)
+    return lesion_table(lesions, head, settings=settings)
+
+
+class Head(NamedTuple):
+    """An anatomy map and what the location of lesions needs of it, found once."""
+
+    labels: np.ndarray
+    affine: np.ndarray
+    midplane: Midplane
+    surroundings: Surroundings
+
+
+def head_of(labels: np.ndarray, affine: np.ndarray) -> Head:
+    """Prepare an anatomy map for the location of lesions.
+
+    Parameters
+    ----------
+    labels : (I, J, K) uint8 array
+        Anatomy map in our own structures.
+    affine : (4, 4) array
+        Its voxel-to-world matrix in mm.
+
+    Returns
+    -------
+    Head
+    """
+    midplane = find_midplane(labels, affine)
+    return Head(labels, affine, midplane, find_surroundings(labels, affine, midplane=midplane))
+
+
+def lesion_table(lesions: LesionMap, head: Head | None, *, settings: Settings) -> pd.DataFrame:
+    """The lesion table of a mask without scans.
+
+    Parameters
+    ----------
+    lesions : LesionMap
+        Lesions of the mask.
+    head : Head or None
+        Anatomy in the space of the mask; without it there is no location.
+    settings : Settings
+        Rule of the location.
+
+    Returns
+    -------
+    DataFrame
+        By the declaration `LESIONS`.
+
+    Raises
+    ------
+    GeometryError
+        If most of the lesions lie outside the structures of the map.
+    """
     rows = measure_single_lesions(lesions)
-    if structures is not None:
-        places = _places(lesions, *structures, settings)
+    if head is not None:
+        places = _places(lesions, head, settings)
         rows = [row | place for row, place in zip(rows, places, strict=True)]
     return as_table(rows, LESIONS)
 
 
-def _check_volume(mask: Mask, name: str) -> None:
-    """Raise if a mask holds more than lesions can."""
+def check_volume(mask: Mask, name: str) -> None:
+    """Raise if a mask holds more than lesions can.
+
+    Parameters
+    ----------
+    mask : tuple of ((I, J, K) bool array, (4, 4) array)
+        The mask with its affine.
+    name : str
+        What it is called in the error.
+
+    Raises
+    ------
+    MaskError
+        If it holds more than `MAX_LESION_ML`.
+    """
     volume_ml = round(np.count_nonzero(mask[0]) * voxel_volume_mm3(mask[1]) / 1000, 6)
     if volume_ml > MAX_LESION_ML:
         raise MaskError(
@@ -191,21 +260,17 @@ def warn_of_checks(result: VisitResult, name: str) -> None:
         log.warning("%s of %s is %.3g (%s). %s", row.check, name, row.value, row.state, row.detail)
 
 
-def _places(
-    lesions: LesionMap, labels: np.ndarray, affine: np.ndarray, settings: Settings
-) -> list[dict]:
+def _places(lesions: LesionMap, head: Head, settings: Settings) -> list[dict]:
     """Location columns by an anatomy map alone."""
-    midplane = find_midplane(labels, affine)
-    surroundings = find_surroundings(labels, affine, midplane=midplane)
     places = locate_lesions(
         lesions.labels,
         lesions.affine,
-        surroundings=surroundings,
-        midplane=midplane,
+        surroundings=head.surroundings,
+        midplane=head.midplane,
         scheme=settings.location_scheme,
         contact_mm=settings.contact_mm,
     )
-    on_mask = to_scan_grid(labels, affine, to=Grid(lesions.labels.shape, lesions.affine))
+    on_mask = to_scan_grid(head.labels, head.affine, to=Grid(lesions.labels.shape, lesions.affine))
     _check_inside(lesions.labels > 0, on_mask)
     edges = find_edge_contacts(lesions.labels, on_mask > 0)
     return [place | edge for place, edge in zip(places, edges, strict=True)]

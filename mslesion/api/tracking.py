@@ -9,15 +9,20 @@ from datetime import date
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import pandas as pd
 
 from mslesion.api.anatomy import read_anatomy
-from mslesion.api.lesions import check_on_scan, measure_lesions, warn_of_checks
+from mslesion.api.lesions import (
+    check_on_scan,
+    check_volume,
+    head_of,
+    lesion_table,
+    warn_of_checks,
+)
 from mslesion.api.per_visit import PerVisit, as_dates, by_session, matching, one_for_all
 from mslesion.clinical.visit_facts import VisitFacts
 from mslesion.errors import SettingsError, StepError
-from mslesion.imaging.grid import SHIFTED, check_same_grid, world_mm
+from mslesion.imaging.grid import SHIFTED, check_same_grid
 from mslesion.io.dataset import Visit
 from mslesion.io.images import Image, Mask, read_mask, read_scan
 from mslesion.io.nifti import Scan
@@ -25,7 +30,7 @@ from mslesion.io.tables import rows_of
 from mslesion.io.voxel_values import Label
 from mslesion.longitudinal.lesions.masks_alone import compare_masks_alone
 from mslesion.longitudinal.lesions.tracks import Link
-from mslesion.longitudinal.rows import lesion_rows
+from mslesion.longitudinal.rows import at_positions, lesion_rows
 from mslesion.pipeline.dataset.merge_changes import merge_changes
 from mslesion.pipeline.pair.compare import compare_visits
 from mslesion.pipeline.settings import Settings
@@ -177,6 +182,7 @@ def _from_masks(
 ) -> list[_VisitOfMasks]:
     """Visits described by masks alone, which lie on one grid."""
     (first, affine), visits = masks[0], []
+    before, head = None, None
     for (mask, own), anatomy, session in zip(masks, anatomies, sessions, strict=True):
         name, other_name = f"The mask of session {session}", f"the mask of session {sessions[0]}"
         if check_same_grid(
@@ -184,10 +190,11 @@ def _from_masks(
             name=name, other_name=other_name, remedy=_ONE_GRID,
         ):  # fmt: skip
             log.warning(SHIFTED, name, other_name)
-        table = measure_lesions(
-            (mask, own), anatomy=anatomy, anatomy_labels=anatomy_labels, settings=settings
-        )
+        check_volume((mask, own), "The mask")
+        if anatomy is not None and anatomy is not before:  # one map may serve all visits
+            before, head = anatomy, head_of(*read_anatomy(anatomy, anatomy_labels))
         found = find_lesions(mask, own, min_size=settings.min_size)
+        table = lesion_table(found, None if anatomy is None else head, settings=settings)
         visits.append(_VisitOfMasks(found, table))
     return visits
 
@@ -203,13 +210,7 @@ def _compare_masks(
         rule=settings.change_rule,
         locations=(first.locations, second.locations),
     )
-    rows = []
-    for given in found.rows:
-        row = dict(given)
-        voxel = np.array([[row.pop(axis) for axis in "ijk"]])
-        (point,) = world_mm(second.map.affine, voxel).tolist()
-        rows.append(row | dict(zip(("x_mm", "y_mm", "z_mm"), point, strict=True)))
-    return rows, found.links
+    return at_positions(found.rows, second.map.affine), found.links
 
 
 def _read_scans(

@@ -1,5 +1,7 @@
 """Rows of changes.csv, lesion_changes.csv and expansions.csv of a pair of visits."""
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 
 from mslesion.imaging.grid import world_mm
@@ -126,14 +128,33 @@ def lesion_rows(pair: PairComparison) -> list[dict]:
     if pair.lesions.changes is None:
         return []
     placed = pair.lesions.aligned.placed
-    rows = []
-    for given in pair.lesions.changes.rows:
+    rows = at_positions(pair.lesions.changes.rows, placed.frame.grid.affine, placed.to_reference[1])
+    return [row | _sessions(pair) for row in rows]
+
+
+def at_positions(rows: Sequence[Mapping], *matrices: np.ndarray) -> list[dict]:
+    """Rows of changed lesions with positions in mm for their voxel indices.
+
+    Parameters
+    ----------
+    rows : sequence of mapping
+        With ``i``, ``j`` and ``k``.
+    *matrices : (4, 4) array
+        From voxel indices to world points in mm, applied one after the other.
+
+    Returns
+    -------
+    list of dict
+        With ``x_mm``, ``y_mm`` and ``z_mm`` in their place.
+    """
+    placed = []
+    for given in rows:
         row = dict(given)
-        voxel = np.array([[row.pop("i"), row.pop("j"), row.pop("k")]])
-        point = world_mm(placed.to_reference[1], world_mm(placed.frame.grid.affine, voxel))
-        row |= dict(zip(("x_mm", "y_mm", "z_mm"), point[0].tolist(), strict=True))
-        rows.append(row | _sessions(pair))
-    return rows
+        point = np.array([[row.pop(axis) for axis in "ijk"]])
+        for matrix in matrices:
+            point = world_mm(matrix, point)
+        placed.append(row | dict(zip(("x_mm", "y_mm", "z_mm"), point[0].tolist(), strict=True)))
+    return placed
 
 
 def expansion_rows(pair: PairComparison) -> list[dict]:

@@ -234,8 +234,6 @@ VISITS = Table(
 )
 BIOMARKERS = {column.name: column for column in VISITS.columns if column.group}
 """The biomarkers of a visit by name."""
-LESION_BIOMARKERS = tuple(n for n, column in BIOMARKERS.items() if "lesion_map" in column.requires)
-"""Those that are empty without a lesion map."""
 
 
 def label_of(name: str) -> str:

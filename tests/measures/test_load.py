@@ -3,12 +3,12 @@
 import numpy as np
 import phantoms
 import pytest
+from lesion_columns import LESION_BIOMARKERS
 
 from mslesion.imaging.shape import measure_shapes
 from mslesion.measures.load import SIZE_BINS_MM, measure_load
 from mslesion.schema import LESIONS
 from mslesion.schema.locations import LOCATION_CLASSES
-from mslesion.schema.visits import LESION_BIOMARKERS
 from mslesion.segmentation.lesions.instances import find_lesions
 
 NO_LESION = find_lesions(np.zeros((8, 8, 8), bool), np.eye(4))

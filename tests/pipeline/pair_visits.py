@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import visit_phantoms as heads
+from lesion_columns import LESION_BIOMARKERS
 
 from mslesion.imaging.resampling import Grid
 from mslesion.io.dataset import find_visits
@@ -15,7 +16,6 @@ from mslesion.longitudinal.alignment.common_frame import Frame
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.outputs import clear_visit, write_visit
 from mslesion.pipeline.visit.records import fingerprint
-from mslesion.schema.visits import LESION_BIOMARKERS
 
 LESIONS_AT = {
     "1": ("periventricular", "juxtacortical", "infratentorial"),

@@ -9,6 +9,7 @@ import pandas as pd
 import phantoms
 import pytest
 import visit_phantoms as heads
+from lesion_columns import LESION_BIOMARKERS
 
 from mslesion.clinical.visit_facts import VisitFacts
 from mslesion.errors import GeometryError, ImageError, StepError
@@ -22,7 +23,7 @@ from mslesion.pipeline.visit.prepare import prepare_visit
 from mslesion.pipeline.visit.process import process_visit
 from mslesion.schema import LESIONS, QUALITY, VISITS, check_table
 from mslesion.schema.structures import BRAIN
-from mslesion.schema.visits import BIOMARKERS, LESION_BIOMARKERS
+from mslesion.schema.visits import BIOMARKERS
 from mslesion.segmentation.lesions.instances import find_lesions
 
 INTRACRANIAL_ML = 4 / 3 * np.pi * heads.INTRACRANIAL_MM.prod() / 1000

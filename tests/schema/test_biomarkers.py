@@ -1,13 +1,14 @@
 """The declarations of the biomarkers, and the reasons for empty values that follow from them."""
 
 import pytest
+from lesion_columns import LESION_BIOMARKERS
 
 from mslesion.measures.load import MIN_RATIO_VOLUME_ML
 from mslesion.measures.location import MAX_SPACING_MM
 from mslesion.schema.checks import CHECKS
 from mslesion.schema.columns import COUNT, NUMBER
 from mslesion.schema.prerequisites import PREREQUISITES, reason_for
-from mslesion.schema.visits import BIOMARKERS, LESION_BIOMARKERS, USES, label_of, used_for
+from mslesion.schema.visits import BIOMARKERS, USES, label_of, used_for
 from mslesion.segmentation.lesions.instances import MAX_CENTER_SPACING_MM
 
 
