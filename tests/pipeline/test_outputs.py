@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import visit_phantoms as heads
 from html_values import Page, check_values, read_table
+from lesion_columns import LESION_BIOMARKERS
 
 from mslesion.io.dataset import Visit
 from mslesion.io.derivatives import LOCATION_INDEX
@@ -21,7 +22,6 @@ from mslesion.pipeline.visit.outputs import clear_visit, write_visit
 from mslesion.pipeline.visit.records import part_path, record_path
 from mslesion.schema import LESIONS, QUALITY, VISITS, sidecar
 from mslesion.schema.checks import CHECKS
-from mslesion.schema.visits import LESION_BIOMARKERS
 
 VALIDATOR = shutil.which("bids-validator-deno")
 
