@@ -1,16 +1,19 @@
 """The pages in a real browser: no wider than the screen, sorted, filtered, by keyboard."""
 
+import io
 import json
 import shutil
 import subprocess
 
 import interpreted
+import pandas as pd
 import pytest
 from html_values import Page
 
-from mslesion.reports.cohort_page import cohort_page
+from mslesion.reports.cohort.page import cohort_page
 from mslesion.reports.opening import front_part
 from mslesion.reports.page import subject_page
+from mslesion.schema import TABLES, VISITS, as_table
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not here")
@@ -33,18 +36,20 @@ def render(pages, tmp_path):
     """The page as a browser shows it after a script has run, parsed."""
 
     def render(name, script="", size=LAPTOP):
-        path = tmp_path / f"{name}.html"
-        path.write_text(
-            pages[name].replace("</body>", f"<script>{script}</script></body>"), "utf-8"
-        )
-        out = subprocess.run(
-            [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--window-size={size}",
-             "--virtual-time-budget=2000", "--dump-dom", path.as_uri()],
-            capture_output=True, text=True, check=True, timeout=120,
-        ).stdout  # fmt: skip
-        return Page(out.replace("<!DOCTYPE html>", ""))
+        return shown_by_browser(pages[name], script, tmp_path / f"{name}.html", size=size)
 
     return render
+
+
+def shown_by_browser(html, script, path, *, size=LAPTOP):
+    """A page as a browser shows it after a script has run, parsed."""
+    path.write_text(html.replace("</body>", f"<script>{script}</script></body>"), "utf-8")
+    out = subprocess.run(
+        [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--window-size={size}",
+         "--virtual-time-budget=2000", "--dump-dom", path.as_uri()],
+        capture_output=True, text=True, check=True, timeout=120,
+    ).stdout  # fmt: skip
+    return Page(out.replace("<!DOCTYPE html>", ""))
 
 
 def attributes(page, tag):
@@ -52,9 +57,8 @@ def attributes(page, tag):
 
 
 def shown(page):
-    """Rows of the table of visits that are not hidden, in order."""
-    return [bare(a["data-row"]) for a in attributes(page, "tr")
-            if "data-latest" in a and "hidden" not in a]  # fmt: skip
+    """Rows of the table of visits, in order."""
+    return [bare(a["data-row"]) for a in attributes(page, "tr") if "data-row" in a]
 
 
 def bare(rows):
@@ -99,7 +103,7 @@ RECORD = """
 const seen = [];
 const body = document.getElementById("visits").tBodies[0];
 const record = () => seen.push(
-  [...body.rows].filter(r => !r.hidden).map(r => r.dataset.row).join(" "));
+  [...body.rows].map(r => r.dataset.row).join(" "));
 const store = () => { document.body.dataset.seen = JSON.stringify(seen); };
 """
 
@@ -127,7 +131,8 @@ def test_sorting(render):
         "01|2 01|1 02|", "02| 01|2 01|1",
     ]  # fmt: skip
     assert [a["aria-sort"] for a in attributes(page, "th") if "aria-sort" in a] == ["descending"]
-    assert len(attributes(page, "button")) == len(attributes(page, "th")) - 3 + 1
+    assert len([a for a in attributes(page, "th") if a["scope"] == "col"]) == 18 + 4  # and checks
+    assert len(attributes(page, "button")) == 18 + 4  # show all, save, previous, next
 
 
 def test_filter_by_criterion(render):
@@ -158,9 +163,85 @@ def test_filter_by_criterion(render):
     assert "3 of 3 visits shown" in page.text
 
 
+def test_filter_by_quality_check_and_person(render):
+    """The counts of the quality overview follow; a person alone is marked in the charts."""
+    script = """
+    const f = document.getElementById("filter");
+    const warned = document.querySelector('[data-check="visit:lesion_volume_ml:warn"]');
+    const choose = (name, value) => {
+      f.elements[name].value = value;
+      f.dispatchEvent(new Event("input"));
+      record();
+      seen.push(warned.textContent);
+      f.elements[name].value = "";
+    };
+    choose("quality_state", "warn");
+    choose("check", "visit:lesion_volume_ml");
+    choose("person", "B-01");
+    seen.push([...document.querySelectorAll("[data-person].chosen")]
+      .map(line => line.dataset.person).join(" "));
+    seen.push(document.querySelectorAll('[data-mark="sub-01"]').length);
+    choose("person", "nobody");
+    seen.push(document.querySelectorAll("[data-mark]").length);
+    store();
+    """
+    (body,) = attributes(render("cohort", RECORD + script), "body")
+    assert json.loads(bare(body["data-seen"])) == [
+        "02|", "1", "02|", "1", "01|1 01|2", "0",
+        "01",  # the course of its lesion volume
+        6,  # a mark in every distribution
+        "", "0", 0,
+    ]  # fmt: skip
+
+
+def test_saved_file(render, pages):
+    """What is shown, with the values of the CSV; commas are quoted."""
+    script = """
+    const f = document.getElementById("filter");
+    f.elements.latest.checked = true;
+    f.dispatchEvent(new Event("input"));
+    URL.createObjectURL = (blob) => { blob.text().then(t => { document.body.dataset.text = t; });
+                                      return "#"; };
+    HTMLAnchorElement.prototype.click = function () { document.body.dataset.name = this.download; };
+    document.getElementById("save").click();
+    """
+    (body,) = attributes(render("cohort", script), "body")
+    assert body["data-name"] == "cohort.csv"
+    saved = pd.read_csv(io.StringIO(body["data-text"]), dtype=str, keep_default_na=False)
+    assert list(saved["participant_id"]) == ["sub-01", "sub-02"]
+    assert list(saved["lesion_volume_ml"]) == ["0.765432", "0"]
+    assert list(saved["pbvc_pct_per_year"]) == ["-1.12346", ""]
+
+
+def test_pages_of_a_long_table(pages, tmp_path):
+    """Rows beyond those in view are a button away; sorting takes in all of them."""
+    visits = [{"participant_id": f"{n:03}", "lesion_volume_ml": float(n)} for n in range(250)]
+    tables = {table.name: as_table([], table) for table in TABLES}
+    tables[VISITS.name] = as_table(visits, VISITS)
+    html = cohort_page(tables, {f"{n:03}": [""] for n in range(250)}, version="1")
+    script = """
+    const range = document.getElementById("range");
+    const press = (id) => document.getElementById(id).click();
+    const look = () => { record(); seen.push(range.textContent); };
+    press("forward"); press("forward"); look();
+    [...document.querySelectorAll("th button")]
+      .find(b => b.textContent === "Lesion volume, mL").click();
+    document.querySelector("[aria-sort] button").click();
+    look();
+    store();
+    """
+    (body,) = attributes(shown_by_browser(html, RECORD + script, tmp_path / "long.html"), "body")
+    last, at_last, first, at_first = json.loads(body["data-seen"])
+    assert last.split() == [f"sub-{n:03}|" for n in range(200, 250)]
+    assert at_last == "201 to 250 of 250"
+    assert first.split() == [f"sub-{n:03}|" for n in range(249, 149, -1)]
+    assert at_first == "1 to 100 of 250"
+
+
 def test_controls_have_names(render):
     """Every select and box stands in a label, every picture has words."""
     page = render("cohort")
-    assert len(attributes(page, "label")) == 3
+    controls = [a for tag, a in page.tags if tag in ("select", "input")]
+    assert len(attributes(page, "label")) == len(controls) == 7
     assert all(a["aria-label"] for a in attributes(page, "svg"))
     assert all(a["scope"] for a in attributes(page, "th"))

@@ -21,7 +21,7 @@ from mslesion.pipeline.pair.compare import check_rows
 from mslesion.pipeline.pair.records import finished_pairs, in_time
 from mslesion.pipeline.visit.records import read_record
 from mslesion.reports import page
-from mslesion.reports.cohort_page import cohort_page
+from mslesion.reports.cohort.page import cohort_page
 from mslesion.reports.opening import front_part
 from mslesion.reports.overview import by_subject
 from mslesion.schema import (
@@ -96,6 +96,16 @@ def write_group(
     )
     order = {subject: [one["session"] for one in own] for subject, own in visits.items()}
     _write_pages(parts, tables, order=order, output=output)
+    groups = {
+        subject: ratings.facts_of(subject, own[-1]).get("group") for subject, own in order.items()
+    }
+    document = cohort_page(
+        tables,
+        order,
+        version=version("mslesion"),
+        groups={subject: group for subject, group in groups.items() if group},
+    )
+    write_bytes(document.encode(), output / "index.html")
     return tables
 
 
@@ -139,14 +149,12 @@ def _write_pages(
     order: Mapping[str, Sequence[str]],
     output: Path,
 ) -> None:
-    """Write a page per participant and that of the cohort; remove those of other subjects."""
+    """Write a page per participant; remove those of other subjects."""
     screens = by_subject(tables)
     for subject, own in parts:
         front = front_part(screens[subject], subject, order[subject])
         document = page.subject_page(subject, [front, *own], version=version("mslesion"))
         write_bytes(document.encode(), output / f"sub-{subject}.html")
-    document = cohort_page(tables, order, version=version("mslesion"))
-    write_bytes(document.encode(), output / "index.html")
     for old in output.glob("sub-*.html"):
         if old.stem.removeprefix("sub-") not in order:
             old.unlink()
