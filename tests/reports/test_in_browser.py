@@ -131,8 +131,8 @@ def test_sorting(render):
         "01|2 01|1 02|", "02| 01|2 01|1",
     ]  # fmt: skip
     assert [a["aria-sort"] for a in attributes(page, "th") if "aria-sort" in a] == ["descending"]
-    assert len([a for a in attributes(page, "th") if a["scope"] == "col"]) == 18 + 4  # and checks
-    assert len(attributes(page, "button")) == 18 + 4  # show all, save, previous, next
+    assert len([a for a in attributes(page, "th") if a["scope"] == "col"]) == 17 + 4  # and checks
+    assert len(attributes(page, "button")) == 17 + 4  # show all, save, previous, next
 
 
 def test_filter_by_criterion(render):
