@@ -6,6 +6,9 @@ import sys
 from collections.abc import Sequence
 from importlib.metadata import version
 
+from mslesion.pipeline.dataset.engines import ENGINES, LOCAL
+from mslesion.pipeline.dataset.local import AUTO
+
 DONE, UNUSABLE, SOME_FAILED, INTERRUPTED = 0, 2, 3, 130
 """Exit codes: all done; unusable arguments or input; some visits or pairs failed; stopped by Ctrl-C
 (128 and the number of the signal, as shells have it)."""
@@ -118,10 +121,17 @@ def build_parser() -> argparse.ArgumentParser:
         "--n-jobs",
         "--n_jobs",
         "--nprocs",
-        type=int,
-        default=1,
+        type=_number_of_jobs,
+        default=AUTO,
         metavar="N",
-        help="number of visits processed in parallel (default: 1)",
+        help="jobs at a time: visits, and pairs of visits (default: auto, as many as the cores and "
+        "the memory in view allow)",
+    )
+    add(
+        "--executor",
+        choices=tuple(ENGINES),
+        default=LOCAL,
+        help="where the jobs are done: local, in processes on this machine (default: local)",
     )
     add(
         "--skip-bids-validation",
@@ -165,6 +175,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
+def _number_of_jobs(text: str) -> int | str:
+    """A number of jobs, or `AUTO`."""
+    return AUTO if text == AUTO else int(text)
+
+
 def _run(options: argparse.Namespace) -> int:
     """Call `run_dataset` as the arguments say, and report."""
     from mslesion.io.tables import rows_of
@@ -182,6 +197,7 @@ def _run(options: argparse.Namespace) -> int:
         anatomy=options.anatomy,
         ratings=options.ratings,
         settings=read_settings(options.settings, **given),
+        executor=options.executor,
         n_jobs=options.n_jobs,
         progress=sys.stderr.isatty(),
         dry_run=options.dry_run,

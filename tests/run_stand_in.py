@@ -33,7 +33,12 @@ class StandIn:
         if visit.problem or visit.subject.startswith("bad"):
             reason = visit.problem or "The scan is odd. Look at it."
             return Outcome(job, "failed", "StepError", reason)
-        who = {"participant_id": visit.subject, "session_id": visit.session or None}
+        who = {
+            "participant_id": visit.subject,
+            "session_id": visit.session or None,
+            "visit_date": visit.facts.visit_date and visit.facts.visit_date.isoformat(),
+            "lesion_volume_ml": 1.0,
+        }
         record = {key: [] for key in RECORD_KEYS} | {
             "subject": visit.subject, "session": visit.session, "visits": [who]
         }  # fmt: skip

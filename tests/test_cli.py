@@ -9,8 +9,6 @@ from run_stand_in import StandIn, bids
 from mslesion import cli
 from mslesion.errors import DatasetError, OutputError
 from mslesion.pipeline.dataset import run
-from mslesion.pipeline.dataset.calibration import CALIBRATION_STEP
-from mslesion.pipeline.dataset.jobs import Job
 
 
 @pytest.fixture(autouse=True)
@@ -35,7 +33,9 @@ def compared(_work):
 
 
 def call(*arguments):
-    return cli.main([str(argument) for argument in arguments])
+    """The command, in this process unless the number of jobs is given."""
+    jobs = () if "--n-jobs" in arguments else ("--n-jobs", 1)
+    return cli.main([str(argument) for argument in (*arguments, *jobs)])
 
 
 def rows(path, sep=","):
@@ -77,12 +77,7 @@ def test_a_pair_that_failed(tmp_path, capsys):
     assert len(rows(tmp_path / "out/changes.csv")) == 1
 
 
-def test_calibration_is_asked_for(tmp_path, monkeypatch, capsys):
-    def find(visits, *, root, output, settings):
-        asked = [visits[0]] if settings.calibrate else []
-        return [Job(CALIBRATION_STEP, (visit,), root, output, settings) for visit in asked]
-
-    monkeypatch.setattr(run, "find_calibration_jobs", find)
+def test_calibration_is_asked_for(tmp_path, capsys):
     root = bids(tmp_path / "in", "01/1", "01/2")
     assert call(root, tmp_path / "out", "participant", "--calibrate") == cli.DONE
     assert "1 of 1 pairs compared, 1 of 1 patients calibrated; tables" in capsys.readouterr().err
@@ -109,7 +104,7 @@ def test_all_failed_leaves_no_tables(tmp_path):
 def test_a_failed_visit_leaves_the_tables_of_an_older_run(tmp_path):
     root = bids(tmp_path / "in", "01")
     call(root, tmp_path / "out", "participant")
-    record = next((tmp_path / "out/logs/visits").glob("*.json"))
+    record = next((tmp_path / "out/logs/visits").glob("*/*.json"))
     record.unlink()  # as the real work does before it fails
     (root / "sub-01").rename(root / "sub-bad")
     for path in (root / "sub-bad/anat").iterdir():
@@ -208,7 +203,10 @@ def test_label_maps_are_handed_on(tmp_path, seen):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--n-jobs", "0"), "number of jobs is 0, but 1 or more is expected. Correct --n-jobs"),
+        (
+            ("--n-jobs", "0"),
+            "number of jobs is 0, but 'auto' or 1 or more is expected. Correct",
+        ),
         (("--contact-mm", "-1"), "The setting contact_mm is -1.0, but 0 to 20 is expected"),
         (("--min-size", "tiny"), "The setting min_size is 'tiny', but it can be"),
         (("--settings", "no.toml"), "no.toml cannot be read"),

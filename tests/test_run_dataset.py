@@ -123,7 +123,7 @@ def test_group_level(tmp_path, work):
 def test_an_outdated_pair_is_removed_by_the_run_alone(tmp_path, work):
     """A record of a pair with a session that is not there any more."""
     root, output = bids(tmp_path / "in", "01/1", "01/2", "01/3"), tmp_path / "out"
-    old = output / "logs/pairs/sub-01_ses-2_ses-4.json"
+    old = output / "logs/pairs/sub-01/sub-01_ses-2_ses-4.json"
     old.parent.mkdir(parents=True)
     old.write_text("{}")
     ms.run_dataset(root, output, dry_run=True)
@@ -139,7 +139,8 @@ def test_an_outdated_pair_is_removed_by_the_run_alone(tmp_path, work):
     ("options", "error", "text"),
     [
         ({"level": "session"}, SettingsError, "level is 'session', but participant or group is"),
-        ({"n_jobs": 0}, SettingsError, "The number of jobs is 0, but 1 or more is expected"),
+        ({"executor": "moon"}, SettingsError, "The executor is 'moon', but local or a concurrent"),
+        ({"n_jobs": 0}, SettingsError, "The number of jobs is 0, but 'auto' or 1 or more is"),
         ({"participants": "99"}, DatasetError, "has no sub-99, but it was requested"),
         ({"sessions": "99"}, DatasetError, "has no ses-99, but it was requested"),
         ({"lesion_masks": "nowhere"}, DatasetError, "nowhere is not a folder, but lesion masks"),

@@ -4,8 +4,6 @@ import errno
 import json
 import os
 import signal
-from concurrent.futures import Future
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,15 +11,14 @@ import numpy as np
 import pandas as pd
 import pytest
 import visit_phantoms as heads
+from job_runs import run_jobs
 
 from mslesion.errors import DatasetError, StepError
 from mslesion.io import nifti
 from mslesion.io.dataset import Visit, find_visits
 from mslesion.io.lesion_masks import mask_folder
-from mslesion.pipeline.dataset import execution
 from mslesion.pipeline.dataset import merge as group
 from mslesion.pipeline.dataset.calibration import CALIBRATION_STEP
-from mslesion.pipeline.dataset.execution import run_jobs
 from mslesion.pipeline.dataset.jobs import FAILED, Job, Outcome, do_job
 from mslesion.pipeline.dataset.run import write_failures
 from mslesion.pipeline.pair.jobs import PAIR_STEP
@@ -359,38 +356,15 @@ def test_order_of_outcomes_is_that_of_the_jobs():
     assert run_jobs([], work=does) == []
 
 
-class BreakingPool:
-    """A pool in this process, whose second `submit` finds the pool broken."""
-
-    submits = 0
-
-    def __init__(self, *_args, **_options):
-        pass
-
-    def submit(self, work, job):
-        BreakingPool.submits += 1
-        if BreakingPool.submits == 2:
-            raise BrokenProcessPool
-        future = Future()
-        future.set_result(work(job))
-        return future
-
-    def shutdown(self, **_options):
-        pass
-
-
-def test_a_pool_that_breaks_before_a_job_is_taken_loses_none(monkeypatch):
-    monkeypatch.setattr(execution, "ProcessPoolExecutor", BreakingPool)
-    outcomes = run_jobs(jobs_of("ABCD"), work=does, n_jobs=2)
-    assert [(o.job.visit.subject, o.state) for o in outcomes] == [(name, "done") for name in "ABCD"]
-
-
 def test_a_killed_worker_costs_only_its_visit():
     outcomes = run_jobs(jobs_of("ABCD"), work=does_or_is_killed, n_jobs=2)
     assert [outcome.job.visit.subject for outcome in outcomes] == list("ABCD")
     assert [outcome.state for outcome in outcomes] == ["done", "failed", "done", "done"]
     assert outcomes[1].error == "WorkerLost"
-    assert outcomes[1].reason == "The worker process was killed, probably for lack of memory."
+    assert outcomes[1].reason == (
+        "The process of this job was killed (BrokenProcessPool), probably for lack of memory. Give "
+        "each job more memory or run fewer jobs at a time (--n-jobs), then run again."
+    )
     assert os.getpid() not in {outcome.seconds for outcome in outcomes}
 
 
@@ -410,5 +384,5 @@ def test_one_and_two_jobs_give_the_same_bits(tmp_path):
             if path.is_file()
         }
     assert written[1] == written[2]
-    record = json.loads(written[1]["logs/visits/sub-02_ses-1.json"])
+    record = json.loads(written[1]["logs/visits/sub-02/sub-02_ses-1.json"])
     assert np.isfinite(record["visits"][0]["brain_ml"])

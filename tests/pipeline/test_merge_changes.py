@@ -5,6 +5,7 @@ from datetime import date
 
 import numpy as np
 import pytest
+from job_runs import later_jobs
 
 from mslesion.errors import DatasetError
 from mslesion.io.dataset import Visit
@@ -12,7 +13,6 @@ from mslesion.longitudinal.calibration.self_calibration import Calibration, Reco
 from mslesion.pipeline.dataset import calibration as calibrating
 from mslesion.pipeline.dataset.calibration import (
     calibration_path,
-    find_calibration_jobs,
     finished_calibration,
 )
 from mslesion.pipeline.dataset.jobs import do_job
@@ -23,6 +23,7 @@ from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.records import RECORD_KEYS, part_path, record_path
 from mslesion.schema.ratings import Ratings
 
+CALIBRATE = Settings(calibrate=True)
 DAYS = {"1": "2020-01-01", "2": "2021-01-01", "3": "2022-01-01", "4": "2023-01-01"}
 
 
@@ -201,11 +202,17 @@ def calibrated(tmp_path, monkeypatch):
     return tmp_path, visits, records, calls
 
 
+def calibrations(output, visits, settings=CALIBRATE):
+    """The calibrations of visits that are finished."""
+    jobs = later_jobs(output, output, visits, settings=settings)
+    return [job for job in jobs if job.pair is None]
+
+
 def test_calibration_is_of_the_first_visit(calibrated):
     output, visits, records, calls = calibrated
     settings = Settings(calibrate=True, change_rule="pct", lesion_threshold=0.6, min_size="msseg")
-    assert find_calibration_jobs(visits, root=output, output=output, settings=Settings()) == []
-    (job,) = find_calibration_jobs(visits, root=output, output=output, settings=settings)
+    assert calibrations(output, visits, Settings()) == []
+    (job,) = calibrations(output, visits, settings)
     assert job.visit.session == "1"
     outcome = do_job(job)
     assert outcome.text.startswith("sub-1_ses-1 calibration done (")
@@ -220,9 +227,7 @@ def test_calibration_is_of_the_first_visit(calibrated):
 
 def test_calibration_of_a_visit_that_was_done_again_is_not_shown(calibrated):
     output, visits, records, _ = calibrated
-    (job,) = find_calibration_jobs(
-        visits, root=output, output=output, settings=Settings(calibrate=True)
-    )
+    (job,) = calibrations(output, visits)
     do_job(job)
     changed = [records[0] | {"made_from": {"session": "other"}}, records[1]]
     assert finished_calibration(output, changed) == []
@@ -231,18 +236,16 @@ def test_calibration_of_a_visit_that_was_done_again_is_not_shown(calibrated):
 
 def test_a_patient_without_lesions_or_follow_up_is_not_calibrated(calibrated):
     output, visits, _, _ = calibrated
-    settings = Settings(calibrate=True)
+    settings = CALIBRATE
     plain = [Visit("1", "1", {"T1w": output}), visits[1]]
-    assert find_calibration_jobs(plain, root=output, output=output, settings=settings) == []
+    assert calibrations(output, plain, settings) == []
     record_path(output, visits[1]).unlink()
-    assert find_calibration_jobs(visits, root=output, output=output, settings=settings) == []
+    assert calibrations(output, visits, settings) == []
 
 
 def test_a_broken_calibration(calibrated):
     output, visits, records, calls = calibrated
-    (job,) = find_calibration_jobs(
-        visits, root=output, output=output, settings=Settings(calibrate=True)
-    )
+    (job,) = calibrations(output, visits)
     do_job(job)
     calibration_path(output, "1").write_text("{}")
     with pytest.raises(DatasetError, match="has no 'subject', but the record of each calibration"):

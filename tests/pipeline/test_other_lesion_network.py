@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import visit_phantoms as heads
+from job_runs import run_jobs
 
 from mslesion.io.dataset import find_visits
-from mslesion.pipeline.dataset.execution import run_jobs
 from mslesion.pipeline.dataset.jobs import Outcome, do_job
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.jobs import find_visit_jobs

@@ -14,6 +14,7 @@ import pytest
 import SimpleITK as sitk
 import visit_phantoms as heads
 from html_values import check_values
+from job_runs import later_jobs, run_jobs
 
 from mslesion.clinical.ratings import dataset_ratings
 from mslesion.errors import DatasetError
@@ -21,14 +22,12 @@ from mslesion.io import nifti
 from mslesion.io.dataset import Visit, find_visits
 from mslesion.longitudinal import pair as pair_steps
 from mslesion.longitudinal.alignment import placing
-from mslesion.pipeline.dataset.execution import run_jobs
 from mslesion.pipeline.dataset.jobs import Outcome, do_job
 from mslesion.pipeline.dataset.merge import write_group
 from mslesion.pipeline.dataset.run import write_failures
 from mslesion.pipeline.pair import jobs as pairs
 from mslesion.pipeline.pair import outputs as pair_outputs
 from mslesion.pipeline.pair.compare import compare_visits
-from mslesion.pipeline.pair.jobs import current_pairs, find_pair_jobs, remove_outdated_pairs
 from mslesion.pipeline.pair.maps import maps_of, read_visit
 from mslesion.pipeline.pair.records import Pair, in_time, pair_path, pairs_of
 from mslesion.pipeline.settings import Settings
@@ -42,10 +41,7 @@ NAMES = ["sub-01_ses-1_ses-2", "sub-01_ses-1_ses-3", "sub-01_ses-2_ses-3"]
 
 
 def jobs_of(root, output, settings=SETTINGS):
-    visits = find_visits(root)
-    pairs = current_pairs(visits, output=output)
-    remove_outdated_pairs(pairs, output=output)
-    return find_pair_jobs(pairs, visits, root=root, output=output, settings=settings)
+    return later_jobs(root, output, find_visits(root), settings=settings)
 
 
 def run(root, output, **options):
@@ -348,7 +344,7 @@ def test_a_killed_worker_costs_only_its_pair(copy):
     outcomes = run_jobs(jobs_of(*copy), work=does_or_is_killed, n_jobs=2)
     assert [outcome.state for outcome in outcomes] == ["done", "done", "failed"]
     assert outcomes[2].error == "WorkerLost"
-    assert outcomes[2].text.startswith("sub-01_ses-3 compared with ses-2 failed: The worker")
+    assert outcomes[2].text.startswith("sub-01_ses-3 compared with ses-2 failed: The process")
 
 
 def test_a_pair_that_fails_is_a_row(copy, monkeypatch):
@@ -385,8 +381,8 @@ def test_stopped_while_writing_then_rerun(copy, monkeypatch):
     monkeypatch.setattr(nifti.os, "fsync", whole_sync)
     assert not list(output.rglob("*.part"))
     assert not list((output / "logs").rglob("*ses-1_ses-2.json"))
-    half = output / "logs/pairs/.sub-01_ses-1_ses-2.npz.77.part"  # of a run that was killed
-    half.parent.mkdir(exist_ok=True)
+    half = output / "logs/pairs/sub-01/.sub-01_ses-1_ses-2.npz.77.part"  # of a run that was killed
+    half.parent.mkdir(parents=True)
     half.write_text("half")
     assert run(root, output) == ["done"] * 3
     assert not half.exists()
@@ -400,7 +396,7 @@ def test_maps_that_are_gone(copy):
     assert [outcome.state for outcome in outcomes] == ["failed", "done", "failed"]
     assert (
         "is missing, but a comparison reads the maps of both visits. Remove "
-        "logs/visits/sub-01_ses-2"
+        "logs/visits/sub-01/sub-01_ses-2"
     ) in (outcomes[0].reason)
 
 
@@ -411,7 +407,8 @@ def test_scans_that_are_gone(copy):
     assert run(root, output) == ["unchanged"] * 3
     outcome = do_job(jobs_of(root, output, settings=Settings(change_rule="pct"))[0])
     assert "has no sub-01_ses-2, but" in outcome.reason
-    assert "Bring the scans back, or remove logs/visits/sub-01_ses-2.json there." in outcome.reason
+    advice = "Bring the scans back, or remove logs/visits/sub-01/sub-01_ses-2.json there."
+    assert advice in outcome.reason
 
 
 def test_a_visit_that_now_has_a_problem(copy):
@@ -440,7 +437,7 @@ def test_a_broken_record_of_a_pair(copy, content, message):
 
 def test_a_pair_without_its_pictures(copy):
     root, output = copy
-    next((output / "logs/pairs").glob("*ses-1_ses-2.html")).unlink()
+    next((output / "logs/pairs/sub-01").glob("*ses-1_ses-2.html")).unlink()
     with pytest.raises(
         DatasetError,
         match=r"ses-1_ses-2\.html.*each compared pair has",
@@ -574,7 +571,7 @@ def test_a_first_visit_without_a_session_label(copy):
     root, output = copy
     run(root, output)
     for folder in ("visits", "pairs"):
-        for path in (output / "logs" / folder).glob("sub-01_ses-1*"):
+        for path in (output / "logs" / folder / "sub-01").glob("sub-01_ses-1*"):
             start = "sub-01" if folder == "visits" else "sub-01_ses-"
             renamed = path.rename(path.with_name(path.name.replace("sub-01_ses-1", start)))
             if renamed.suffix in (".json", ".html"):

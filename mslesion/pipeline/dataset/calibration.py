@@ -5,22 +5,18 @@ from importlib.metadata import version
 from pathlib import Path
 
 from mslesion.errors import DatasetError
-from mslesion.io.dataset import Visit
 from mslesion.io.tables import write_json
 from mslesion.longitudinal.calibration.self_calibration import calibrate
 from mslesion.pipeline.dataset.jobs import CALIBRATION, Job, Step
 from mslesion.pipeline.pair.compare import plain_values
 from mslesion.pipeline.pair.maps import read_visit
 from mslesion.pipeline.pair.records import in_time
-from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.records import (
     digest,
     read_json_record,
     read_record,
     record_path,
-    subject_records,
 )
-from mslesion.schema.modalities import FLAIR
 from mslesion.segmentation.lesions.choose import find_lesion_network
 
 CALIBRATION_FORMAT = 1
@@ -44,44 +40,6 @@ def calibration_path(output: Path, subject: str) -> Path:
     Path
     """
     return output / "logs" / "calibrations" / f"sub-{subject}.json"
-
-
-def find_calibration_jobs(
-    visits: Sequence[Visit], *, root: Path, output: Path, settings: Settings
-) -> list[Job]:
-    """A job for the first finished visit of each subject with two or more.
-
-    The visit must have a FLAIR and lesions.
-
-    Parameters
-    ----------
-    visits : sequence of Visit
-        All visits that the dataset has of the subjects of this run.
-    root : Path
-        The input dataset.
-    output : Path
-        The output dataset.
-    settings : Settings
-        Of the run.
-
-    Returns
-    -------
-    list of Job
-        Empty without ``calibrate``.
-    """
-    jobs = []
-    if not settings.calibrate:
-        return jobs
-    there = {(visit.subject, visit.session): visit for visit in visits}
-    for subject in dict.fromkeys(visit.subject for visit in visits):
-        records = in_time(subject_records(output, subject))
-        if len(records) < 2:
-            continue
-        first = there.get((subject, records[0]["session"]))
-        has_lesions = records[0]["visits"][0].get("lesion_volume_ml") is not None
-        if first is not None and FLAIR in first.scans and has_lesions:
-            jobs.append(Job(CALIBRATION_STEP, (first,), root, output, settings))
-    return jobs
 
 
 def finished_calibration(output: Path, records: Sequence[Mapping]) -> list[dict]:

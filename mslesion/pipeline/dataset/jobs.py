@@ -7,7 +7,7 @@ another one or on another machine that sees the same folders. `do_job` does any 
 import logging
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from mslesion.io.dataset import Visit
 from mslesion.io.lesion_masks import MaskFile
 from mslesion.pipeline.pair.records import Pair
 from mslesion.pipeline.settings import Settings
-from mslesion.pipeline.visit.records import is_made_from
+from mslesion.pipeline.visit.records import finished_visit, is_made_from
 from mslesion.schema.identifiers import session_name
 from mslesion.schema.modalities import SEPARATOR
 
@@ -92,6 +92,8 @@ class Outcome:
     error: str = ""
     reason: str = ""
     seconds: float = 0.0
+    record: Mapping | None = None
+    """Of a visit that has results now, `finished_visit`; else None."""
 
     @property
     def text(self) -> str:
@@ -144,7 +146,9 @@ def do_job(job: Job) -> Outcome:
 
     def ended(state: str, error: Exception | None = None, reason: str = "") -> Outcome:
         kind = type(error).__name__ if error else ""
-        return Outcome(job, state, kind, reason, time.perf_counter() - start)
+        # Told here, as on a cluster another machine may see the files only after a while
+        record = finished_visit(job.output, job.visit) if job.step.name == VISIT else None
+        return Outcome(job, state, kind, reason, time.perf_counter() - start, record)
 
     try:
         made_from = job.step.fingerprint(job)

@@ -111,7 +111,7 @@ def write_group(
 
 def _finished_visits(output: Path) -> list[dict]:
     """The records of all finished visits."""
-    paths = sorted((output / "logs" / "visits").glob("*.json"))
+    paths = sorted((output / "logs" / "visits").glob("*/*.json"))
     if not paths and not has_outputs(output):
         raise DatasetError(
             f"{output} has no finished visit, but finished visits are merged. Run the "
@@ -173,4 +173,4 @@ def has_outputs(output: Path) -> bool:
     bool
     """
     visits = output / "logs" / "visits"
-    return (output / f"{VISITS.name}.csv").is_file() or any(visits.glob("*.json"))
+    return (output / f"{VISITS.name}.csv").is_file() or any(visits.glob("*/*.json"))

@@ -1,20 +1,22 @@
 """A run over a dataset: its visits, its pairs of visits, and the merged tables and pages."""
 
+import logging
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from tqdm import tqdm
 
 from mslesion.clinical.ratings import dataset_ratings
 from mslesion.errors import DatasetError, SettingsError
 from mslesion.io.anatomy_files import anatomy_folder
-from mslesion.io.dataset import find_visits, keep_labelled
+from mslesion.io.dataset import Visit, find_visits, keep_labelled
 from mslesion.io.lesion_masks import mask_folder
 from mslesion.io.tables import write_tsv
-from mslesion.pipeline.dataset.calibration import find_calibration_jobs
-from mslesion.pipeline.dataset.execution import run_jobs
+from mslesion.pipeline.dataset.engines import EngineOptions, open_workers
 from mslesion.pipeline.dataset.jobs import (
     CALIBRATION,
     DONE,
@@ -28,17 +30,16 @@ from mslesion.pipeline.dataset.jobs import (
     do_job,
 )
 from mslesion.pipeline.dataset.merge import has_outputs, write_group
+from mslesion.pipeline.dataset.person import PersonPlan
 from mslesion.pipeline.dataset.ratings import check_ratings
-from mslesion.pipeline.pair.jobs import (
-    VISITS_READ,
-    current_pairs,
-    find_pair_jobs,
-    remove_outdated_pairs,
-)
+from mslesion.pipeline.dataset.schedule import run_plans
+from mslesion.pipeline.pair.jobs import VISITS_READ
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.jobs import find_visit_jobs
 from mslesion.schema import FAILURES, OUTCOMES, TABLES, as_table
 from mslesion.segmentation.lesions.choose import find_lesion_network
+
+log = logging.getLogger(__name__)
 
 PARTICIPANT_LEVEL, GROUP_LEVEL = "participant", "group"
 """What a run does: the visits, their pairs and the merging; or the merging alone."""
@@ -86,7 +87,8 @@ def run_dataset(
     anatomy: str | Path | None = None,
     ratings: str | Path | Sequence[str | Path] = (),
     settings: Settings | None = None,
-    n_jobs: int = 1,
+    executor: str | Executor | None = None,
+    n_jobs: int | str = 1,
     progress: bool = False,
     dry_run: bool = False,
 ) -> RunSummary:
@@ -115,9 +117,12 @@ def run_dataset(
         are always read.
     settings : Settings, optional
         By default those of `Settings`.
-    n_jobs : int
-        Worker processes. With more than one, a script needs the usual
-        ``if __name__ == "__main__":``.
+    executor : str or concurrent.futures.Executor, optional
+        Where the jobs are done: the name of an engine, by default ``local``, or any executor whose
+        workers see the same folders under the same paths.
+    n_jobs : int or "auto"
+        Jobs at a time: as many as the cores and the memory in view allow, if "auto". With more
+        than one, a script needs the usual ``if __name__ == "__main__":``.
     progress : bool
         Whether to draw a bar.
     dry_run : bool
@@ -133,7 +138,7 @@ def run_dataset(
         If a folder is missing, holds nothing that can be used, or is both input and output;
         at group level, if no visit is finished.
     SettingsError
-        If `level` or `n_jobs` cannot be, or the settings name no lesion network.
+        If `level`, `executor` or `n_jobs` cannot be, or the settings name no lesion network.
     TableError
         If clinical data are wrong, or contradict the dataset.
     OutputError
@@ -152,10 +157,6 @@ def run_dataset(
         raise SettingsError(
             f"The level is {level!r}, but {PARTICIPANT_LEVEL} or {GROUP_LEVEL} is expected. "
             "Choose one of them."
-        )
-    if n_jobs < 1:
-        raise SettingsError(
-            f"The number of jobs is {n_jobs}, but 1 or more is expected. Correct --n-jobs (n_jobs)."
         )
     facts = dataset_ratings(root, _several(ratings))
     if level == GROUP_LEVEL:
@@ -176,16 +177,30 @@ def run_dataset(
     masks = None if lesion_masks is None else mask_folder(lesion_masks)
     label_maps = None if anatomy is None else anatomy_folder(anatomy)
     where: dict[str, Any] = {"root": root, "output": output, "settings": settings}
-    jobs = find_visit_jobs(visits, **where, masks=masks, anatomy=label_maps)
+    asked = by_subject(visits)
+
+    def jobs_of(subject: str) -> list[Job]:
+        own = asked.get(subject, [])
+        return find_visit_jobs(own, **where, masks=masks, anatomy=label_maps)
+
     if dry_run:
-        return _summary([_foreseen(job) for job in jobs], output)
-    how: dict[str, Any] = {"work": do_job, "n_jobs": n_jobs, "progress": progress}
-    outcomes = run_jobs(jobs, **how)
-    pairs = current_pairs(everyone, output=output)
-    remove_outdated_pairs(pairs, output=output)
-    outcomes += run_jobs(find_pair_jobs(pairs, everyone, **where), **how, unit="pair")
+        return _summary([_foreseen(job) for subject in asked for job in jobs_of(subject)], output)
+    plans = (
+        PersonPlan(jobs_of(subject), own, **where) for subject, own in by_subject(everyone).items()
+    )
+    outcomes: list[Outcome] = []
+    with (
+        open_workers(executor, EngineOptions(n_jobs=n_jobs)) as workers,
+        tqdm(disable=not progress, unit="job") as bar,
+    ):
+
+        def finish(outcome: Outcome) -> None:
+            outcomes.append(outcome)
+            bar.update()
+            log.log(logging.ERROR if outcome.state == FAILED else logging.INFO, outcome.text)
+
+        run_plans(plans, workers, work=do_job, finish=finish)
     VISITS_READ.clear()
-    outcomes += run_jobs(find_calibration_jobs(everyone, **where), **how, unit="patient")
     write_failures(outcomes, output)
     if has_outputs(output):
         write_group(output, raw=str(root), ratings=facts)
@@ -208,6 +223,24 @@ def write_failures(outcomes: Sequence[Outcome], output: Path) -> None:
         kept = {name: row.get(name) for name in FAILURES.names}
         rows.append(kept | {"reason": start + row["reason"]})
     write_tsv(as_table(rows, FAILURES), output / "logs" / "failures.tsv")
+
+
+def by_subject(visits: Sequence[Visit]) -> dict[str, list[Visit]]:
+    """Visits of each subject.
+
+    Parameters
+    ----------
+    visits : sequence of Visit
+        In any order.
+
+    Returns
+    -------
+    dict of str to list of Visit
+    """
+    found: dict[str, list[Visit]] = {}
+    for visit in visits:
+        found.setdefault(visit.subject, []).append(visit)
+    return found
 
 
 def _several(one_or_more) -> tuple:

@@ -19,7 +19,7 @@ from mslesion.io.derivatives import map_path
 from mslesion.io.nifti import Scan, load_map, load_scan
 from mslesion.longitudinal.alignment.placing import PlacedScan, VisitMaps
 from mslesion.pipeline.visit.process import VisitResult
-from mslesion.pipeline.visit.records import digest
+from mslesion.pipeline.visit.records import digest, record_path
 from mslesion.schema.modalities import COMPARED, reference_of
 from mslesion.schema.time import iso_day
 
@@ -129,7 +129,7 @@ def read_visit(visit: Visit, output: Path, record: Mapping) -> ReadVisit:
             return None
         raise DatasetError(
             f"{path} is missing, but a comparison reads the maps of both visits. Remove "
-            f"logs/visits/{visit.name}.json from the output and run the participant level again."
+            f"{record_path(Path(), visit)} from the output and run the participant level again."
         )
 
     row = record["visits"][0]

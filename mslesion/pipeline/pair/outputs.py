@@ -79,7 +79,7 @@ def recorded_pairs(output: Path, subject: str) -> list[Pair]:
     -------
     list of Pair
     """
-    paths = sorted((output / "logs" / "pairs").glob(f"sub-{subject}_ses-*.json"))
+    paths = sorted((output / "logs" / "pairs" / f"sub-{subject}").glob("*.json"))
     return [
         Pair(*_PAIR_NAME.fullmatch(path.stem).groups(), _was_with_before(path)) for path in paths
     ]

@@ -79,10 +79,38 @@ def in_time(records: Sequence[Record]) -> list[Record]:
     """
     by_label = sorted(records, key=lambda record: _parts(record["session"]))
     days = [day_of(record) for record in by_label]
-    stems = {re.sub(r"\d+", "#", record["session"]) for record in by_label}
-    if None in days or (len(stems) == 1 and "#" in stems.pop()):
+    if None in days or _has_numbers(by_label):
         return by_label
     return sorted(by_label, key=day_of)
+
+
+def is_order_sure(records: Sequence[Record]) -> bool:
+    """Whether `in_time` gives any of these visits the same order, whichever of them are missing.
+
+    Parameters
+    ----------
+    records : sequence of mapping
+        Records of the visits.
+
+    Returns
+    -------
+    bool
+        True where labels differ in a number only, or the known dates rise with the labels.
+
+    Examples
+    --------
+    >>> def visit(label, day=None):
+    ...     return {"session": label, "visits": [{"visit_date": day}]}
+    >>> is_order_sure([visit("M12"), visit("M6")])
+    True
+    >>> is_order_sure([visit("a", "2021-01-01"), visit("b", "2020-01-01")])
+    False
+    """
+    if _has_numbers(records):
+        return True
+    by_label = sorted(records, key=lambda record: _parts(record["session"]))
+    days = [day for record in by_label if (day := day_of(record))]
+    return days == sorted(days)
 
 
 def pairs_of(records: Sequence[Record]) -> list[Pair]:
@@ -121,7 +149,7 @@ def pair_path(output: Path, pair: Pair) -> Path:
     -------
     Path
     """
-    return output / "logs" / "pairs" / f"{pair.name}.json"
+    return output / "logs" / "pairs" / f"sub-{pair.subject}" / f"{pair.name}.json"
 
 
 def pair_fingerprint(pair: Pair, *, records: tuple[Record, Record], rule: str) -> dict:
@@ -203,6 +231,12 @@ def finished_pairs(output: Path, records: Sequence[Record]) -> list[dict]:
         if record["made_from"]["visits"] == [digest(visit["made_from"]) for visit in visits]:
             found.append(record)
     return found
+
+
+def _has_numbers(records: Sequence[Record]) -> bool:
+    """Whether labels have a number and differ in nothing else."""
+    stems = {re.sub(r"\d+", "#", record["session"]) for record in records}
+    return len(stems) == 1 and "#" in stems.pop()
 
 
 def _parts(label: str) -> list:

@@ -11,6 +11,7 @@ from mslesion.io.lesion_masks import find_lesion_mask
 from mslesion.io.nifti import load_mask, load_scan
 from mslesion.io.visit_files import ImageFolder
 from mslesion.pipeline.dataset.jobs import VISIT, Job, Step
+from mslesion.pipeline.pair.jobs import VISITS_READ
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.outputs import clear_visit, write_visit
 from mslesion.pipeline.visit.process import process_visit
@@ -80,6 +81,7 @@ def _fingerprint(job: Job) -> dict:
 def _work(job: Job, made_from: dict) -> None:
     """Segment and measure a visit, and write what it gave."""
     visit, mask = job.visit, job.mask
+    VISITS_READ.clear()  # a visit needs the memory
     clear_visit(job.output, visit)
     given = {"anatomy": job.label_map} if job.label_map else {}
     if mask is None:

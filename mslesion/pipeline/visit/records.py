@@ -16,6 +16,8 @@ RECORD_FORMAT = 4
 """Raised when records of older versions can no longer be read."""
 RECORD_KEYS = ("subject", "session", "made_from", "visits", "lesions", "quality")
 """What every record has."""
+PLANNED_FROM = ("visit_date", "lesion_volume_ml")
+"""What the plan of later jobs needs to know of a finished visit."""
 
 
 def record_path(output: Path, visit: Visit) -> Path:
@@ -32,7 +34,7 @@ def record_path(output: Path, visit: Visit) -> Path:
     -------
     Path
     """
-    return output / "logs" / "visits" / f"{visit.name}.json"
+    return output / "logs" / "visits" / f"sub-{visit.subject}" / f"{visit.name}.json"
 
 
 def part_path(output: Path, visit: Visit) -> Path:
@@ -212,9 +214,61 @@ def subject_records(output: Path, subject: str) -> list[dict]:
     DatasetError
         If one cannot be read.
     """
-    folder = output / "logs" / "visits"
-    paths = [folder / f"sub-{subject}.json", *sorted(folder.glob(f"sub-{subject}_ses-*.json"))]
-    return [read_record(path) for path in paths if path.is_file()]
+    return [read_record(path) for path in _paths_of(output, subject)]
+
+
+def finished_visit(output: Path, visit: Visit) -> dict | None:
+    """What later jobs are planned from: whose a finished visit is, its day, whether it has lesions.
+
+    Parameters
+    ----------
+    output : Path
+        The output dataset.
+    visit : Visit
+        The visit.
+
+    Returns
+    -------
+    dict or None
+        A part of the record: subject, session, and `PLANNED_FROM` of the row as "visits". None
+        if the visit is not finished, or its record cannot be read.
+    """
+    return _planned_from(record_path(output, visit))
+
+
+def finished_visits(output: Path, subject: str) -> dict[str, dict]:
+    """What `finished_visit` gives of all visits of one subject.
+
+    Parameters
+    ----------
+    output : Path
+        The output dataset.
+    subject : str
+        Label without ``sub-``.
+
+    Returns
+    -------
+    dict of str to dict
+        By session label.
+    """
+    found = map(_planned_from, _paths_of(output, subject))
+    return {record["session"]: record for record in found if record}
+
+
+def _paths_of(output: Path, subject: str) -> list[Path]:
+    """Paths of the records of one subject, in order."""
+    return sorted((output / "logs" / "visits" / f"sub-{subject}").glob("*.json"))
+
+
+def _planned_from(path: Path) -> dict | None:
+    """The part of a record that jobs are planned from."""
+    try:
+        record = read_json_record(path, keys=RECORD_KEYS, what="finished visit")
+    except DatasetError:
+        return None
+    row = next(iter(record["visits"]), {})
+    kept = {name: row.get(name) for name in PLANNED_FROM}
+    return {"subject": record["subject"], "session": record["session"], "visits": [kept]}
 
 
 def _hash(path: Path) -> str:

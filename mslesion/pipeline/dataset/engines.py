@@ -1,0 +1,101 @@
+"""Engines: where the jobs of a run are done.
+
+An engine is a context manager that gives `Workers`: any `concurrent.futures.Executor`, and how many
+jobs are handed to it at a time. A new engine is one function of `EngineOptions` and one line in
+`ENGINES`; what it needs of its own is a field of `EngineOptions` and an argument of the command.
+This module imports no array library, as the command lists the engines in its help.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+
+from mslesion.errors import SettingsError
+from mslesion.pipeline.dataset.local import AUTO, InProcess, LocalExecutor, available_jobs
+
+IN_FLIGHT = 100
+"""Jobs at a time in an executor that the caller brings: enough to keep it busy, few enough that
+the jobs of 10,000 visits are not all in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """What an engine gives for as long as it is open."""
+
+    executor: Executor
+    """Does jobs. Where the process of a job is lost, its future has an exception."""
+    in_flight: int
+    """So many jobs are handed to the executor before one has ended."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EngineOptions:
+    """What an engine may need to know."""
+
+    n_jobs: int | str = 1
+    """Jobs at a time; `AUTO` leaves it to the engine."""
+
+
+Engine = Callable[[EngineOptions], AbstractContextManager[Workers]]
+
+
+@contextmanager
+def local_engine(options: EngineOptions) -> Iterator[Workers]:
+    """Processes on this machine; a single job at a time is done in this process.
+
+    Parameters
+    ----------
+    options : EngineOptions
+        Of the run.
+
+    Yields
+    ------
+    Workers
+    """
+    n_jobs = available_jobs() if options.n_jobs == AUTO else int(options.n_jobs)
+    with InProcess() if n_jobs == 1 else LocalExecutor(n_jobs) as executor:
+        yield Workers(executor, n_jobs)
+
+
+LOCAL = "local"
+ENGINES: Mapping[str, Engine] = {LOCAL: local_engine}
+"""The engines by name."""
+
+
+@contextmanager
+def open_workers(executor: str | Executor | None, options: EngineOptions) -> Iterator[Workers]:
+    """Workers of a named engine, or those that the caller brings.
+
+    Parameters
+    ----------
+    executor : str, Executor or None
+        Name of an engine; None is `LOCAL`. An executor is left open.
+    options : EngineOptions
+        Of the run.
+
+    Yields
+    ------
+    Workers
+
+    Raises
+    ------
+    SettingsError
+        If there is no such engine, or the number of jobs cannot be.
+    """
+    n_jobs = options.n_jobs
+    if n_jobs != AUTO and not (isinstance(n_jobs, int) and n_jobs >= 1):
+        raise SettingsError(
+            f"The number of jobs is {n_jobs}, but {AUTO!r} or 1 or more is expected. Correct "
+            "--n-jobs (n_jobs)."
+        )
+    if isinstance(executor, Executor):
+        yield Workers(executor, IN_FLIGHT)
+        return
+    if executor is not None and executor not in ENGINES:
+        raise SettingsError(
+            f"The executor is {executor!r}, but {', '.join(ENGINES)} or a "
+            "concurrent.futures.Executor is expected. Choose one of them."
+        )
+    with ENGINES[executor or LOCAL](options) as workers:
+        yield workers
