@@ -28,6 +28,13 @@ OTHER_CONTACTS_MM = (1.5, 3.0)
 
 REGIONS = {one.name: one.count_column for one in LOCATION_CLASSES if one.is_mcdonald}
 """Fact, and column of visits.csv, of each location class that a rule asks for."""
+MEASURED_BY = {
+    **{name: name for name in ("lesion_count", *REGIONS.values())},
+    "non_enhancing_count": "lesion_count",
+    **{name: name for name in ("new_t2_count", "enlarging_count", "combined_unique_active_count")},
+    "brain_loss_pct_per_year": "pbvc_pct_per_year",
+}
+"""Column of visits.csv or changes.csv on which each fact rests that is measured."""
 
 Row = Mapping[str, Any]
 

@@ -8,7 +8,10 @@ import numpy as np
 import pandas as pd
 
 from mslesion.io.tables import format_value, row_mark, show_value, value_tag
+from mslesion.reports.marks import Problem, mark, problems_of, problems_on
+from mslesion.reports.screen import CHANGED, VISITED
 from mslesion.schema import CHANGES, TRAJECTORIES, VISITS
+from mslesion.schema.identifiers import session_name
 from mslesion.schema.time import iso_day
 from mslesion.schema.visits import label_of, used_for
 
@@ -50,18 +53,29 @@ def course_section(
     times, ticks = _times(visits)
     breaks = _breaks(visits, times, began)
     own = trajectories[trajectories["track_id"].isna()]
+    problems = {name: _problems(cells, rows) for name, cells in sources.items()}
     drawn = "".join(
-        curve(_label(name), _UNITS[name], times, values, ticks=ticks, breaks=breaks)
+        curve(
+            _label(name),
+            _UNITS[name],
+            times,
+            values,
+            ticks=ticks,
+            breaks=breaks,
+            notes=["; ".join(one.text for one in found) for found in problems[name]],
+        )
         for name, values in series.items()
     )
     head = "".join(f'<th scope="col" class="number">{escape(text)}</th>' for text in ticks)
     lines = [
-        f"<tr><td>{escape(_label(name))}</td>{''.join(map(_cell, sources[name]))}"
+        f"<tr><td>{escape(_label(name))}</td>"
+        f"{''.join(map(_cell, sources[name], problems[name]))}"
         f"<td>{escape(_UNITS[name])}</td><td>{_slope(own, name)}</td></tr>"
         for name in series
     ]
     return (
         f'<section><h2>Course over {len(visits)} visits</h2><div class="curves">{drawn}</div>'
+        f"{KEY if any(found for name in series for found in problems[name]) else ''}"
         f'<div class="wide"><table><thead><tr><th></th>{head}<th scope="col">unit</th>'
         f'<th scope="col">slope per year (95 % interval)</th></tr></thead>'
         f"<tbody>{''.join(lines)}</tbody></table></div>"
@@ -79,6 +93,7 @@ def curve(
     *,
     ticks: Sequence[str],
     breaks: Sequence[tuple[float, str]] = (),
+    notes: Sequence[str] = (),
 ) -> str:
     """One curve.
 
@@ -94,16 +109,21 @@ def curve(
         Name of each visit.
     breaks : sequence of (float, str)
         Where values before and after cannot be compared, and why.
+    notes : sequence of str
+        Checks of each visit that concern the value and did not pass; empty if all passed.
 
     Returns
     -------
     str
         SVG.
     """
+    notes = notes or [""] * len(times)
     points = [
-        (t, float(v), n) for t, v, n in zip(times, values, ticks, strict=True) if not pd.isna(v)
+        (t, float(v), n, note)
+        for t, v, n, note in zip(times, values, ticks, notes, strict=True)
+        if not pd.isna(v)
     ]
-    known = [v for _, v, _ in points]
+    known = [point[1] for point in points]
     low, high = min(known), max(known)
     room = (high - low) * 0.15 or max(abs(high) * 0.05, 0.5)
     low, high = low - room, high + room
@@ -115,7 +135,7 @@ def curve(
     def y(value: float) -> float:
         return TOP + (HEIGHT - TOP - BOTTOM) * (high - value) / (high - low)
 
-    line = " ".join(f"{x(t):.1f},{y(v):.1f}" for t, v, _ in points)
+    line = " ".join(f"{x(t):.1f},{y(v):.1f}" for t, v, _, _ in points)
     parts = [
         f'<svg role="img" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">',
         f"<title>{escape(label)}</title>",
@@ -131,17 +151,54 @@ def curve(
         parts.append(f'<line class="break" x1="{at}" x2="{at}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
         parts.append(f'<text x="{x(time) + 3:.1f}" y="{TOP + 8}" class="why">{escape(why)}</text>')
     parts.append(f'<polyline points="{line}"/>')
-    for time, value, name in points:
-        parts.append(
-            f'<circle cx="{x(time):.1f}" cy="{y(value):.1f}" r="3.5"><title>{escape(name)}: '
-            f"{escape(format_value(value))}</title></circle>"
-        )
+    for time, value, name, note in points:
+        title = f"{name}: {format_value(value)}" + (f"; look at: {note}" if note else "")
+        parts.append(_point(x(time), y(value), title=title, is_warned=bool(note)))
     for time, text in _spread(times, ticks):
         where = "start" if time == first else "last" if time == last else "middle"
         parts.append(
             f'<text x="{x(time):.1f}" y="{HEIGHT - 8}" class="{where}">{escape(text)}</text>'
         )
     return "".join([*parts, "</svg>"])
+
+
+def _point(x: float, y: float, *, title: str, is_warned: bool = False) -> str:
+    """A dot, or an open diamond for a value to look at."""
+    inside = f"<title>{escape(title)}</title>"
+    if not is_warned:
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5">{inside}</circle>'
+    corners = f"M{x:.1f} {y - 6:.1f}l6 6l-6 6l-6 -6z"
+    return f'<path class="warned" d="{corners}">{inside}</path>'
+
+
+KEY = (
+    '<p class="key curves"><span><svg width="14" height="14">'
+    f"{_point(7, 7, title='all passed')}</svg> all checks that concern the value passed</span>"
+    f'<span><svg width="14" height="14">{_point(7, 7, title="not all passed", is_warned=True)}'
+    "</svg> one did not; the table below says its state</span></p>"
+)
+"""What the points of a curve mean."""
+
+
+def _problems(cells: Sequence, rows: Sequence[pd.Series]) -> list[list[Problem]]:
+    """Of each cell, the checks that concern it and did not pass."""
+    return [_problems_of_cell(cell, rows) for cell in cells]
+
+
+def _problems_of_cell(cell, rows: Sequence[pd.Series]) -> list[Problem]:
+    """Checks of the visit; of a change, those of the pair and of both visits."""
+    if not isinstance(cell, tuple):
+        return []
+    declared, row, name = cell
+    if declared is VISITS:
+        return problems_on(problems_of(row), [VISITED[name]])
+    found = problems_of(row)
+    ends = {format_value(row[end]) for end in ("session_from", "session_to")}
+    for visit in rows:
+        session = format_value(visit["session_id"])
+        if session in ends:
+            found += problems_of(visit, session_name(session))
+    return problems_on(found, [CHANGED[name]])
 
 
 def _times(visits: pd.DataFrame) -> tuple[list[float], list[str]]:
@@ -182,12 +239,15 @@ def _value(cell) -> float | None:
     return cell[1][cell[2]] if isinstance(cell, tuple) else cell
 
 
-def _cell(cell) -> str:
-    """A value with the table and row that contain it."""
+def _cell(cell, problems: Sequence[Problem]) -> str:
+    """A value with the table and row that contain it, and the state of its checks."""
     if not isinstance(cell, tuple):
         return f'<td class="number">{show_value(cell) or "&ndash;"}</td>'
     table, row, name = cell
-    return value_tag(row[name], name).replace("<td", f"<td {row_mark(table, row)}", 1)
+    value = value_tag(row[name], name, tag="span", kind="")
+    columns = [(VISITED if table is VISITS else CHANGED)[name]]
+    state = "" if pd.isna(row[name]) else mark(problems, columns, words=False)
+    return f'<td class="number" {row_mark(table, row)}>{value}{state}</td>'
 
 
 def _slope(trajectories: pd.DataFrame, measure: str) -> str:

@@ -4,17 +4,20 @@ Technique, lesions by region, change since the previous visit, brain volume, pub
 quality; each value carries the table, row and column it is of.
 """
 
+import json
 from collections.abc import Mapping
 from html import escape
 
 import pandas as pd
 
+from mslesion.criteria.facts_of_visit import MEASURED_BY
 from mslesion.io.tables import format_value, row_mark, show_value, value_tag
 from mslesion.reports.criteria_section import STATE_MARKS, provisional_mark, words_of
-from mslesion.reports.page import MARKS, region_name
-from mslesion.schema import CHANGES, CRITERIA, PANELS, VISITS, Table
-from mslesion.schema.checks import CHECKS
-from mslesion.schema.identifiers import bare_label, rows_of_pair, rows_of_visit, session_name
+from mslesion.reports.marks import MARKS, numbered_list, other_flags
+from mslesion.reports.page import region_name
+from mslesion.reports.screen import CHANGED, NOT_ASSESSABLE, VISITED, Screen, make_screen
+from mslesion.schema import CHANGES, CRITERIA, PANELS, VISITS
+from mslesion.schema.identifiers import bare_label, session_name
 from mslesion.schema.locations import LOCATION_CLASSES
 from mslesion.schema.modalities import in_words
 
@@ -38,7 +41,10 @@ ONLY_IF_MET = ("mcdonald2024_incidental", "ris2009", "ris2023")
 MAX_MISSING = 2
 """Unknown facts that are named on the first screen; the rest is counted."""
 UNKNOWN = "not known"
-_COLUMNS = {(table.name, one.name): one for table in (VISITS, CHANGES) for one in table.columns}
+BRAIN_RATES = ("pbvc_pct_per_year", "pvvc_pct_per_year", "thalamus_pct_per_year")
+"""Change of the brain on the first screen, in columns of changes.csv."""
+OF_PATTERN = ("new_t2_count", "enlarging_count", *BRAIN_RATES, "atrophied_lesion_volume_mm3")
+"""Columns that the pattern of the panel rests on."""
 
 
 def overview(tables: Mapping[str, pd.DataFrame], subject: str, session: str) -> str:
@@ -54,25 +60,22 @@ def overview(tables: Mapping[str, pd.DataFrame], subject: str, session: str) -> 
     Returns
     -------
     str
-        HTML.
+        HTML. Its quality is the worst state of the checks of the visit, of its comparisons with
+        earlier visits, and of those checks of the earlier visits that concern change; every
+        number that one of them concerns is marked.
     """
-    visit = row_of(tables[VISITS.name], subject, session)
-    criteria = rows_of_visit(tables[CRITERIA.name], subject, session)
-    panels = rows_of_visit(tables[PANELS.name], subject, session)
-    change = change_of(tables, criteria)
+    screen = make_screen(tables, subject, session)
+    visit = screen.visit
     cards = (
-        _technique(visit, change),
-        _lesions(visit, panels),
-        _change(change),
-        _brain(visit, change, panels),
-        _rules(criteria, panels, has_change=change is not None),
-        _quality(visit),
-    )
+        _technique(screen), _lesions(screen), _change(screen), _brain(screen), _rules(screen),
+        _quality(screen),
+    )  # fmt: skip
     name = format_value(visit["session_id"]) or "the visit"
     day = "" if pd.isna(visit["visit_date"]) else f", {visit['visit_date']}"
+    badge = f'<span class="state {screen.state.split()[0]}">{escape(MARKS[screen.state])}</span>'
     return (
-        f'<section class="overview"><h2>Overview of {escape(name + day)}</h2>'
-        f'<div class="cards">{"".join(cards)}</div></section>'
+        f'<section class="overview"><h2>Overview of {escape(name + day)} '
+        f'<small>Quality {badge}</small></h2><div class="cards">{"".join(cards)}</div></section>'
     )
 
 
@@ -99,48 +102,6 @@ def by_subject(tables: Mapping[str, pd.DataFrame]) -> dict[str, dict[str, pd.Dat
     }
 
 
-def row_of(table: pd.DataFrame, subject: str, session: str) -> pd.Series:
-    """The row of one visit.
-
-    Parameters
-    ----------
-    table : DataFrame
-        The visit table.
-    subject, session : str
-        Labels; the session is empty for a visit without one.
-
-    Returns
-    -------
-    Series
-    """
-    return rows_of_visit(table, subject, session).iloc[0]
-
-
-def change_of(tables: Mapping[str, pd.DataFrame], criteria: pd.DataFrame) -> pd.Series | None:
-    """The pair that the rules of a visit were applied to.
-
-    Parameters
-    ----------
-    tables : mapping of str to DataFrame
-        The merged tables by name.
-    criteria : DataFrame
-        Rows of criteria.csv of one visit.
-
-    Returns
-    -------
-    Series or None
-        None where nothing was compared.
-    """
-    changes = tables.get(CHANGES.name)
-    if changes is None or not len(criteria):
-        return None
-    one = criteria.iloc[0]
-    # A pair whose first visit has no label has an empty session_from too
-    sessions = format_value(one["session_from"]), format_value(one["session_id"])
-    found = rows_of_pair(changes, one["participant_id"], sessions)
-    return found.iloc[0] if len(found) else None
-
-
 def _card(title: str, body: str, *, mark: str = "") -> str:
     """One part of the screen; `mark` says whose values it holds."""
     return f"<div {mark}><h3>{escape(title)}</h3>{body}</div>"
@@ -152,21 +113,9 @@ def _items(items: list[tuple[str, str]]) -> str:
     return f"<dl>{rows}</dl>"
 
 
-def _value(row, name: str, unit: str = "") -> str:
-    """A value with its unit, or that it is not known."""
-    if pd.isna(row[name]):
-        return value_tag(row[name], name, tag="span", kind="none", missing="not assessable")
-    return value_tag(row[name], name, tag="b", kind="") + (f" {escape(unit)}" if unit else "")
-
-
-def _measure(declared: Table, row, name: str) -> tuple[str, str]:
-    """Declared label of a column, and its value with the declared unit."""
-    column = _COLUMNS[declared.name, name]
-    return column.label, _value(row, name, column.unit_on_pages)
-
-
-def _technique(visit: pd.Series, change: pd.Series | None) -> str:
+def _technique(screen: Screen) -> str:
     """Scans, scanner, contrast agent, and whether the previous visit used the same."""
+    visit, change = screen.visit, screen.change
     scans = UNKNOWN if pd.isna(visit["inputs"]) else in_words(visit["inputs"])
     flair = ""
     if not pd.isna(visit["flair_dim"]):
@@ -184,32 +133,45 @@ def _technique(visit: pd.Series, change: pd.Series | None) -> str:
     return _card("Technique", _items(items))
 
 
-def _lesions(visit: pd.Series, panels: pd.DataFrame) -> str:
+def _lesions(screen: Screen) -> str:
     """Counts and volumes by region, and what a reader gave."""
-    head = '<th scope="col">region</th>' + "".join(
-        f'<th scope="col" class="number">{name}</th>' for name in ("lesions", "mL")
-    )
-    lines = [
-        f"<tr><td>{escape(region_name(one.name))}</td>"
-        f"{value_tag(visit[one.count_column], one.count_column)}"
-        f"{value_tag(visit[one.volume_column], one.volume_column)}</tr>"
-        for one in LOCATION_CLASSES
+    visit = screen.visit
+    pairs = [
+        (region_name(one.name), one.count_column, one.volume_column) for one in LOCATION_CLASSES
     ]
-    lines.append(
-        '<tr class="total"><td>all</td>'
-        f"{value_tag(visit['lesion_count'], 'lesion_count')}"
-        f"{value_tag(visit['lesion_volume_ml'], 'lesion_volume_ml')}</tr>"
+    pairs.append(("all", "lesion_count", "lesion_volume_ml"))
+    heads = ["lesions", "mL"]
+    marks = [screen.mark(*names) for _, *names in pairs]
+    if any(marks):
+        heads.append("check")
+    head = '<th scope="col">region</th>' + "".join(
+        f'<th scope="col" class="number">{name}</th>' for name in heads
     )
+    lines = []
+    for (label, *names), mark in zip(pairs, marks, strict=True):
+        kind = ' class="total"' if label == "all" else ""
+        reasons = {screen.reason(name) for name in names if pd.isna(visit[name])} - {""}
+        if pd.isna(visit[names[0]]) and len(reasons) == 1:
+            text = f"{NOT_ASSESSABLE}: {reasons.pop()}"
+            cells = f'<td class="none" colspan="{len(heads)}">{escape(text)}</td>'
+        else:
+            cells = "".join(value_tag(visit[name], name) for name in names)
+            cells += f'<td class="number">{mark}</td>' if any(marks) else ""
+        lines.append(f"<tr{kind}><td>{escape(label)}</td>{cells}</tr>")
     items = [
-        _measure(VISITS, visit, name)
-        for name in ("lesion_count_centers", "t1_hypointense_volume_ml")
+        _measure(screen, name) for name in ("lesion_count_centers", "t1_hypointense_volume_ml")
     ]
     if not pd.isna(visit["enhancing_candidate_count"]):
-        label, value = _measure(VISITS, visit, "enhancing_candidate_count")
+        label, value = _measure(screen, "enhancing_candidate_count")
         items.append((label, f"{value}, to be inspected"))
     table = f"<table><thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>"
-    body = table + _items(items) + _given(panels)
+    body = table + _items(items) + _given(screen.panels)
     return _card("Lesions", body, mark=row_mark(VISITS, visit))
+
+
+def _measure(screen: Screen, name: str) -> tuple[str, str]:
+    """Declared label of a column, and its value."""
+    return (VISITED.get(name) or CHANGED[name]).label, screen.value(name)
 
 
 def _given(panels: pd.DataFrame) -> str:
@@ -223,15 +185,16 @@ def _given(panels: pd.DataFrame) -> str:
     of_visit = panels[panels["panel"] == "pre-clinical"]
     items = []
     for row in of_visit[of_visit["domain"].isin(list(names))].to_dict("records"):
-        text = UNKNOWN if row["state"] == "not assessable" else row["state"]
+        text = UNKNOWN if row["state"] == NOT_ASSESSABLE else row["state"]
         if not pd.isna(row["value"]):
             text = value_tag(row["value"], "value", tag="b", kind="")
         items.append((names[row["domain"]], f"<span {row_mark(PANELS, row)}>{text}</span>"))
     return _items(items)
 
 
-def _change(change: pd.Series | None) -> str:
+def _change(screen: Screen) -> str:
     """New, enlarging, shrinking and resolved lesions since the previous visit."""
+    change = screen.change
     if change is None:
         return _card("Change", '<p class="none">There is no earlier visit to compare with.</p>')
     title = f"Change since {session_name(format_value(change['session_from']))}"
@@ -241,37 +204,34 @@ def _change(change: pd.Series | None) -> str:
         why = "" if pd.isna(change["change_reason"]) else f": {change['change_reason']}"
         return _card(title, f'<p class="none">Lesion change not assessable{escape(why)}.</p>')
     items = [
-        _measure(CHANGES, change, name)
+        _measure(screen, name)
         for name in (
             "new_t2_count", "enlarging_count", "shrinking_count", "resolved_count",
             "net_change_ml",
         )
     ]  # fmt: skip
-    if not pd.isna(change["quality_state"]):
-        items.append(("Quality of the pair", escape(MARKS[change["quality_state"]])))
-    return _card(title, _items(items), mark=row_mark(CHANGES, change))
+    return _card(title, _items(items))
 
 
-def _brain(visit: pd.Series, change: pd.Series | None, panels: pd.DataFrame) -> str:
+def _brain(screen: Screen) -> str:
     """Brain volumes, and their change with its error against the cut-off."""
-    mark = row_mark(VISITS, visit)
-    items = []
-    for name in ("bpf", "lateral_ventricles_ml", "thalamus_ml"):
-        label, value = _measure(VISITS, visit, name)
-        items.append((label, f"<span {mark}>{value}</span>"))
+    items = [_measure(screen, name) for name in ("bpf", "lateral_ventricles_ml", "thalamus_ml")]
+    change = screen.change
     if change is not None:
-        mark = row_mark(CHANGES, change)
-        label, rate = _measure(CHANGES, change, "pbvc_pct_per_year")
-        if not pd.isna(change["pbvc_ci95_low"]):
-            ends = (value_tag(change[n], n, tag="span", kind="") for n in _INTERVAL)
-            rate += f" (95 % interval {' to '.join(ends)})"
-        items.append((label, f"<span {mark}>{rate}</span>"))
-        for name in ("pvvc_pct_per_year", "thalamus_pct_per_year"):
-            label, rate = _measure(CHANGES, change, name)
-            items.append((label, f"<span {mark}>{rate}</span>"))
-        rows = panels[panels["domain"] == "global neurodegeneration"]
+        is_withheld = (
+            not pd.isna(change["brain_change_assessable"])
+            and not (change["brain_change_assessable"])
+        )
+        if is_withheld:  # one reason for all of it
+            items.append(("Brain change", screen.value(BRAIN_RATES[0])))
+        else:
+            label, rate = _measure(screen, BRAIN_RATES[0])
+            items.append((label, rate + _interval(change)))
+            items += [_measure(screen, name) for name in BRAIN_RATES[1:]]
+        rows = screen.panels[screen.panels["domain"] == "global neurodegeneration"]
         for _, row in rows.iterrows():
-            items.append(("Loss over the cut-off", escape(STATE_MARKS[row["state"]])))
+            verdict = escape(STATE_MARKS[row["state"]])
+            items.append(("Loss over the cut-off", verdict + screen.mark(BRAIN_RATES[0])))
         if not pd.isna(change["pseudoatrophy_window"]) and change["pseudoatrophy_window"]:
             items.append(
                 ("Caution", "a treatment began: volume may decrease through loss of oedema")
@@ -279,17 +239,24 @@ def _brain(visit: pd.Series, change: pd.Series | None, panels: pd.DataFrame) -> 
     return _card("Brain volume", _items(items))
 
 
-_INTERVAL = ("pbvc_ci95_low", "pbvc_ci95_high")
+def _interval(change: pd.Series) -> str:
+    """The 95 % interval of the brain's change per year, where there is one."""
+    names = ("pbvc_ci95_low", "pbvc_ci95_high")
+    if change[list(names)].isna().any():
+        return ""
+    ends = " to ".join(value_tag(change[name], name, tag="span", kind="") for name in names)
+    return f" <span {row_mark(CHANGES, change)}>(95 % interval {ends})</span>"
 
 
-def _rules(criteria: pd.DataFrame, panels: pd.DataFrame, *, has_change: bool) -> str:
+def _rules(screen: Screen) -> str:
     """Verdicts of the rules that are asked for most, and the pattern of the panel."""
     lines = []
+    criteria = screen.criteria
     for row in criteria[criteria["rule"].isin(list(RULES))].to_dict("records"):
         rule = row["rule"]
         if rule in ONLY_IF_MET and row["met"] != "met":
             continue
-        if rule in AFTER_A_VISIT and not has_change:
+        if rule in AFTER_A_VISIT and screen.change is None:
             continue
         note = ""
         names = words_of(format_value(row["missing"]))
@@ -298,33 +265,30 @@ def _rules(criteria: pd.DataFrame, panels: pd.DataFrame, *, has_change: bool) ->
             note = "not known: " + ", ".join(names[:MAX_MISSING]) + more
         elif not pd.isna(row["borderline"]) and row["borderline"]:
             note = "borderline"
+        measured = [
+            MEASURED_BY[name] for name in json.loads(row["facts_json"]) if name in MEASURED_BY
+        ]
         lines.append(
             f"<tr {row_mark(CRITERIA, row)}><td>{escape(RULES[rule])}{provisional_mark(row)}</td>"
-            f'<td class="state" data-column="met" data-value="{escape(row["met"])}">'
-            f"{escape(STATE_MARKS[row['met']])}</td></tr>"
+            f'<td class="state"><span data-column="met" data-value="{escape(row["met"])}">'
+            f"{escape(STATE_MARKS[row['met']])}</span>{screen.mark(*measured)}</td></tr>"
         )
         if note:
             lines.append(f'<tr class="why"><td colspan="2">{escape(note)}</td></tr>')
-    pattern = panels[panels["domain"] == "pattern"]
-    text = "".join(f"<p>Pattern {escape(row['text'])}</p>" for _, row in pattern.iterrows())
+    pattern = screen.panels[screen.panels["domain"] == "pattern"]
+    mark = screen.mark(*OF_PATTERN) if screen.change is not None else ""
+    text = "".join(f"<p>Pattern {escape(row['text'])}{mark}</p>" for _, row in pattern.iterrows())
     note = '<p class="note">Parts of published rules, not a diagnosis; all rules are below.</p>'
     return _card("Rules", f"<table><tbody>{''.join(lines)}</tbody></table>{text}{note}")
 
 
-def _flag(flag: str) -> str:
-    """A flag of the visit table in words: a check by what it measures."""
-    check, _, state = flag.partition(":")
-    return f"{_CHECKS[check]} ({state})" if check in _CHECKS else flag
-
-
-_CHECKS = {check.name: check.description for check in CHECKS}
-
-
-def _quality(visit: pd.Series) -> str:
-    """The worst state of the checks, and which did not pass."""
-    state = visit["quality_state"]
-    if pd.isna(state):
-        return _card("Quality", f'<p class="none">{UNKNOWN}</p>')
-    flags = "; ".join(_flag(flag) for flag in format_value(visit["flags"]).split(";"))
-    text = f'<p class="state {state.split()[0]}">{escape(MARKS[state])}</p>'
-    return _card("Quality", text + (f"<p>{escape(flags)}</p>" if flags else ""))
+def _quality(screen: Screen) -> str:
+    """The worst state of all checks, and those that did not pass, with their numbers."""
+    text = f'<p class="state {screen.state.split()[0]}">{escape(MARKS[screen.state])}</p>'
+    text += numbered_list(screen.listed)
+    flags = other_flags(screen.visit)
+    if screen.change is not None:
+        flags += other_flags(screen.change)
+    if flags:
+        text += f"<p>Also flagged: {escape('; '.join(flags))}</p>"
+    return _card("Quality", text)

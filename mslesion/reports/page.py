@@ -9,6 +9,7 @@ import pandas as pd
 
 from mslesion.io.tables import row_mark, show_value, value_tag
 from mslesion.reports.figures import LOCATION_COLORS, STRUCTURE_COLORS, data_uri
+from mslesion.reports.marks import MARKS
 from mslesion.schema import LESIONS, QUALITY, Table
 from mslesion.schema.columns import COUNT, NUMBER, Column
 from mslesion.schema.identifiers import SUBJECT, identifier
@@ -22,12 +23,6 @@ RESEARCH_USE = (
     "of disease."
 )
 STYLE_FILE = "page.css"
-MARKS = {
-    "pass": "\u2713 pass",
-    "warn": "! warn",
-    "fail": "\u2717 fail",
-    "not assessable": "? not assessable",
-}
 
 
 def picture(image: np.ndarray | None, caption: str, look_for: str = "") -> str:

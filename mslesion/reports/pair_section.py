@@ -7,10 +7,12 @@ import pandas as pd
 
 from mslesion.io.tables import format_value, row_mark, show_value, value_tag
 from mslesion.longitudinal.expansion import MIN_YEARS
+from mslesion.reports.marks import Problem, mark, problems_of
 from mslesion.reports.page import folded, quality_table, table
 from mslesion.reports.visit_summary import NOT_ASSESSABLE, all_measures
 from mslesion.schema import CHANGES, EXPANSIONS, LESION_CHANGES
 from mslesion.schema.identifiers import session_name
+from mslesion.schema.prerequisites import reason_of_pair
 
 GLANCE = (
     "new_t2_count", "enlarging_count", "shrinking_count", "resolved_count", "net_change_ml",
@@ -49,6 +51,7 @@ def pair_section(
     lesions: pd.DataFrame,
     expansions: pd.DataFrame,
     checks: pd.DataFrame,
+    visits: Sequence[pd.Series],
     pictures: str,
     calibration: Mapping[str, Mapping] | None = None,
 ) -> str:
@@ -60,6 +63,8 @@ def pair_section(
         Its row of changes.csv.
     lesions, expansions, checks : DataFrame
         Its rows of lesion_changes.csv, expansions.csv and quality.csv.
+    visits : sequence of Series
+        Rows of visits.csv of both visits, whose checks concern the change too.
     pictures : str
         HTML.
     calibration : mapping of str to mapping, optional
@@ -83,7 +88,7 @@ def pair_section(
         f"<div {row_mark(CHANGES, row)}>",
         f'<p class="note">{escape(_technique(row))}</p>',
         f"<p>{sentence(row)}</p>",
-        _glance(row, known),
+        _glance(row, known, problems=_problems(row, visits)),
         f'<div class="columns">{tables}</div></div>',
         _calibration_note(known),
         quality_table(checks),
@@ -217,7 +222,17 @@ def _technique(row: pd.Series) -> str:
     return "; ".join(parts)
 
 
-def _glance(row: pd.Series, calibration: Mapping[str, Mapping]) -> str:
+def _problems(row: pd.Series, visits: Sequence[pd.Series]) -> list[Problem]:
+    """Checks of the pair and of both visits that did not pass."""
+    found = problems_of(row)
+    for visit in visits:
+        found += problems_of(visit, session_name(format_value(visit["session_id"])))
+    return found
+
+
+def _glance(
+    row: pd.Series, calibration: Mapping[str, Mapping], *, problems: Sequence[Problem]
+) -> str:
     """The boxes on top."""
     boxes = []
     for name in GLANCE:
@@ -228,6 +243,10 @@ def _glance(row: pd.Series, calibration: Mapping[str, Mapping]) -> str:
         known = recovered(name, calibration) if there else ""
         unit = f" <small>{escape(_COLUMNS[name].unit_on_pages)}</small>" if there else ""
         note = f"{unit}<small><br>{escape(known)}</small>" if known else unit
+        if there:
+            note += mark(problems, [_COLUMNS[name]])
+        else:
+            note += f" <small>{escape(reason_of_pair(row, _COLUMNS[name]))}</small>"
         boxes.append(
             f'<div class="figure" title="{escape(_COLUMNS[name].description)}">'
             f"<span>{escape(_COLUMNS[name].label)}</span>{number}{note}</div>"

@@ -6,10 +6,12 @@ import pandas as pd
 
 from mslesion.io.tables import row_mark, show_value, value_tag
 from mslesion.reports.figures import LOCATION_COLORS
-from mslesion.reports.page import MARKS, color_mark, region_name
+from mslesion.reports.marks import MARKS, mark, problems_of
+from mslesion.reports.page import color_mark, region_name
 from mslesion.schema import VISITS, Table
 from mslesion.schema.locations import LOCATION_CLASSES
 from mslesion.schema.modalities import in_words
+from mslesion.schema.prerequisites import read_reasons
 from mslesion.schema.visits import label_of, used_for
 
 NOT_ASSESSABLE = "not assessable"
@@ -87,6 +89,7 @@ def _technique(row: pd.Series) -> str:
 def _glance(row: pd.Series) -> str:
     """The boxes on top."""
     boxes = []
+    problems, reasons = problems_of(row), read_reasons(row["empty_because"])
     for name in used_for("glance"):
         there = not pd.isna(row[name])
         number = value_tag(
@@ -94,6 +97,9 @@ def _glance(row: pd.Series) -> str:
         )
         if there:
             number += f" <small>{escape(_COLUMNS[name].unit_on_pages)}</small>"
+            number += mark(problems, [_COLUMNS[name]])
+        elif name in reasons:
+            number += f" <small>{escape(reasons[name])}</small>"
         boxes.append(
             f'<div class="figure" title="{escape(_COLUMNS[name].description)}">'
             f"<span>{escape(_COLUMNS[name].label)}</span>{number}</div>"
@@ -141,11 +147,10 @@ def _cell(row: pd.Series, name: str) -> str:
 
 def _missing(row: pd.Series) -> str:
     """What is not assessable, by reason."""
-    if pd.isna(row["empty_because"]):
-        return ""
     by_reason: dict[str, list[str]] = {}
-    for entry in row["empty_because"].split(";"):
-        name, reason = entry.split(": ", 1)
+    for name, reason in read_reasons(row["empty_because"]).items():
         by_reason.setdefault(reason, []).append(label_of(name))
+    if not by_reason:
+        return ""
     text = "; ".join(f"{', '.join(names)} ({why})" for why, names in by_reason.items())
     return f'<p class="note"><b>Not assessable:</b> {escape(text)}.</p>'

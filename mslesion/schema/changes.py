@@ -43,6 +43,18 @@ _PAIR = (
 )
 _PERCENT, _YEARLY, _POINTS = "percent", "percent/year", "percentage points"
 
+_SLOW = ("brain_change", "lesion_map_at_first", "dates", "year")
+_ATROPHIED = ("brain_change", "lesion_map_at_first")
+_DEFORMATION = ("brain_change", "shared_head")
+_BOUNDARY = ("brain_change", "boundary")
+_PER_YEAR = ("dates", "half_year")
+
+
+def _needing(requires: tuple[str, ...], *columns: Column) -> tuple[Column, ...]:
+    """Columns with the prerequisites of their group where they name none."""
+    return tuple(column._replace(requires=column.requires or requires) for column in columns)
+
+
 _HEAD = (
     Column("days", COUNT, "Days between the visits; empty without dates.", "d"),
     Column("interval_years", NUMBER, "Interval between the visits in years of 365.25 "
@@ -59,10 +71,11 @@ _HEAD = (
     Column("detection_floor_mm", NUMBER,
            "Smallest diameter that counts; it depends on the thickest slices of the "
            "pair.", "mm", OURS,
-           label="Detection floor, diameter"),
+           label="Detection floor, diameter", requires=("lesion_change",)),
 )  # fmt: skip
 
-_LESIONS = (
+_LESIONS = _needing(
+    ("lesion_change",),
     Column("new_t2_count", COUNT, "New lesions.", label="New lesions"),
     Column("new_t2_volume_ml", NUMBER, "Their volume.", "mL", label="Volume of new lesions"),
     Column("new_adjacent_count", COUNT, "New fragments at the edge of lesions."),
@@ -85,75 +98,91 @@ _LESIONS = (
     Column("net_change_ml", NUMBER, "Gain minus loss.", "mL", label="Net lesion change"),
     Column("new_t2_per_year", NUMBER, "New lesions per year; given from an interval "
                                       "of half a year on.", "1/year",
-           label="New lesions per year"),
+           label="New lesions per year", requires=("lesion_change", *_PER_YEAR)),
     Column("combined_unique_active_count", COUNT,
            "Combined unique active lesions: enhancing, new and enlarging lesions, each counted "
-           "once. It requires a rating: no enhancing lesion, or a list of all of them."),
+           "once.", requires=("lesion_change", "enhancement_rating")),
     Column("sel_candidate_count", COUNT, "Candidates for slow expansion, at any rate.",
-           source="Elliott 2019, 10.1177/1352458518814117", label="Candidates for slow expansion"),
-    Column("sel_candidate_volume_ml", NUMBER, "Their volume.", "mL", label="Volume of candidates"),
+           source="Elliott 2019, 10.1177/1352458518814117", label="Candidates for slow expansion",
+           requires=_SLOW),
+    Column("sel_candidate_volume_ml", NUMBER, "Their volume.", "mL", label="Volume of candidates",
+           requires=_SLOW),
     Column("sel_assessed_count", COUNT, "Lesions that are large enough to be assessed.",
-           label="Lesions assessed"),
+           label="Lesions assessed", requires=_SLOW),
     Column("sel_noise_p95_pct_per_year", NUMBER,
            "95th percentile of the growth of shifted copies in normal-appearing white matter.",
-           _YEARLY, OURS, label="Noise of the pair"),
+           _YEARLY, OURS, label="Noise of the pair",
+           requires=(*_SLOW, "lesion_at_first", "copies")),
     Column("atrophied_lesion_volume_mm3", NUMBER,
            "Atrophied lesion volume, which is lesion that became CSF.", "mm^3",
-           "Tavazzi 2019, 10.1007/s00415-019-09643-z", label="Lesion that became CSF"),
+           "Tavazzi 2019, 10.1007/s00415-019-09643-z", label="Lesion that became CSF",
+           requires=_ATROPHIED),
     Column("atrophied_lesion_volume_periventricular_mm3", NUMBER,
-           "Atrophied lesion volume within 3 mm of a ventricle.", "mm^3"),
+           "Atrophied lesion volume within 3 mm of a ventricle.", "mm^3", requires=_ATROPHIED),
     Column("atrophied_lesion_volume_pct", NUMBER, "Atrophied lesion volume relative to the "
                                                   "lesion volume of the first visit.",
-           _PERCENT),
+           _PERCENT, requires=(*_ATROPHIED, "lesion_at_first")),
     Column("atrophied_lesion_volume_noise_mm3", NUMBER,
            "CSF that became lesion, which only an error can explain.", "mm^3",
-           OURS, label="Noise of lesion that became CSF"),
+           OURS, label="Noise of lesion that became CSF", requires=_ATROPHIED),
 )  # fmt: skip
 
-_BRAIN = (
+_BRAIN = _needing(
+    ("brain_change",),
     Column("pbvc_bsi_pct", NUMBER, "Brain volume change by the boundary-shift integral.",
-           _PERCENT, "Leung 2010, 10.1016/j.neuroimage.2009.12.059", label="by boundary shift"),
+           _PERCENT, "Leung 2010, 10.1016/j.neuroimage.2009.12.059", label="by boundary shift",
+           requires=_BOUNDARY),
     Column("pbvc_deformation_pct", NUMBER, "Brain volume change by the deformation.", _PERCENT,
-           "Nakamura 2014, PMC3830061", label="by deformation"),
+           "Nakamura 2014, PMC3830061", label="by deformation", requires=_DEFORMATION),
     Column("pbvc_pct", NUMBER, "Mean of both estimates, or the only one available.", _PERCENT, OURS,
            label="Brain volume change"),
     Column("pbvc_difference_points", NUMBER, "Boundary-shift estimate minus "
-                                             "deformation estimate.", _POINTS),
+                                             "deformation estimate.", _POINTS,
+           requires=("brain_change", "two_estimates")),
     Column("pbvc_disagrees", FLAG, "Whether the two estimates differ by more than "
-                                   "0.5 percentage points.", source=OURS),
+                                   "0.5 percentage points.", source=OURS,
+           requires=("brain_change", "two_estimates")),
     Column("pbvc_deformation_eroded_pct", NUMBER,
            "Like pbvc_deformation_pct, but measured 3 mm inside the brain; a large difference "
            "between the two shows that the brain masks differ.",
-           _PERCENT),
+           _PERCENT, requires=_DEFORMATION),
     Column("pbvc_bsi_calibration_ratio", NUMBER,
            "Factor applied to the integral, derived from its response to a known change.",
-           source="Smith 2002, 10.1006/nimg.2002.1040"),
+           source="Smith 2002, 10.1006/nimg.2002.1040", requires=_BOUNDARY),
     Column("pbvc_sd_points", NUMBER, "Standard deviation of a single PBVC of such a pair.", _POINTS,
            "Cover 2011, PMID 21764565; icobrain", label="Error of one value (SD)"),
     Column("pbvc_pct_per_year", NUMBER, "pbvc_pct per year; given from an interval of "
                                         "half a year on.", _YEARLY,
-           label="Brain change per year"),
+           label="Brain change per year", requires=("brain_change", *_PER_YEAR)),
     Column("pbvc_ci95_low", NUMBER, "Lower end of its 95 % interval.", _YEARLY,
-           label="95 % interval from"),
-    Column("pbvc_ci95_high", NUMBER, "Upper end.", _YEARLY, label="95 % interval to"),
+           label="95 % interval from", requires=("brain_change", *_PER_YEAR)),
+    Column("pbvc_ci95_high", NUMBER, "Upper end.", _YEARLY, label="95 % interval to",
+           requires=("brain_change", *_PER_YEAR)),
     Column("pvvc_pct", NUMBER, "Change of the lateral ventricles.", _PERCENT,
-           label="Lateral ventricles"),
+           label="Lateral ventricles", requires=("brain_change", "ventricle_border")),
     Column("pvvc_pct_per_year", NUMBER, "The same per year; given from an interval of "
                                         "half a year on.", _YEARLY,
-           label="Ventricle change per year"),
-    Column("thalamus_change_pct", NUMBER, "Change of the thalamus.", _PERCENT, label="Thalamus"),
+           label="Ventricle change per year",
+           requires=("brain_change", *_PER_YEAR, "ventricle_border")),
+    Column("thalamus_change_pct", NUMBER, "Change of the thalamus.", _PERCENT, label="Thalamus",
+           requires=(*_DEFORMATION, "large_structure")),
     Column("thalamus_pct_per_year", NUMBER, "The same per year; given from an "
                                             "interval of half a year on.", _YEARLY,
-           label="Thalamus change per year"),
+           label="Thalamus change per year",
+           requires=(*_DEFORMATION, *_PER_YEAR, "large_structure")),
     Column("grey_matter_change_pct", NUMBER, "Change of grey matter.", _PERCENT,
-           label="Grey matter"),
+           label="Grey matter", requires=_DEFORMATION),
     Column("white_matter_change_pct", NUMBER, "Change of white matter, including lesions.",
-           _PERCENT, label="White matter, including lesions"),
+           _PERCENT, label="White matter, including lesions", requires=_DEFORMATION),
     Column("third_ventricle_width_change_mm", NUMBER,
            "Third-ventricle width at the second minus that at the first visit.", "mm",
-           label="Third ventricle, width"),
+           label="Third ventricle, width", requires=("brain_change", "width_at_both")),
     Column("pseudoatrophy_window", FLAG,
-           "Whether a treatment began recently, so that loss of oedema may reduce the volume."),
+           "Whether a treatment began recently, so that loss of oedema may reduce the volume.",
+           requires=("dates", "treatment_start")),
+)  # fmt: skip
+
+_STATE = (
     Column("quality_state", TEXT, "Worst state of the checks of the pair.", levels=STATES),
     Column("flags", TEXT, "Checks that did not pass with their state, joined by semicolons; "
            "chain_inconsistent: pbvc_pct differs by more than 0.5 percentage points from the "
@@ -163,7 +192,7 @@ _BRAIN = (
 CHANGES = Table(
     "changes",
     "One row per pair of visits: each visit with the previous one and with the first.",
-    (*_PAIR, *_HEAD, *_LESIONS, *_BRAIN),
+    (*_PAIR, *_HEAD, *_LESIONS, *_BRAIN, *_STATE),
     ("participant_id", "session_to", "session_from"),
 )
 

@@ -4,6 +4,8 @@ import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from mslesion.schema.columns import Column
+
 PASS, WARN, FAIL, UNKNOWN = "pass", "warn", "fail", "not assessable"
 STATES = {
     PASS: "within the threshold",
@@ -13,6 +15,10 @@ STATES = {
 }
 """Every state of a check, with its meaning."""
 SEVERITY = {PASS: 0, UNKNOWN: 0, WARN: 1, FAIL: 2}
+LESIONS = ("load", "location", "look", "lesion_change")
+BOTH_CHANGES = ("lesion_change", "brain_change")
+ALL = (*LESIONS, "brain", "brain_change")
+"""What several checks concern."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,9 @@ class Check:
     description: str
     """What is measured, as a page names it."""
     unit: str
+    concerns: tuple[str, ...]
+    """What it bears on: groups of columns, or prerequisites of columns. A number of such a column
+    is shown with the state of the check where that is warn or fail."""
     warn_above: float | None = None
     """The state is warn above this value (exclusive)."""
     fail_above: float | None = None
@@ -68,40 +77,57 @@ class Check:
 
 CHECKS = (
     Check("header_problems", "header problems", "", warn_above=0,
+          concerns=ALL,
           consequence="Check orientation and size."),
     Check("longest_voxel_mm", "longest voxel side of the FLAIR", "mm", warn_above=3, fail_above=5,
+          concerns=LESIONS,
           consequence="Small lesions are missed; above 5 mm, contact with the cortex or a "
           "ventricle is not assessed."),
     Check("lesion_outside_brain", "lesion outside brain tissue", "percent", warn_above=10,
+          concerns=LESIONS,
           fail_above=50, consequence="Check that the mask belongs to this scan."),
     Check("lesion_dark_on_flair", "lesion darker than white matter on FLAIR", "percent",
+          concerns=LESIONS,
           warn_above=10, fail_above=50, consequence="Check that the mask belongs to this scan."),
     Check("lesion_volume_ml", "lesion volume", "mL", warn_above=100,
+          concerns=LESIONS,
           consequence="Inspect the mask."),
     Check("cap_like_lesions", "periventricular lesions that look like caps", "percent",
+          concerns=("location",),
           warn_above=99, consequence="Only cap-like lesions are periventricular; normal "
                                      "variants are likely."),
     Check("components_in_csf", "components removed from CSF", "", warn_above=10,
+          concerns=LESIONS,
           consequence="Strong flow artefact is likely."),
     Check("lesion_in_choroid_plexus", "lesion in the choroid plexus", "percent", warn_above=5,
+          concerns=LESIONS,
           consequence="Inspect the choroid plexus."),
     Check("flair_signal_to_noise", "signal to noise in white matter (FLAIR)", "", warn_below=10,
+          concerns=LESIONS,
           fail_below=4, consequence="Noise or motion hides small lesions."),
     Check("flair_bias_range", "range of the bias field (FLAIR)", "", warn_above=2,
+          concerns=LESIONS,
           consequence="Intensities far apart in the brain are hard to compare."),
     Check("flair_t1w_overlap", "overlap of the brain in FLAIR and T1w", "", warn_below=0.95,
+          concerns=ALL,
           fail_below=0.85, consequence="The registration of the T1w is not trusted."),
     Check("lesion_resampling_change", "change of lesion volume by resampling", "percent",
+          concerns=LESIONS,
           warn_above=5, consequence="Lesions are small relative to the voxels."),
     Check("lesion_in_fluid", "lesion in fluid of the anatomy map", "percent", warn_above=10,
+          concerns=("load", "location", "brain"),
           consequence="T1-dark lesions may be missing from white matter."),
     Check("brain_cut_off_cm2", "brain cut off by the field of view", "cm^2", warn_above=10,
+          concerns=ALL,
           fail_above=40, consequence="Volumes and lesion load are too small or empty."),
     Check("structures_missing", "structures not found", "", warn_above=0,
+          concerns=("location", "brain", "brain_change"),
           consequence="The anatomy is unreliable; inspect its outlines."),
     Check("bright_vessels_on_t1w", "bright vessels on T1w", "percent", warn_above=2,
+          concerns=("t1w_looks_plain",),
           consequence="The T1w appears contrast-enhanced; the T1 index is not given."),
     Check("facts_disagree", "facts of the visit on which two sources disagree", "", warn_above=0,
+          concerns=("dates",),
           consequence="Date, age or scanner may be wrong: correct one of the sources."),
 )  # fmt: skip
 """Checks of one visit; the thresholds are ours. Caps at the horns of the ventricles are normal
@@ -110,38 +136,52 @@ FLAIR (AJNR 2011, 32:2054; Radiology 2001, 221:251)."""
 
 PAIR_CHECKS = (
     Check("pair_correlation", "correlation of the two scans in the brain", "", warn_below=0.85,
+          concerns=BOTH_CHANGES,
           fail_below=0.55, consequence="Person or contrast may differ."),
     Check("brain_overlap", "overlap of the two brains", "", warn_below=0.95, fail_below=0.90,
+          concerns=BOTH_CHANGES,
           consequence="One brain is cut off, or the persons differ."),
     Check("registration_disagreement_mm", "distance between the registrations in both "
                                           "directions", "mm",
+          concerns=BOTH_CHANGES,
           warn_above=0.5, fail_above=2.0, consequence="The registration is unreliable."),
     Check("head_scale_difference", "difference in size of the head along an axis", "percent",
+          concerns=("brain_change",),
           warn_above=0.2,
           consequence="0.1 % of length equals 0.3 % of volume; PBVC is unreliable."),
     Check("slice_thickness_difference_mm", "difference in slice thickness", "mm", warn_above=1.0,
+          concerns=BOTH_CHANGES,
           consequence="Small lesions are visible at one visit only."),
     Check("flair_2d_and_3d", "2D at one visit, 3D at the other", "", warn_above=0,
+          concerns=("lesion_change",),
           fail_above=0.5,
           consequence="2D FLAIR shows 41 % fewer lesions; change is not assessable."),
     Check("scanner_change", "another scanner", "", warn_above=0,
+          concerns=BOTH_CHANGES,
           consequence="Volume and lesion change include the difference between the scanners."),
     Check("pair_longest_voxel_mm", "longest voxel side", "mm", warn_above=3.5, fail_above=6.0,
+          concerns=BOTH_CHANGES,
           consequence="Small changes are missed; above 6 mm, change is not assessable."),
     Check("days_between_visits", "days between the visits", "d", warn_below=30, fail_below=1,
+          concerns=BOTH_CHANGES,
           consequence="The visits are in the wrong order or on the same day."),
     Check("skull_at_one_visit", "skull removed at one visit only", "", warn_above=0,
+          concerns=("brain_change",),
           consequence="The outer border of the brain is not compared."),
     Check("brain_stretch_difference", "difference in scaling of the brain between axes", "percent",
+          concerns=("brain_change",),
           warn_above=0.2, consequence="Atrophy does not depend on direction, so the voxel size "
           "of a scanner is wrong. PBVC is unreliable."),
     Check("lesions_given_at_one_visit", "lesion mask given at one visit, segmented at the "
                                         "other", "",
+          concerns=("lesion_change",),
           warn_above=0, consequence="Two ways of outlining differ at every border, so only "
           "differences between the scans count as change."),
     Check("registration_correction_mm", "correction of the registration inside the brain", "mm",
+          concerns=BOTH_CHANGES,
           warn_above=2.0, fail_above=5.0, consequence="The registration is unreliable."),
     Check("anatomy_of_two_tools", "structures named by two tools", "", warn_above=0,
+          concerns=("brain_change",),
           consequence="Each tool draws borders in its own way: volumes and their change include "
           "that difference."),
 )  # fmt: skip
@@ -222,3 +262,26 @@ def flags(rows: Iterable[Mapping]) -> list[str]:
     list of str
     """
     return [f"{row['check']}:{row['state']}" for row in rows if row["state"] in (WARN, FAIL)]
+
+
+def checks_on(column: Column) -> list[Check]:
+    """The checks that concern a column, as they declare.
+
+    Parameters
+    ----------
+    column : Column
+        Of a table of visits or of changes.
+
+    Returns
+    -------
+    list of Check
+        Of a change, the checks of the pair and those of its visits.
+
+    Examples
+    --------
+    >>> cut = Column("x", "float64", "", requires=("t1w_looks_plain",))
+    >>> [check.name for check in checks_on(cut)]
+    ['bright_vessels_on_t1w']
+    """
+    about = {column.group, *column.requires}
+    return [check for check in (*CHECKS, *PAIR_CHECKS) if about.intersection(check.concerns)]

@@ -43,6 +43,10 @@ class Column(NamedTuple):
     uses: tuple[str, ...] = ()
     """Where a biomarker is shown or compared besides the tables, of
     `mslesion.schema.visits.USES`."""
+    method: str = ""
+    """How the values are measured; `GIVEN`, `NUMBERED` and `SETTING` for those that are not."""
+    empty_when: str = ""
+    """When a value is empty, besides what `requires` says."""
     has_course: bool = True
     """Whether the course of a biomarker over the visits is measured."""
 

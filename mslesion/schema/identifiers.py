@@ -72,15 +72,19 @@ def session_name(label: str) -> str:
     return identifier(label, SESSION) if label else "the visit without a session label"
 
 
-def rows_of_visit(table: pd.DataFrame, subject: str, session: str) -> pd.DataFrame:
+def rows_of_visit(
+    table: pd.DataFrame, subject: str, session: str, *, column: str = "session_id"
+) -> pd.DataFrame:
     """The rows of one visit.
 
     Parameters
     ----------
     table : DataFrame
-        A table with participant_id and session_id.
+        A table with participant_id and `column`.
     subject, session : str
         Labels, with or without prefix; the session is empty for a visit without one.
+    column : str
+        Column of the session.
 
     Returns
     -------
@@ -92,7 +96,7 @@ def rows_of_visit(table: pd.DataFrame, subject: str, session: str) -> pd.DataFra
     >>> rows_of_visit(table, "1", "").index.to_list()
     [1]
     """
-    return _rows(table, subject, {"session_id": session})
+    return _rows(table, subject, {column: session})
 
 
 def rows_of_pair(

@@ -7,8 +7,13 @@ finds out: its reason is given where all others are met.
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 
+import pandas as pd
+
 from mslesion.schema.columns import Column
 from mslesion.schema.modalities import FLAIR
+
+HALF_YEAR = 0.5
+"""Changes are given per year from this many years on (inclusive)."""
 
 PREREQUISITES = {
     "whole_brain": "the view cuts off more than 40 cm2 of brain",
@@ -36,6 +41,26 @@ PREREQUISITES = {
 }
 """Reason for an empty value by the prerequisite that is not met; ``missing_scan`` is what the
 lesion network needs, ``searched`` where structures were looked for: scan or given anatomy."""
+
+OF_PAIR = {
+    "lesion_change": "the lesion change is not assessable",
+    "brain_change": "the brain change is not assessable",
+    "dates": "a visit has no date",
+    "half_year": "under half a year between the visits",
+    "year": "under a year between the visits",
+    "lesion_map_at_first": "no lesion map at the first visit",
+    "lesion_at_first": "no lesion at the first visit",
+    "copies": "no room in normal-appearing white matter for shifted copies of the lesions",
+    "boundary": "the two scans have no contrast in common at the border of the brain",
+    "ventricle_border": "the ventricles are under 1 ml or have no contrast at their border",
+    "shared_head": "the two scans share no voxel of the head",
+    "two_estimates": "only one of the two estimates could be made",
+    "large_structure": "the structure is under 1 ml",
+    "width_at_both": "no width of the third ventricle at a visit",
+    "enhancement_rating": "no rating that says no lesion enhances, or lists all that do",
+    "treatment_start": "no day is known on which a treatment began",
+}
+"""The same of a pair of visits; the row itself says why its change is not assessable."""
 
 SKULL = ("csf_around_brain", "skull")
 """What every measure that ends at the skull needs."""
@@ -82,7 +107,91 @@ def reason_for(
     'not found in the scan'
     """
     name = next((name for name in requires if name in unmet), requires[-1])
-    return PREREQUISITES[name].format(missing_scan=missing_scan, searched=searched)
+    return (PREREQUISITES | OF_PAIR)[name].format(missing_scan=missing_scan, searched=searched)
+
+
+def reason_of_pair(row: Mapping, column: Column) -> str:
+    """Why a value of a pair is empty.
+
+    Parameters
+    ----------
+    row : mapping
+        Row of changes.csv.
+    column : Column
+        Of that table, with prerequisites.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> per_year = Column("x", "float64", "", requires=("lesion_change", "dates", "half_year"))
+    >>> reason_of_pair({"change_assessable": True, "interval_years": 0.25}, per_year)
+    'under half a year between the visits'
+    """
+
+    def known(name: str):
+        value = row.get(name)
+        return None if pd.isna(value) else value
+
+    years = known("interval_years")
+    is_met = {
+        "lesion_change": known("change_assessable") in (None, True),
+        "brain_change": known("brain_change_assessable") in (None, True),
+        "dates": years is not None,
+        "half_year": years is None or years >= HALF_YEAR,
+        "year": years is None or years >= 1,
+    }
+    unmet = {name for name, one in is_met.items() if not one}
+    for name, why in (("lesion_change", "change_reason"), ("brain_change", "brain_change_reason")):
+        if name in column.requires and name in unmet and known(why):
+            return str(known(why))
+    return reason_for(column.requires, unmet)
+
+
+def empty_when(column: Column) -> str:
+    """When the values of a column are empty.
+
+    Parameters
+    ----------
+    column : Column
+        Any column.
+
+    Returns
+    -------
+    str
+        What it says itself, and the reasons of its prerequisites; "never" without any.
+
+    Examples
+    --------
+    >>> empty_when(Column("x", "float64", "", requires=("whole_brain", "skull")))
+    'the view cuts off more than 40 cm2 of brain; no skull in the scan'
+    """
+    reasons = [reason_for((name,), ()) for name in column.requires]
+    return "; ".join(filter(None, (column.empty_when, *reasons))) or "never"
+
+
+def read_reasons(empty_because: str | None) -> dict[str, str]:
+    """Reasons for empty values by column.
+
+    Parameters
+    ----------
+    empty_because : str or None
+        As `reasons_for_empty` gives it; missing where nothing is empty.
+
+    Returns
+    -------
+    dict of str to str
+
+    Examples
+    --------
+    >>> read_reasons("tiv_ml: no skull in the scan;csf_ml: no skull in the scan")["csf_ml"]
+    'no skull in the scan'
+    """
+    if pd.isna(empty_because) or not empty_because:
+        return {}
+    return dict(entry.split(": ", 1) for entry in empty_because.split(";"))
 
 
 def reasons_for_empty(

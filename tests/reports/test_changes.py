@@ -49,6 +49,7 @@ def section(row, **options):
         lesions=as_table([], LESION_CHANGES),
         expansions=as_table([], EXPANSIONS),
         checks=as_table([], QUALITY),
+        visits=[],
         pictures="<p>pictures</p>",
         **options,
     )

@@ -17,6 +17,7 @@ from mslesion.reports.opening import front_part
 from mslesion.reports.page import subject_page
 from mslesion.schema import CHANGES, CRITERIA, PANELS, VISITS
 from mslesion.schema.criteria import DOMAIN_STATES, OUTCOMES, PANEL_NAMES
+from mslesion.schema.identifiers import rows_of_visit
 
 DIAGNOSES = re.compile(
     r"\b(PIRA|RRMS|SPMS|PPMS|progressive MS|relapsing MS|has MS|diagnosed|diagnosis of|"
@@ -84,7 +85,7 @@ def test_what_needs_care_is_said(tables):
     text = screen(tables).text
     assert "another one; compare with caution" in text
     assert "a treatment began: volume may decrease through loss of oedema" in text
-    assert "Quality of the pair ! warn" in text
+    assert "Overview of ses-2, 2020-01-02 Quality ! warn" in text
     assert "Spinal cord (given) 3" in text
     assert "Optic nerve (given) not known" in text
     assert "Pattern R+P: relapsing-type and progressive-type activity seen" in text
@@ -108,9 +109,10 @@ def test_rules_on_the_first_screen(tables):
 
 def test_a_visit_without_label_and_scans_facts(tables):
     text = screen(tables, "02", "").text
-    assert text.startswith("Overview of the visit Technique")
-    words = "! warn lesion volume (warn); signal to noise in white matter (FLAIR) (warn)"
-    assert words in text
+    assert text.startswith("Overview of the visit Quality ! warn Technique")
+    assert text.endswith(
+        "Quality ! warn ! warn lesion volume ! warn signal to noise in white matter (FLAIR)"
+    )
     assert "Scanner not known" in text
 
 
@@ -138,7 +140,7 @@ def test_every_state_has_its_own_mark_and_words():
 
 
 def test_rules_in_full(tables):
-    rows = overview.rows_of_visit(tables[CRITERIA.name], "01", "2")
+    rows = rows_of_visit(tables[CRITERIA.name], "01", "2")
     text = Page(criteria_table(rows)).text
     for rule in RULES:
         assert rule.name in text
@@ -149,7 +151,7 @@ def test_rules_in_full(tables):
 
 
 def test_borderline_is_said(tables):
-    rows = overview.rows_of_visit(tables[CRITERIA.name], "01", "2").copy()
+    rows = rows_of_visit(tables[CRITERIA.name], "01", "2").copy()
     rows["borderline"] = pd.array([True] * len(rows), dtype="boolean")
     rows["changes_if"] = pd.array(["if contact is 3 mm"] * len(rows), dtype="string")
     assert "borderline: if contact is 3 mm" in Page(criteria_table(rows)).text
@@ -158,7 +160,7 @@ def test_borderline_is_said(tables):
 
 
 def test_nine_domains_with_evidence_noise_and_confidence(tables):
-    rows = overview.rows_of_visit(tables[PANELS.name], "01", "2")
+    rows = rows_of_visit(tables[PANELS.name], "01", "2")
     page = Page(panel_table(rows[rows["panel"] == "progressive"]))
     for domain in ("relapsing-type activity", *PROGRESSIVE_DOMAINS, "cortex", "choroid plexus"):
         assert domain in page.text

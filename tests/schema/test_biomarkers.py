@@ -1,13 +1,28 @@
 """The declarations of the biomarkers, and the reasons for empty values that follow from them."""
 
+import pandas as pd
 import pytest
 from lesion_columns import LESION_BIOMARKERS
 
+from mslesion.longitudinal.brain import rates
+from mslesion.longitudinal.brain.volume_changes import MIN_STRUCTURE_ML
+from mslesion.longitudinal.expansion import MIN_YEARS
+from mslesion.longitudinal.lesions.sizes import MIN_YEARS_FOR_RATE
 from mslesion.measures.load import MIN_RATIO_VOLUME_ML
 from mslesion.measures.location import MAX_SPACING_MM
+from mslesion.schema import CHANGES
 from mslesion.schema.checks import CHECKS
 from mslesion.schema.columns import COUNT, NUMBER
-from mslesion.schema.prerequisites import PREREQUISITES, reason_for
+from mslesion.schema.prerequisites import (
+    HALF_YEAR,
+    OF_PAIR,
+    PREREQUISITES,
+    empty_when,
+    read_reasons,
+    reason_for,
+    reason_of_pair,
+    reasons_for_empty,
+)
 from mslesion.schema.visits import BIOMARKERS, USES, label_of, used_for
 from mslesion.segmentation.lesions.instances import MAX_CENTER_SPACING_MM
 
@@ -56,3 +71,64 @@ def test_names():
     assert label_of("fourth_ventricle_ml") == "fourth_ventricle_ml"
     assert "brain_ml" not in LESION_BIOMARKERS
     assert "periventricular_count" in LESION_BIOMARKERS
+
+
+def test_prerequisites_of_a_pair_are_asked_for():
+    asked = {name for column in CHANGES.columns for name in column.requires}
+    assert asked == set(OF_PAIR)
+    assert not asked & set(PREREQUISITES)
+    assert HALF_YEAR == MIN_YEARS_FOR_RATE == rates.MIN_YEARS_FOR_RATE
+    assert MIN_YEARS == 1.0  # "a year"
+    assert MIN_STRUCTURE_ML == 1.0
+
+
+@pytest.mark.parametrize(
+    ("row", "name", "reason"),
+    [
+        ({"change_assessable": False, "change_reason": "no FLAIR"}, "new_t2_count", "no FLAIR"),
+        ({"change_assessable": False}, "new_t2_count", "the lesion change is not assessable"),
+        (
+            {"brain_change_assessable": False, "brain_change_reason": "another person"},
+            "pvvc_pct_per_year",
+            "another person",
+        ),
+        # The reason of the lesions is none of the brain's
+        (
+            {"change_assessable": False, "change_reason": "no FLAIR"},
+            "pbvc_pct_per_year",
+            "a visit has no date",
+        ),
+        ({"interval_years": None}, "new_t2_per_year", "a visit has no date"),
+        ({"interval_years": 0.49}, "new_t2_per_year", "under half a year between the visits"),
+        ({"interval_years": 0.5}, "sel_candidate_count", "under a year between the visits"),
+        (
+            {"interval_years": 2.0},
+            "pvvc_pct_per_year",
+            "the ventricles are under 1 ml or have no contrast at their border",
+        ),
+    ],
+)
+def test_reason_of_a_pair(row, name, reason):
+    (column,) = (column for column in CHANGES.columns if column.name == name)
+    assert reason_of_pair(row, column) == reason
+
+
+def test_when_a_column_is_empty():
+    assert empty_when(BIOMARKERS["tiv_ml"]) == (
+        "the view cuts off more than 40 cm2 of brain; the given anatomy has no CSF around the "
+        "brain; no skull in the scan"
+    )
+    column = BIOMARKERS["tiv_ml"]._replace(requires=(), empty_when="it rains")
+    assert empty_when(column) == "it rains"
+    assert empty_when(column._replace(empty_when="")) == "never"
+
+
+def test_reasons_are_read_as_they_are_written():
+    row = {"tiv_ml": None, "bpf": None}
+    columns = [BIOMARKERS[name] for name in row]
+    written = reasons_for_empty(row, columns, unmet={"skull"})
+    assert read_reasons(written) == {
+        "tiv_ml": "no skull in the scan",
+        "bpf": "not found in the scan",
+    }
+    assert read_reasons(None) == read_reasons("") == read_reasons(pd.NA) == {}

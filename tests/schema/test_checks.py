@@ -2,7 +2,7 @@
 
 import pytest
 
-from mslesion.schema import QUALITY, as_table
+from mslesion.schema import CHANGES, QUALITY, as_table
 from mslesion.schema.checks import (
     CHECKS,
     FAIL,
@@ -12,11 +12,14 @@ from mslesion.schema.checks import (
     UNKNOWN,
     WARN,
     Check,
+    checks_on,
     flags,
     judge,
     worst_state,
 )
 from mslesion.schema.columns import check_table
+from mslesion.schema.prerequisites import OF_PAIR, PREREQUISITES
+from mslesion.schema.visits import BIOMARKERS
 
 BY_NAME = {check.name: check for check in CHECKS}
 
@@ -122,5 +125,19 @@ def test_no_check_at_all():
 
 
 def test_a_check_of_ones_own():
-    check = Check("own_mm", "own", "mm", warn_below=2, fail_below=1)
+    check = Check("own_mm", "own", "mm", ("brain",), warn_below=2, fail_below=1)
     assert [check.state(v) for v in (2, 1.5, 1, 0.5)] == [PASS, WARN, WARN, FAIL]
+
+
+def test_every_check_concerns_columns():
+    groups = {column.group for column in BIOMARKERS.values()}
+    for check in (*CHECKS, *PAIR_CHECKS):
+        assert check.concerns
+        assert set(check.concerns) <= groups | set(PREREQUISITES) | set(OF_PAIR), check.name
+
+
+def test_every_number_that_depends_on_scans_has_checks():
+    measured = [*BIOMARKERS.values(), *(column for column in CHANGES.columns if column.requires)]
+    assert len(measured) > 90
+    for column in measured:
+        assert checks_on(column), column.name

@@ -15,7 +15,13 @@ from mslesion.schema import (
     TRAJECTORIES,
     VISITS,
 )
-from mslesion.schema.identifiers import SUBJECT, bare_label, identifier, rows_of_pair
+from mslesion.schema.identifiers import (
+    SUBJECT,
+    bare_label,
+    identifier,
+    rows_of_pair,
+    rows_of_visit,
+)
 from mslesion.schema.ratings import Ratings
 
 
@@ -70,12 +76,14 @@ def subject_parts(
         # The pair with the visit just before comes first
         for pair in sorted(ending, key=lambda one: -order[one["session_from"]]):
             ends = (pair["session_from"], pair["session_to"])
+            of_ends = [rows_of_visit(rows, subject, session) for session in ends]
             parts.append(
                 pair_section(
                     rows_of_pair(tables[CHANGES.name], subject, ends).iloc[0],
                     lesions=rows_of_pair(tables[LESION_CHANGES.name], subject, ends),
                     expansions=rows_of_pair(tables[EXPANSIONS.name], subject, ends),
                     checks=rows_of_pair(tables[QUALITY.name], subject, ends, end="session_id"),
+                    visits=[row for frame in of_ends for _, row in frame.iterrows()],
                     pictures=pair["part"],
                     calibration=known,
                 )
