@@ -7,7 +7,7 @@ import pandas as pd
 
 from mslesion.io.tables import format_value, show_value
 from mslesion.reports.criteria_section import STATE_MARKS
-from mslesion.reports.page import MARKS
+from mslesion.reports.marks import MARKS
 from mslesion.schema import CHANGES, CRITERIA, PANELS, VISITS
 from mslesion.schema.identifiers import SESSION, SUBJECT, identifier
 
