@@ -1,8 +1,9 @@
 """Slowly expanding lesions: candidates, by the local volume change of a deformation.
 
 Candidates, not findings: on real scans an open re-implementation of the same rule found
-nearly every second untouched lesion expanding . So the pair's own noise
-is measured in white matter that looks normal and is given beside them.
+nearly every second untouched lesion expanding. So copies of the lesions are shifted into white
+matter that looks normal, where nothing expands: the noise of the pair, and how many candidates
+are expected by chance, are measured there and given beside the candidates.
 """
 
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ MIN_YEARS = 1.0
 """Least time between the visits (inclusive). Trials used two years."""
 NOISE_SHIFTS_MM = (8, 16, 24)
 """How far copies of the lesions are shifted, along each axis and both ways, to measure
-the noise."""
+what is found where nothing expands."""
 MIN_NORMAL_SHARE = 0.9
 """A copy counts if this share of it (inclusive) is white matter that looks normal."""
 HUBER_SPREADS = 1.345
@@ -61,7 +62,11 @@ class Expansion:
 
     candidates: tuple[Candidate, ...]
     noise_p95_pct_per_year: float | None
-    """95th percentile of the mean rate of shifted copies; None without room for them."""
+    """95th percentile of the mean rate of shifted copies, not below 0; None without room for
+    them."""
+    expected_by_chance: float | None
+    """Candidates that the same rule finds in as many lesions where nothing expands; None
+    without room for them."""
     assessed_count: int
     """Lesions that were assessed."""
 
@@ -141,8 +146,8 @@ def find_expansion(
         candidates += [
             _candidate(number, piece, rate[box], box) for piece in _pieces(rate[box], usable)
         ]
-    noise = _noise(rate, assessed, normal_white & far)
-    return Expansion(tuple(candidates), noise, len(assessed))
+    copies = [_shifted_copies(rate, box, mask, normal=normal_white & far) for box, mask in assessed]
+    return Expansion(tuple(candidates), _noise(copies), _by_chance(copies), len(assessed))
 
 
 def constancy(years: Sequence[float], expansions_pct: Sequence[float]) -> float | None:
@@ -208,22 +213,39 @@ def _candidate(number: int, piece: np.ndarray, rate: np.ndarray, box) -> Candida
     )
 
 
-def _noise(rate: np.ndarray, lesions: list, normal: np.ndarray) -> float | None:
-    """95th percentile of the mean rate of shifted copies in normal white matter."""
-    means = []
-    for box, mask in lesions:
-        for axis in range(3):
-            for distance in NOISE_SHIFTS_MM:
-                for sign in (-1, 1):
-                    moved = list(box)
-                    start = box[axis].start + sign * distance
-                    moved[axis] = slice(start, start + mask.shape[axis])
-                    if start < 0 or moved[axis].stop > rate.shape[axis]:
-                        continue
-                    there = mask & normal[tuple(moved)]
-                    if np.count_nonzero(there) >= MIN_NORMAL_SHARE * np.count_nonzero(mask):
-                        means.append(float(rate[tuple(moved)][there].mean()))
-    return float(np.percentile(means, 95)) if means else None
+def _shifted_copies(
+    rate: np.ndarray, box: tuple[slice, ...], mask: np.ndarray, *, normal: np.ndarray
+) -> list[tuple[float, int]]:
+    """Mean rate, and number of candidates, of a lesion's copies in normal white matter."""
+    found = []
+    for axis in range(3):
+        for distance in NOISE_SHIFTS_MM:
+            for sign in (-1, 1):
+                moved = list(box)
+                start = box[axis].start + sign * distance
+                moved[axis] = slice(start, start + mask.shape[axis])
+                if start < 0 or moved[axis].stop > rate.shape[axis]:
+                    continue
+                there = mask & normal[tuple(moved)]
+                if np.count_nonzero(there) >= MIN_NORMAL_SHARE * np.count_nonzero(mask):
+                    values = rate[tuple(moved)]
+                    found.append((float(values[there].mean()), len(_pieces(values, there))))
+    return found
+
+
+def _noise(copies: list[list[tuple[float, int]]]) -> float | None:
+    """95th percentile of the mean rates. Tissue that shrinks everywhere sets no floor below 0."""
+    means = [mean for of_lesion in copies for mean, _ in of_lesion]
+    return max(0.0, float(np.percentile(means, 95))) if means else None
+
+
+def _by_chance(copies: list[list[tuple[float, int]]]) -> float | None:
+    """Sum over the lesions of the mean count of their copies.
+
+    Where a lesion has no room for copies, the mean of the other lesions stands for it.
+    """
+    counts = [np.mean([count for _, count in of_lesion]) for of_lesion in copies if of_lesion]
+    return float(np.mean(counts)) * len(copies) if counts else None
 
 
 def _huber(design: np.ndarray, values: np.ndarray) -> np.ndarray:

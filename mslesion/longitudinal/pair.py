@@ -202,7 +202,7 @@ def _expansion(
     if years is None or years < MIN_YEARS:
         return None
     if not placed.outlined[0].any():
-        return Expansion((), None, 0)
+        return Expansion((), None, None, 0)
     if volume_ratio is None:
         return None
     normal = (placed.anatomies[0] == s.WHITE_MATTER) & (placed.anatomies[1] == s.WHITE_MATTER)

@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from mslesion.imaging.grid import world_mm
-from mslesion.longitudinal.brain.rates import rate_of, sd_of_pair
+from mslesion.longitudinal.brain.rates import kind_of_pair, rate_of
 from mslesion.longitudinal.comparison import PairComparison
 from mslesion.longitudinal.expansion import Expansion
 from mslesion.longitudinal.lesions.atrophied import AtrophiedLesions
 from mslesion.longitudinal.lesions.sizes import detection_floor_mm
-from mslesion.schema.checks import flags
+from mslesion.schema.change_errors import CHANGE_ERRORS, source_of_error
+from mslesion.schema.checks import FAIL, WARN, flags
 
 
 def change_row(
@@ -69,6 +70,7 @@ def _expansion_columns(found: Expansion | None) -> dict:
         "sel_candidate_count": len(found.candidates),
         "sel_candidate_volume_ml": found.volume_ml,
         "sel_assessed_count": found.assessed_count,
+        "sel_expected_by_chance_count": found.expected_by_chance,
         "sel_noise_p95_pct_per_year": found.noise_p95_pct_per_year,
     }
 
@@ -90,9 +92,9 @@ def _volume_columns(pair: PairComparison) -> dict:
     found = pair.brain.volumes
     if found is None:
         return {}
-    sd = sd_of_pair(same_scanner=pair.same_scanner, quality=pair.quality.state)
-    rate = rate_of(found.brain_pct, pair.years, sd=sd)
-    return {
+    kind = _kind_of(pair)
+    errors = CHANGE_ERRORS.get(kind, {})
+    row = {
         "pbvc_bsi_pct": found.boundary_pct,
         "pbvc_deformation_pct": found.deformation_pct,
         "pbvc_pct": found.brain_pct,
@@ -100,17 +102,44 @@ def _volume_columns(pair: PairComparison) -> dict:
         "pbvc_disagrees": found.disagrees,
         "pbvc_deformation_eroded_pct": found.eroded_pct,
         "pbvc_bsi_calibration_ratio": found.calibration,
-        "pbvc_sd_points": sd,
-        "pbvc_pct_per_year": rate.per_year,
-        "pbvc_ci95_low": rate.ci95_low,
-        "pbvc_ci95_high": rate.ci95_high,
         "pvvc_pct": found.ventricles_pct,
-        "pvvc_pct_per_year": rate_of(found.ventricles_pct, pair.years).per_year,
         "thalamus_change_pct": found.parts_pct["thalamus"],
-        "thalamus_pct_per_year": rate_of(found.parts_pct["thalamus"], pair.years).per_year,
         "grey_matter_change_pct": found.parts_pct["gm"],
         "white_matter_change_pct": found.parts_pct["wm"],
+        "pair_kind": kind,
+        "change_error_source": source_of_error(kind),
     }
+    for name, change in (
+        ("pbvc", found.brain_pct),
+        ("pvvc", found.ventricles_pct),
+        ("thalamus", found.parts_pct["thalamus"]),
+    ):
+        error = errors.get(name)
+        rate = rate_of(change, pair.years, error=error)
+        row |= {
+            f"{name}_pct_per_year": rate.per_year,
+            f"{name}_ci95_low": rate.ci95_low,
+            f"{name}_ci95_high": rate.ci95_high,
+        }
+        if change is not None and error is not None:
+            row[f"{name}_sd_points"] = error.sd_points
+    return row
+
+
+def _kind_of(pair: PairComparison) -> str:
+    """What kind of pair its brain change comes from."""
+    aligned, visits = pair.brain.aligned, (pair.first, pair.second)
+    longest = aligned.placed.thickest_mm
+    return kind_of_pair(
+        same_scanner=pair.same_scanner,
+        modality=aligned.modality,
+        longest_mm=(longest, longest - aligned.placed.thickness_gap_mm),
+        anatomy_sources=tuple(visit.anatomy_source for visit in visits),
+        has_failed=any(
+            row["state"] == FAIL or (row["state"] == WARN and row["check"] == "skull_at_one_visit")
+            for row in pair.quality.rows
+        ),
+    )
 
 
 def lesion_rows(pair: PairComparison) -> list[dict]:

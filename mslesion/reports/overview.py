@@ -225,9 +225,9 @@ def _brain(screen: Screen) -> str:
         if is_withheld:  # one reason for all of it
             items.append(("Brain change", screen.value(BRAIN_RATES[0])))
         else:
-            label, rate = _measure(screen, BRAIN_RATES[0])
-            items.append((label, rate + _interval(change)))
-            items += [_measure(screen, name) for name in BRAIN_RATES[1:]]
+            for name in BRAIN_RATES:
+                label, rate = _measure(screen, name)
+                items.append((label, rate + _interval(change, name)))
         rows = screen.panels[screen.panels["domain"] == "global neurodegeneration"]
         for _, row in rows.iterrows():
             verdict = escape(STATE_MARKS[row["state"]])
@@ -239,9 +239,9 @@ def _brain(screen: Screen) -> str:
     return _card("Brain volume", _items(items))
 
 
-def _interval(change: pd.Series) -> str:
-    """The 95 % interval of the brain's change per year, where there is one."""
-    names = ("pbvc_ci95_low", "pbvc_ci95_high")
+def _interval(change: pd.Series, rate: str) -> str:
+    """The 95 % interval of a change per year, where there is one."""
+    names = tuple(rate.replace("pct_per_year", f"ci95_{end}") for end in ("low", "high"))
     if change[list(names)].isna().any():
         return ""
     ends = " to ".join(value_tag(change[name], name, tag="span", kind="") for name in names)

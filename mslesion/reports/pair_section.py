@@ -31,8 +31,8 @@ BRAIN = (
     "white_matter_change_pct", "third_ventricle_width_change_mm",
 )  # fmt: skip
 EXPANDING = (
-    "sel_candidate_count", "sel_candidate_volume_ml", "sel_assessed_count",
-    "sel_noise_p95_pct_per_year",
+    "sel_candidate_count", "sel_expected_by_chance_count", "sel_candidate_volume_ml",
+    "sel_assessed_count", "sel_noise_p95_pct_per_year",
 )  # fmt: skip
 RECOVERED = {
     "new_t2_count": ("new_3_to_5_mm", "new_5_to_10_mm"),
@@ -79,7 +79,7 @@ def pair_section(
     a, b = (session_name(format_value(row[f"session_{end}"])) for end in ("from", "to"))
     tables = (
         f"<div><h3>Lesions</h3>{_measures(row, LESIONS, known)}</div>"
-        f"<div><h3>Brain</h3>{_measures(row, BRAIN, known)}</div>"
+        f"<div><h3>Brain</h3>{_measures(row, BRAIN, known)}{_error_note(row)}</div>"
         f"<div><h3>Slowly expanding lesions</h3>{_measures(row, EXPANDING, known)}"
         f'<p class="note">{_expansion_note(row)}</p></div>'
     )
@@ -135,15 +135,17 @@ def sentence(row: pd.Series) -> str:
     if pd.isna(row["pbvc_pct"]):
         return f"{text} Brain volume change could not be measured."
     text += f" Brain volume changed by {value('pbvc_pct')} %"
-    if pd.isna(row["pbvc_pct_per_year"]):
-        text += f" (standard deviation of one value {value('pbvc_sd_points')} points)"
-    else:
-        text += (
-            f", {value('pbvc_pct_per_year')} % per year (95 % interval {value('pbvc_ci95_low')} "
-            f"to {value('pbvc_ci95_high')})"
-        )
+    has_rate = not pd.isna(row["pbvc_pct_per_year"])
+    if has_rate:
+        text += f", {value('pbvc_pct_per_year')} % per year"
+    if pd.isna(row["pbvc_sd_points"]):
+        text += f" (error {escape(show_value(row['change_error_source']))})"
+    elif has_rate:
+        text += f" (95 % interval {value('pbvc_ci95_low')} to {value('pbvc_ci95_high')})"
         if row["pbvc_ci95_low"] <= 0 <= row["pbvc_ci95_high"]:
             text += ", which is within the measurement error"
+    else:
+        text += f" (standard deviation of one value {value('pbvc_sd_points')} points)"
     if _is_true(row["pbvc_disagrees"]):
         text += "; the two estimates disagree"
     if _is_true(row["pseudoatrophy_window"]):
@@ -197,8 +199,14 @@ def _expansion_note(row: pd.Series) -> str:
         )
     return (
         "Candidates are based on local volume change alone and are not findings; compare their "
-        "rates with the noise."
+        "number with the number expected by chance, and their rates with the noise."
     )
+
+
+def _error_note(row: pd.Series) -> str:
+    """Where the error of the brain change comes from; empty without a brain change."""
+    source = show_value(row["change_error_source"])
+    return f'<p class="note">Error {escape(source)}.</p>' if source else ""
 
 
 def _is_true(value) -> bool:

@@ -1,5 +1,6 @@
 """changes.csv, lesion_changes.csv, expansions.csv and trajectories.csv: between visits."""
 
+from mslesion.schema.change_errors import PAIR_KINDS
 from mslesion.schema.checks import STATES
 from mslesion.schema.columns import (
     COUNT,
@@ -42,12 +43,14 @@ _PAIR = (
     *PAIR_OF_SESSIONS,
 )
 _PERCENT, _YEARLY, _POINTS = "percent", "percent/year", "percentage points"
+_FROM_ERROR = ", from the measured error (see change_error_source)."
 
 _SLOW = ("brain_change", "lesion_map_at_first", "dates", "year")
 _ATROPHIED = ("brain_change", "lesion_map_at_first")
 _DEFORMATION = ("brain_change", "shared_head")
 _BOUNDARY = ("brain_change", "boundary")
 _PER_YEAR = ("dates", "half_year")
+_INTERVAL = (*_PER_YEAR, "measured_error")
 
 
 def _needing(requires: tuple[str, ...], *columns: Column) -> tuple[Column, ...]:
@@ -109,8 +112,13 @@ _LESIONS = _needing(
            requires=_SLOW),
     Column("sel_assessed_count", COUNT, "Lesions that are large enough to be assessed.",
            label="Lesions assessed", requires=_SLOW),
+    Column("sel_expected_by_chance_count", NUMBER,
+           "Candidates that the same rule finds, at any rate, in as many copies of the assessed "
+           "lesions shifted into normal-appearing white matter, where nothing expands.",
+           source=OURS, label="Candidates expected by chance",
+           requires=(*_SLOW, "lesion_at_first", "copies")),
     Column("sel_noise_p95_pct_per_year", NUMBER,
-           "95th percentile of the growth of shifted copies in normal-appearing white matter.",
+           "95th percentile of the growth of these copies, but not below 0.",
            _YEARLY, OURS, label="Noise of the pair",
            requires=(*_SLOW, "lesion_at_first", "copies")),
     Column("atrophied_lesion_volume_mm3", NUMBER,
@@ -149,27 +157,45 @@ _BRAIN = _needing(
     Column("pbvc_bsi_calibration_ratio", NUMBER,
            "Factor applied to the integral, derived from its response to a known change.",
            source="Smith 2002, 10.1006/nimg.2002.1040", requires=_BOUNDARY),
-    Column("pbvc_sd_points", NUMBER, "Standard deviation of a single PBVC of such a pair.", _POINTS,
-           "Cover 2011, PMID 21764565; icobrain", label="Error of one value (SD)"),
+    Column("pbvc_sd_points", NUMBER, "Error of pbvc_pct: root mean square of measured minus "
+           "true change of pairs of pair_kind.", _POINTS, OURS,
+           label="Error of one value (SD)", requires=("brain_change", "measured_error")),
     Column("pbvc_pct_per_year", NUMBER, "pbvc_pct per year; given from an interval of "
                                         "half a year on.", _YEARLY,
            label="Brain change per year", requires=("brain_change", *_PER_YEAR)),
-    Column("pbvc_ci95_low", NUMBER, "Lower end of its 95 % interval.", _YEARLY,
-           label="95 % interval from", requires=("brain_change", *_PER_YEAR)),
+    Column("pbvc_ci95_low", NUMBER, f"Lower end of its 95 % interval{_FROM_ERROR}", _YEARLY, OURS,
+           label="95 % interval from", requires=("brain_change", *_INTERVAL)),
     Column("pbvc_ci95_high", NUMBER, "Upper end.", _YEARLY, label="95 % interval to",
-           requires=("brain_change", *_PER_YEAR)),
+           requires=("brain_change", *_INTERVAL)),
     Column("pvvc_pct", NUMBER, "Change of the lateral ventricles.", _PERCENT,
            label="Lateral ventricles", requires=("brain_change", "ventricle_border")),
-    Column("pvvc_pct_per_year", NUMBER, "The same per year; given from an interval of "
-                                        "half a year on.", _YEARLY,
+    Column("pvvc_sd_points", NUMBER, "Error of pvvc_pct, as pbvc_sd_points.", _POINTS, OURS,
+           requires=("brain_change", "measured_error", "ventricle_border")),
+    Column("pvvc_pct_per_year", NUMBER, "The change of the ventricles per year; given from an "
+                                        "interval of half a year on.", _YEARLY,
            label="Ventricle change per year",
            requires=("brain_change", *_PER_YEAR, "ventricle_border")),
+    Column("pvvc_ci95_low", NUMBER, f"Lower end of its 95 % interval{_FROM_ERROR}", _YEARLY, OURS,
+           requires=("brain_change", *_INTERVAL, "ventricle_border")),
+    Column("pvvc_ci95_high", NUMBER, "Upper end.", _YEARLY,
+           requires=("brain_change", *_INTERVAL, "ventricle_border")),
     Column("thalamus_change_pct", NUMBER, "Change of the thalamus.", _PERCENT, label="Thalamus",
            requires=(*_DEFORMATION, "large_structure")),
-    Column("thalamus_pct_per_year", NUMBER, "The same per year; given from an "
+    Column("thalamus_sd_points", NUMBER, "Error of thalamus_change_pct, as pbvc_sd_points.",
+           _POINTS, OURS, requires=(*_DEFORMATION, "measured_error", "large_structure")),
+    Column("thalamus_pct_per_year", NUMBER, "The change of the thalamus per year; given from an "
                                             "interval of half a year on.", _YEARLY,
            label="Thalamus change per year",
            requires=(*_DEFORMATION, *_PER_YEAR, "large_structure")),
+    Column("thalamus_ci95_low", NUMBER, f"Lower end of its 95 % interval{_FROM_ERROR}", _YEARLY,
+           OURS, requires=(*_DEFORMATION, *_INTERVAL, "large_structure")),
+    Column("thalamus_ci95_high", NUMBER, "Upper end.", _YEARLY,
+           requires=(*_DEFORMATION, *_INTERVAL, "large_structure")),
+    Column("pair_kind", TEXT, "What the error of the brain change depends on.",
+           levels=PAIR_KINDS, label="Kind of pair"),
+    Column("change_error_source", TEXT, "Where the errors and the 95 % intervals of the changes of "
+           "brain, ventricles and thalamus come from, or that there are none.", source=OURS,
+           label="Source of the error"),
     Column("grey_matter_change_pct", NUMBER, "Change of grey matter.", _PERCENT,
            label="Grey matter", requires=_DEFORMATION),
     Column("white_matter_change_pct", NUMBER, "Change of white matter, including lesions.",

@@ -9,11 +9,10 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 
 import pandas as pd
 
+from mslesion.schema.change_errors import CHANGE_ERRORS
 from mslesion.schema.columns import Column
 from mslesion.schema.modalities import FLAIR
-
-HALF_YEAR = 0.5
-"""Changes are given per year from this many years on (inclusive)."""
+from mslesion.schema.time import MIN_YEARS_FOR_RATE
 
 PREREQUISITES = {
     "whole_brain": "the view cuts off more than 40 cm2 of brain",
@@ -48,6 +47,7 @@ OF_PAIR = {
     "dates": "a visit has no date",
     "half_year": "under half a year between the visits",
     "year": "under a year between the visits",
+    "measured_error": "no error was measured for this kind of pair",
     "lesion_map_at_first": "no lesion map at the first visit",
     "lesion_at_first": "no lesion at the first visit",
     "copies": "no room in normal-appearing white matter for shifted copies of the lesions",
@@ -140,8 +140,9 @@ def reason_of_pair(row: Mapping, column: Column) -> str:
         "lesion_change": known("change_assessable") in (None, True),
         "brain_change": known("brain_change_assessable") in (None, True),
         "dates": years is not None,
-        "half_year": years is None or years >= HALF_YEAR,
+        "half_year": years is None or years >= MIN_YEARS_FOR_RATE,
         "year": years is None or years >= 1,
+        "measured_error": known("pair_kind") in (None, *CHANGE_ERRORS),
     }
     unmet = {name for name, one in is_met.items() if not one}
     for name, why in (("lesion_change", "change_reason"), ("brain_change", "brain_change_reason")):

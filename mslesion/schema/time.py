@@ -9,6 +9,8 @@ from mslesion.errors import TableError
 DAYS_PER_YEAR = 365.25
 """Mean length of a Julian year, leap years included. Every yearly rate and every age uses it,
 so that an interval of whole years is a whole number to within a day."""
+MIN_YEARS_FOR_RATE = 0.5
+"""Changes are given per year from this much time on (inclusive)."""
 
 
 def days_between(first: date | None, second: date | None) -> int | None:

@@ -56,12 +56,11 @@ def test_cutoffs_against_the_interval(rate, interval, exceeds_age, exceeds_0_4):
     assert (loss.loss, loss.ci_low, loss.ci_high) == (-rate, -interval[1], -interval[0])
 
 
-def test_interval_is_made_from_the_noise():
-    # 1.96 * 0.37 / 2 = 0.3626
-    loss = evaluate_brain_loss(-0.5, 2.0, sd_pair_pct=0.37, age_years=40)
-    assert (loss.ci_low, loss.ci_high) == (pytest.approx(0.1374), pytest.approx(0.8626))
-    # the ordinary noise of one year: 1.96 * 0.52 = 1.0192
-    assert evaluate_brain_loss(-0.5, 1.0).ci_high == pytest.approx(1.5192)
+def test_a_loss_without_an_interval_is_not_judged():
+    loss = evaluate_brain_loss(-3.0, 2.0, age_years=40)
+    assert (loss.loss, loss.ci_low, loss.ci_high, loss.age_cutoff) == (3.0, None, None, 0.52)
+    assert loss.exceeds_age_cutoff is None
+    assert loss.exceeds_0_4 is None
 
 
 @pytest.mark.parametrize(

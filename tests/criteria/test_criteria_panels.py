@@ -191,7 +191,44 @@ def test_a_thalamic_rate_without_error_is_not_judged():
     change = {"thalamus_pct_per_year": -1.6, "interval_years": 2.0}
     row = by_domain(progressive_panel(Facts(), {}, change))["deep grey matter"]
     assert (row.state, row.value) == (X, 1.6)
-    assert row.text == "The error of this rate is not known."
+    assert row.text == "Without an interval: its error was not measured."
+
+
+def test_a_loss_without_measured_error_is_not_judged():
+    change = PAIR | {
+        "pbvc_pct_per_year": -3.0, "thalamus_pct_per_year": -1.6, "same_scanner": False,
+        "pair_kind": "another scanner",
+    }  # fmt: skip
+    rows = progressive(Facts(age_years=40), change=change)
+    rows |= by_domain(activity_panel(Facts(age_years=40), change))
+    for domain, value in (
+        ("global neurodegeneration", 3.0),
+        ("brain volume loss relative to age", 3.0),
+        ("brain volume loss over 0.4 %/y", 3.0),
+        ("deep grey matter", 1.6),
+    ):
+        row = rows[domain]
+        assert (row.state, row.value, row.ci95_low, row.ci95_high) == (X, value, None, None)
+        assert "its error was not measured for this kind of pair (another scanner)." in row.text
+
+
+@pytest.mark.parametrize(
+    ("by_chance", "confidence", "text"),
+    [
+        (0.44, "usual", "Candidates at any rate: 3. Expected by chance: 0.4."),
+        (2.99, "usual", "Candidates at any rate: 3. Expected by chance: 3.0."),
+        (3.0, "low", "Candidates at any rate: 3. Expected by chance: 3.0. There are no more "
+         "candidates than that."),
+        (None, "usual", "Candidates at any rate: 3."),
+    ],
+)  # fmt: skip
+def test_candidates_expected_by_chance(by_chance, confidence, text):
+    change = {
+        "sel_candidate_count": 3, "sel_noise_p95_pct_per_year": 0.0,
+        "sel_expected_by_chance_count": by_chance,
+    }  # fmt: skip
+    row = progressive(change=change, expansion_rates=[9.0, 9.0, 5.0])["slow expansion"]
+    assert (row.state, row.value, row.confidence, row.text) == ("present", 2, confidence, text)
 
 
 def test_cortex_and_choroid_plexus_only_report():

@@ -11,6 +11,7 @@ from pair_phantoms import CENTRE, SHAPE, distance, still_frame, visit
 from mslesion.imaging.resampling import Grid
 from mslesion.longitudinal.alignment import placing
 from mslesion.longitudinal.alignment.placing import PlacedScan, labels_on_grid, place_lesions
+from mslesion.longitudinal.brain.rates import half_width
 from mslesion.longitudinal.lesions.tracks import track_lesions
 from mslesion.longitudinal.pair import compare_maps
 from mslesion.longitudinal.quality import (
@@ -23,6 +24,7 @@ from mslesion.longitudinal.quality import (
 from mslesion.longitudinal.rows import change_row, expansion_rows, lesion_rows
 from mslesion.longitudinal.trajectories import measure_trajectories
 from mslesion.schema import CHANGES, EXPANSIONS, LESION_CHANGES, TRAJECTORIES, as_table, check_table
+from mslesion.schema.change_errors import CHANGE_ERRORS, SAME_3D, source_of_error
 from mslesion.schema.checks import PAIR_CHECKS
 
 SIDE = np.array([13.0, 0, 0])
@@ -63,7 +65,18 @@ def test_rows_fit_the_tables(pair):
     assert row["pbvc_pct"] < 0 < row["pvvc_pct"]
     assert row["pbvc_pct_per_year"] == pytest.approx(row["pbvc_pct"] / (731 / 365.25))
     assert row["pbvc_ci95_low"] < row["pbvc_pct_per_year"] < row["pbvc_ci95_high"]
-    assert row["pbvc_sd_points"] == 0.37
+    assert row["pair_kind"] == SAME_3D
+    assert row["change_error_source"] == source_of_error(SAME_3D)
+    assert np.isnan(row["thalamus_sd_points"])  # the phantom has no thalamus
+    parts = pair.brain.volumes.parts_pct | {"thalamus": -2.0}
+    volumes = replace(pair.brain.volumes, parts_pct=parts)
+    other = change_row(replace(pair, brain=replace(pair.brain, volumes=volumes)))
+    for name in ("pbvc", "pvvc", "thalamus"):
+        error = CHANGE_ERRORS[SAME_3D][name]
+        half = half_width(error) / (731 / 365.25)
+        assert other[f"{name}_ci95_low"] == pytest.approx(other[f"{name}_pct_per_year"] - half)
+        assert other[f"{name}_ci95_high"] == pytest.approx(other[f"{name}_pct_per_year"] + half)
+        assert other[f"{name}_sd_points"] == error.sd_points
     assert row["third_ventricle_width_change_mm"] == 0.5
     assert row["detection_floor_mm"] == 3
     assert row["sel_assessed_count"] == 1
@@ -131,6 +144,17 @@ def test_change_map_on_another_grid(pair):
     # The new lesion lies where it was put
     assert found[tuple(np.round(RIGHT / (2, 1, 4)).astype(int))] == 2
     assert found[tuple(np.round(LEFT / (2, 1, 4)).astype(int))] == 1
+
+
+@pytest.mark.parametrize(("second", "kind"), [("b", "another scanner"), ("", "scanner not known")])
+def test_no_interval_where_no_error_was_measured(second, kind):
+    found = compare_maps(first_visit(scanner_id="a"), second_visit(scanner_id=second))
+    row = checked([change_row(found)], CHANGES).iloc[0]
+    assert row["pbvc_pct_per_year"] < 0
+    assert row["pair_kind"] == kind
+    assert row["change_error_source"] == f"not measured for this kind of pair: {kind}"
+    for name in ("pbvc", "pvvc", "thalamus"):
+        assert row[[f"{name}_sd_points", f"{name}_ci95_low", f"{name}_ci95_high"]].isna().all()
 
 
 def test_short_interval_has_no_rate():

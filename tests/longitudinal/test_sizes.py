@@ -150,16 +150,6 @@ def test_floor_is_inclusive():
     assert detection_floor_mm(3.0) == 5.0
 
 
-def test_constants_agree_with_the_criteria():
-    """The same numbers stand in the criteria, which lie in a higher layer."""
-    from mslesion.criteria.rules import brain_loss as atrophy
-    from mslesion.longitudinal.brain import rates
-
-    assert rates.MIN_YEARS_FOR_RATE == atrophy.MIN_YEARS_FOR_RATE
-    assert rates.CI95 == atrophy.CI95
-    assert list(rates.SD_PAIR_PCT.values()) == list(atrophy.SD_PAIR_PCT.values())
-
-
 @pytest.mark.parametrize(
     ("small_mm3", "large_mm3", "thickest_mm", "expected"),
     [

@@ -16,7 +16,6 @@ from mslesion.longitudinal.alignment.deformation import (
 )
 from mslesion.longitudinal.alignment.intensity_matching import match_intensities
 from mslesion.longitudinal.brain.boundary_shift import boundary_shift, find_window, ventricle_shift
-from mslesion.longitudinal.brain.rates import rate_of, sd_of_pair
 from mslesion.longitudinal.brain.volume_changes import measure_volume_changes
 from mslesion.longitudinal.expansion import constancy, find_expansion, local_volume_ratio
 from mslesion.longitudinal.lesions.atrophied import csf_share, measure_atrophied_lesions
@@ -419,37 +418,39 @@ def test_two_seeds_stay_two():
     assert [c.volume_mm3 for c in found.candidates] == [160, 160]
 
 
+def test_floor_is_not_below_zero():
+    """Tissue that shrinks everywhere by 3 %/y sets no negative floor."""
+    lesions, growth, normal = expanding(20)
+    found = found_in(lesions, np.where(lesions, growth, 0.94), normal)
+    assert len(found.candidates) == 1
+    assert found.noise_p95_pct_per_year == 0
+
+
+def test_candidates_expected_by_chance():
+    """Of 8 copies of the ball, shifted by 8 or 16 mm, one lies in tissue that grows by 20 %/y."""
+    shape = (60, 40, 40)
+    lesions = (distance((20, 20, 20), shape) <= 4).astype(np.int32)
+    growth = np.ones(shape)
+    growth[:9] = 1 + 0.2 * 2
+    normal = np.ones(shape, bool)
+    normal[24:] = False  # along x the ball goes back only: 8 and 16 mm; along y and z 3 copies each
+    one = found_in(lesions, growth, normal)
+    assert one.candidates == ()
+    assert one.expected_by_chance == pytest.approx(1 / 8)
+    # A lesion without room for copies counts like the other
+    lesions[distance((50, 20, 20), shape) <= 4] = 2
+    two = found_in(lesions, growth, normal)
+    assert two.assessed_count == 2
+    assert two.expected_by_chance == pytest.approx(2 / 8)
+    nowhere = found_in(lesions, growth, np.zeros(shape, bool))
+    assert (nowhere.expected_by_chance, nowhere.noise_p95_pct_per_year) == (None, None)
+
+
 def test_constancy():
     assert constancy([1, 2, 3], [10, 20, 30]) == pytest.approx(0, abs=1e-12)
     assert constancy([1, 2, 3], [0, 0, 30]) > 0.2
     assert constancy([1], [10]) is None
     assert constancy([1, 2], [0, 0]) is None
-
-
-# ---- rates
-
-
-def test_rates():
-    found = rate_of(-1.0, 2.0, sd=0.37)
-    # 1.96 * 0.37 / 2 = 0.3626
-    assert (found.ci95_low, found.ci95_high) == pytest.approx((-0.8626, -0.1374))
-    assert rate_of(-1.0, 0.5).per_year == -2
-    assert rate_of(-1.0, 0.499).per_year is None
-    assert rate_of(None, 2.0).per_year is None
-
-
-@pytest.mark.parametrize(
-    ("same", "state", "expected"),
-    [
-        (True, "pass", 0.37),
-        (None, "pass", 0.52),
-        (True, "warn", 0.52),
-        (False, "pass", 0.80),
-        (True, "fail", 0.80),
-    ],
-)
-def test_sd_of_pair(same, state, expected):
-    assert sd_of_pair(same_scanner=same, quality=state) == expected
 
 
 # ---- matching

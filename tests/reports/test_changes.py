@@ -69,6 +69,15 @@ def test_sentence():
     [
         ({"pbvc_ci95_high": 0.0}, "within the measurement error"),
         ({"pbvc_pct_per_year": None}, "(standard deviation of one value 0.37 points)"),
+        (
+            {
+                "pbvc_sd_points": None,
+                "pbvc_ci95_low": None,
+                "pbvc_ci95_high": None,
+                "change_error_source": "not measured for this kind of pair: another scanner",
+            },
+            "-0.468 % per year (error not measured for this kind of pair: another scanner).",
+        ),
         ({"pbvc_pct": None}, "Brain volume change could not be measured."),
         ({"pbvc_disagrees": True}, "; the two estimates disagree."),
         ({"pseudoatrophy_window": True}, "; a treatment began, so that volume may have decreased"),
@@ -84,6 +93,11 @@ def test_sentence():
 )
 def test_what_is_not_known_is_said(values, expected):
     assert expected in text_of(change_section.sentence(change(**values)))
+
+
+def test_section_names_the_source_of_the_error():
+    source = "measured in 9 pairs of 4 people with a known change: same scanner, 3D"
+    assert f"Error {source}." in text_of(section(change(change_error_source=source)))
 
 
 def test_section_says_what_is_missing():

@@ -4,17 +4,14 @@ import pandas as pd
 import pytest
 from lesion_columns import LESION_BIOMARKERS
 
-from mslesion.longitudinal.brain import rates
 from mslesion.longitudinal.brain.volume_changes import MIN_STRUCTURE_ML
 from mslesion.longitudinal.expansion import MIN_YEARS
-from mslesion.longitudinal.lesions.sizes import MIN_YEARS_FOR_RATE
 from mslesion.measures.load import MIN_RATIO_VOLUME_ML
 from mslesion.measures.location import MAX_SPACING_MM
 from mslesion.schema import CHANGES
 from mslesion.schema.checks import CHECKS
 from mslesion.schema.columns import COUNT, NUMBER
 from mslesion.schema.prerequisites import (
-    HALF_YEAR,
     OF_PAIR,
     PREREQUISITES,
     empty_when,
@@ -23,6 +20,7 @@ from mslesion.schema.prerequisites import (
     reason_of_pair,
     reasons_for_empty,
 )
+from mslesion.schema.time import MIN_YEARS_FOR_RATE
 from mslesion.schema.visits import BIOMARKERS, USES, label_of, used_for
 from mslesion.segmentation.lesions.instances import MAX_CENTER_SPACING_MM
 
@@ -77,7 +75,7 @@ def test_prerequisites_of_a_pair_are_asked_for():
     asked = {name for column in CHANGES.columns for name in column.requires}
     assert asked == set(OF_PAIR)
     assert not asked & set(PREREQUISITES)
-    assert HALF_YEAR == MIN_YEARS_FOR_RATE == rates.MIN_YEARS_FOR_RATE
+    assert MIN_YEARS_FOR_RATE == 0.5  # "half a year"
     assert MIN_YEARS == 1.0  # "a year"
     assert MIN_STRUCTURE_ML == 1.0
 
@@ -101,6 +99,16 @@ def test_prerequisites_of_a_pair_are_asked_for():
         ({"interval_years": None}, "new_t2_per_year", "a visit has no date"),
         ({"interval_years": 0.49}, "new_t2_per_year", "under half a year between the visits"),
         ({"interval_years": 0.5}, "sel_candidate_count", "under a year between the visits"),
+        (
+            {"interval_years": 2.0, "pair_kind": "another scanner"},
+            "thalamus_ci95_low",
+            "no error was measured for this kind of pair",
+        ),
+        (
+            {"interval_years": 2.0, "pair_kind": "same scanner, 3D"},
+            "thalamus_ci95_low",
+            "the structure is under 1 ml",
+        ),
         (
             {"interval_years": 2.0},
             "pvvc_pct_per_year",

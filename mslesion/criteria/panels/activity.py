@@ -190,4 +190,23 @@ def why_undecided(loss: BrainLoss, change: Mapping, *, met: bool | None) -> str:
         return ""
     if not is_long_enough(years, MIN_YEARS_FOR_CUTOFF):
         return f"Cut-offs require an interval of {MIN_YEARS_FOR_CUTOFF:g} year or more."
+    if loss.ci_low is None:
+        return no_interval(change)
     return "The 95 % interval includes the cut-off, or there is no cut-off."
+
+
+def no_interval(change: Mapping) -> str:
+    """Why a change of volume has no interval.
+
+    Parameters
+    ----------
+    change : mapping
+        Row of changes.csv.
+
+    Returns
+    -------
+    str
+    """
+    kind = known(change, "pair_kind")
+    of = f" for this kind of pair ({kind})" if kind else ""
+    return f"Without an interval: its error was not measured{of}."

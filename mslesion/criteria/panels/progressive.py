@@ -16,11 +16,13 @@ from mslesion.criteria.panels.activity import (
     atrophy_confidence,
     brain_loss_of_pair,
     lesion_confidence,
+    no_interval,
     why_undecided,
 )
 from mslesion.criteria.panels.domains import (
     EMERGING,
     GROUPS,
+    LOW,
     NOT_ASSESSABLE,
     NOT_SEEN,
     ONE_CENTRE,
@@ -193,6 +195,7 @@ def _expansion(change: Mapping, rates: Sequence[float] | None, enlarging: int) -
     """Slowly expanding candidates that are fast enough and above the noise."""
     candidates = known(change, "sel_candidate_count")
     noise = known(change, "sel_noise_p95_pct_per_year")
+    by_chance = known(change, "sel_expected_by_chance_count")
     count, text = None, ""
     if candidates == 0:
         count = 0
@@ -203,6 +206,11 @@ def _expansion(change: Mapping, rates: Sequence[float] | None, enlarging: int) -
     elif candidates is not None:
         text = f"{candidates} candidates, but their rates or the noise of the pair are not known."
     confidence, why = lesion_confidence(change)
+    if by_chance is not None and candidates is not None:
+        text = f"{text} Expected by chance: {by_chance:.1f}.".strip()
+        if count and candidates <= by_chance:
+            confidence = LOW
+            text += " There are no more candidates than that."
     return PanelRow(
         panel=PANEL,
         domain="slow expansion",
@@ -278,7 +286,7 @@ def _thalamus(change: Mapping) -> PanelRow:
         met = exceeds(HEALTHY_THALAMUS_LOSS_PCT_PER_YEAR, -high, -low)
     confidence, why = atrophy_confidence(change)
     if rate is not None and None in (low, high):
-        why = " ".join(filter(None, (why, "The error of this rate is not known.")))
+        why = " ".join(filter(None, (why, no_interval(change))))
     return PanelRow(
         panel=PANEL,
         domain="deep grey matter",

@@ -9,15 +9,8 @@ from math import isnan
 from typing import NamedTuple
 
 from mslesion.criteria.rules.activity import NEDA_BRAIN_LOSS_PCT_PER_YEAR
+from mslesion.schema.time import MIN_YEARS_FOR_RATE
 
-SD_PAIR_PCT = {"same scanner, good quality": 0.37, "ordinary": 0.52, "other": 0.80}
-"""Standard deviation of one PBVC, in percent: 0.37 if the two estimates of Cover 2011
-(PMID 21764565: median difference 0.35) have independent errors, 0.52 if not; 0.80 from
-accepted pairs of several centres (icobrain)."""
-CI95 = 1.96
-"""Half-width of a 95 % interval in standard deviations."""
-MIN_YEARS_FOR_RATE = 0.5
-"""Rates need an interval of this many years (inclusive)."""
 MIN_YEARS_FOR_CUTOFF = 1.0
 """A rate is compared with a cut-off from this many years on (inclusive)."""
 SCHEDULE_YEARS = 0.05
@@ -40,11 +33,12 @@ class BrainLoss(NamedTuple):
 
     loss: float | None
     ci_low: float | None
+    """None if the error of the loss is not known."""
     ci_high: float | None
     age_cutoff: float | None
     """95th percentile of healthy people of that age; None if the age is not known."""
     exceeds_age_cutoff: bool | None
-    """None if the interval includes the cut-off, or if the time is too short."""
+    """None if the interval includes the cut-off or is not known, or if the time is too short."""
     exceeds_0_4: bool | None
     """The same for the literature threshold, not age-adjusted."""
 
@@ -84,7 +78,6 @@ def evaluate_brain_loss(
     *,
     ci95: tuple[float, float] | None = None,
     age_years: float | None = None,
-    sd_pair_pct: float = SD_PAIR_PCT["ordinary"],
 ) -> BrainLoss:
     """Compare a yearly brain volume change, with its error, with the cut-offs.
 
@@ -95,17 +88,15 @@ def evaluate_brain_loss(
     years : float or None
         Time between the visits.
     ci95 : tuple of float, shape (2,), optional
-        95 % interval of the change; if not given it is made from `sd_pair_pct`.
+        95 % interval of the change per year; None if its error is not known.
     age_years : float or None
         Age at the later visit.
-    sd_pair_pct : float
-        Standard deviation of one PBVC in percent.
 
     Returns
     -------
     BrainLoss
         A cut-off is exceeded if the whole interval lies beyond it, not exceeded if it
-        lies before it, else None.
+        lies before it, else None; also None without an interval.
 
     Examples
     --------
@@ -115,9 +106,9 @@ def evaluate_brain_loss(
     age_cutoff = None if age_years is None else loss_cutoff_pct_per_year(age_years)
     if pbvc_pct_per_year is None or not is_long_enough(years, MIN_YEARS_FOR_RATE):
         return BrainLoss(None, None, None, age_cutoff, None, None)
-    half = CI95 * sd_pair_pct / years
-    low, high = ci95 or (pbvc_pct_per_year - half, pbvc_pct_per_year + half)
-    least, most = -high, -low
+    if ci95 is None:
+        return BrainLoss(-pbvc_pct_per_year, None, None, age_cutoff, None, None)
+    least, most = -ci95[1], -ci95[0]
     in_time = is_long_enough(years, MIN_YEARS_FOR_CUTOFF)
     return BrainLoss(
         -pbvc_pct_per_year,

@@ -2,14 +2,30 @@
 
 from dataclasses import dataclass
 
-MIN_YEARS_FOR_RATE = 0.5
-"""Changes are given per year from this much time on (inclusive)."""
-SD_PAIR_PCT = {"good": 0.37, "ordinary": 0.52, "other": 0.80}
-"""Standard deviation of one PBVC, in percentage points: 0.37 and 0.52 from back-to-back
-scans (Cover 2011, PMID 21764565; independent errors or not), 0.80 from accepted pairs of
-several centres (icobrain)."""
-CI95 = 1.96
-"""Half-width of a 95 % interval in standard deviations."""
+from scipy.special import stdtrit
+
+from mslesion.schema.change_errors import (
+    FAILED_CHECK,
+    NOT_T1W,
+    OTHER_ANATOMY,
+    OTHER_SCANNER,
+    SAME_3D,
+    SAME_MIXED,
+    SAME_THICK,
+    TOO_THICK,
+    UNKNOWN_SCANNER,
+    ChangeError,
+)
+from mslesion.schema.label_schemes import OWN_SOURCE
+from mslesion.schema.modalities import T1W
+from mslesion.schema.time import MIN_YEARS_FOR_RATE
+
+THICK_MM = 2.0
+"""Voxels are thick if their longest side is longer than this (exclusive)."""
+THICKEST_MEASURED_MM = 4.0
+"""No error was measured on thicker slices (exclusive)."""
+CONFIDENCE = 0.95
+"""Share of the errors that an interval covers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +36,11 @@ class Rate:
     per_year: float | None
     """None without dates, or under `MIN_YEARS_FOR_RATE`."""
     ci95_low: float | None
-    """Lower end of the 95 % interval of the yearly rate."""
+    """Lower end of the 95 % interval of the yearly rate; None without a measured error."""
     ci95_high: float | None
 
 
-def rate_of(change: float | None, years: float | None, *, sd: float | None = None) -> Rate:
+def rate_of(change: float | None, years: float | None, *, error: ChangeError | None = None) -> Rate:
     """A change per year: linear, as the field does it.
 
     Parameters
@@ -33,8 +49,8 @@ def rate_of(change: float | None, years: float | None, *, sd: float | None = Non
         The whole change.
     years : float or None
         Time it took.
-    sd : float, optional
-        Standard deviation of the change.
+    error : ChangeError, optional
+        Error of the change, in the change's unit.
 
     Returns
     -------
@@ -42,7 +58,7 @@ def rate_of(change: float | None, years: float | None, *, sd: float | None = Non
 
     Examples
     --------
-    >>> rate_of(-1.0, 2.0, sd=0.5).per_year
+    >>> rate_of(-1.0, 2.0).per_year
     -0.5
     >>> rate_of(-1.0, 0.49).per_year is None
     True
@@ -50,27 +66,73 @@ def rate_of(change: float | None, years: float | None, *, sd: float | None = Non
     if change is None or years is None or years < MIN_YEARS_FOR_RATE:
         return Rate(change, None, None, None)
     rate = change / years
-    if sd is None:
+    if error is None:
         return Rate(change, rate, None, None)
-    half = CI95 * sd / years
+    half = half_width(error) / years
     return Rate(change, rate, rate - half, rate + half)
 
 
-def sd_of_pair(*, same_scanner: bool | None, quality: str) -> float:
-    """Standard deviation of one PBVC.
+def half_width(error: ChangeError) -> float:
+    """Half-width of the 95 % interval of a single change.
+
+    A standard deviation that was measured in few cases is itself uncertain, so Student's t
+    takes the place of the normal distribution. The pairs of one person are not independent:
+    the people are the degrees of freedom, which the known truth does not reduce by one.
+
+    Parameters
+    ----------
+    error : ChangeError
+        The error.
+
+    Returns
+    -------
+    float
+
+    Examples
+    --------
+    >>> round(half_width(ChangeError(1.0, pairs=20, people=8)), 3)
+    2.306
+    """
+    return float(stdtrit(error.people, (1 + CONFIDENCE) / 2)) * error.sd_points
+
+
+def kind_of_pair(
+    *,
+    same_scanner: bool | None,
+    modality: str,
+    longest_mm: tuple[float, float],
+    anatomy_sources: tuple[str, str],
+    has_failed: bool,
+) -> str:
+    """What kind of pair this is, as far as the error of the brain change depends on it.
 
     Parameters
     ----------
     same_scanner : bool or None
         Whether both visits are from one scanner; None is not known.
-    quality : {"pass", "warn", "fail"}
-        Worst state of the checks of the pair.
+    modality : str
+        Scan from which the brain change is measured.
+    longest_mm : tuple of float, shape (2,)
+        Longest voxel side of the scan of each visit.
+    anatomy_sources : tuple of str, shape (2,)
+        What named the structures at each visit.
+    has_failed : bool
+        Whether a check says that the pair is unlike those that were measured.
 
     Returns
     -------
-    float
-        In percentage points.
+    str
+        A key of `PAIR_KINDS`.
     """
-    if same_scanner is False or quality == "fail":
-        return SD_PAIR_PCT["other"]
-    return SD_PAIR_PCT["good" if same_scanner and quality == "pass" else "ordinary"]
+    if has_failed:
+        return FAILED_CHECK
+    if modality != T1W:
+        return NOT_T1W
+    if set(anatomy_sources) != {OWN_SOURCE}:
+        return OTHER_ANATOMY
+    if not same_scanner:
+        return UNKNOWN_SCANNER if same_scanner is None else OTHER_SCANNER
+    if max(longest_mm) > THICKEST_MEASURED_MM:
+        return TOO_THICK
+    thick = sum(length > THICK_MM for length in longest_mm)
+    return (SAME_3D, SAME_MIXED, SAME_THICK)[thick]

@@ -12,6 +12,7 @@ from types import MappingProxyType
 import numpy as np
 
 from mslesion.imaging.shape import equivalent_diameter_mm
+from mslesion.schema.time import MIN_YEARS_FOR_RATE
 
 ENLARGING, SHRINKING, STABLE, TREND = "enlarging", "shrinking", "stable", "trend"
 NOT_ASSESSABLE = "not assessable"
@@ -30,8 +31,6 @@ SMALL_AXIS_MM = 5.0
 ANNUAL_CHANGE_PCT, ANNUAL_STABLE_PCT = 9.0, 4.0
 """Rule ``annual``: from 9 % a year on (inclusive) enlarging, up to 4 % (inclusive)
 stable, between them a trend. Vanden Bulcke 2025."""
-MIN_YEARS_FOR_RATE = 0.5
-"""A yearly rate needs this much time (inclusive)."""
 SMALL_AREA_MM2, SMALL_AREA_PCT, LARGE_AREA_PCT = 67.0, 45.2, 24.2
 """Rule ``area``: under 67 mm² it takes more than 45.2 %, else more than 24.2 %: twice the
 coefficient of variation of repeated manual outlines."""
