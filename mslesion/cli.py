@@ -92,7 +92,8 @@ def build_parser() -> argparse.ArgumentParser:
         "--lesion-threshold",
         type=float,
         metavar="P",
-        help="probability at or above which a voxel is lesion (default: 0.5)",
+        help="lesion probability at which the rules of the lesion network cut the mask; a lower "
+        "one never gives a smaller mask (0.01 to 0.99; default: 0.5)",
     )
     add("--min-size", metavar="NAME", help="minimum lesion size (default: clinical3mm)")
     add(

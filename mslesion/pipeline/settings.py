@@ -12,7 +12,7 @@ from mslesion.schema.label_schemes import LABEL_SCHEMES
 from mslesion.segmentation.anatomy.label_maps import AUTO
 from mslesion.segmentation.lesions.instances import DEFAULT_MIN_SIZE, MIN_SIZES
 from mslesion.segmentation.lesions.protocol import PACKAGED
-from mslesion.segmentation.lesions.threshold import THRESHOLD
+from mslesion.segmentation.lesions.threshold import MAX_THRESHOLD, MIN_THRESHOLD, THRESHOLD
 
 VISIT, PAIR = "visit", "pair"
 """What a setting is for."""
@@ -43,7 +43,11 @@ class Settings:
         PACKAGED, "lesion network: mslesion, a file that ends in .onnx, or package.module:attribute"
     )
     lesion_threshold: float = _setting(
-        THRESHOLD, "probability at or above which a voxel is lesion", low=0.0, high=1.0
+        THRESHOLD,
+        "lesion probability at which the rules of the lesion network cut the mask; a lower one "
+        "never gives a smaller mask",
+        low=MIN_THRESHOLD,
+        high=MAX_THRESHOLD,
     )
     min_size: str = _setting(DEFAULT_MIN_SIZE, "minimum lesion size", tuple(MIN_SIZES))
     location_scheme: str = _setting("contact", "rule for the location classes", tuple(SCHEMES))

@@ -111,9 +111,10 @@ CHECKS = (
     Check("flair_t1w_overlap", "overlap of the brain in FLAIR and T1w", "", warn_below=0.95,
           concerns=ALL,
           fail_below=0.85, consequence="The registration of the T1w is not trusted."),
-    Check("lesion_resampling_change", "change of lesion volume by resampling", "percent",
+    Check("lesion_resampling_change", "change of lesion volume by storing the mask on the grid of "
+                                      "the scan", "percent",
           concerns=LESIONS,
-          warn_above=5, consequence="Lesions are small relative to the voxels."),
+          warn_above=5, consequence="Lesions are small relative to the voxels of the scan."),
     Check("lesion_in_fluid", "lesion in fluid of the anatomy map", "percent", warn_above=10,
           concerns=("load", "location", "brain"),
           consequence="T1-dark lesions may be missing from white matter."),

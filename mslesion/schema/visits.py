@@ -81,7 +81,12 @@ _METHOD = (
            "What drew the lesions: mslesion, another lesion network, or a given mask."),
     Column("segmenter_version", TEXT,
            "Its version, where known; mslesion's ends with the start of the network file's hash."),
-    Column("lesion_threshold", NUMBER, "Probability at or above which a voxel is lesion."),
+    Column(
+        "lesion_threshold",
+        NUMBER,
+        "Lesion probability at which the rules of the lesion network cut the mask; a lower one "
+        "never gives a smaller mask. Empty for a given mask.",
+    ),
     Column("min_size", TEXT, "Name of the rule for the minimum lesion size."),
     Column("location_scheme", TEXT, "Name of the rule for the location classes."),
 )  # fmt: skip

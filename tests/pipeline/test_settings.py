@@ -4,8 +4,10 @@ from dataclasses import asdict, fields
 
 import pytest
 
+from mslesion.cli import build_parser
 from mslesion.errors import SettingsError
 from mslesion.pipeline.settings import Settings, read_settings
+from mslesion.schema import VISITS
 
 
 def test_defaults_are_the_named_constants():
@@ -39,7 +41,9 @@ def test_given_values_win_over_the_file(tmp_path):
         ({"contact_mm": True}, r"The setting contact_mm is True, but a float is expected\."),
         ({"contact_mm": -0.1}, r"The setting contact_mm is -0\.1, but 0 to 20 is expected\."),
         ({"contact_mm": 20.1}, r"but 0 to 20 is expected"),
-        ({"lesion_threshold": float("nan")}, r"is nan, but 0 to 1 is expected"),
+        ({"lesion_threshold": float("nan")}, r"is nan, but 0\.01 to 0\.99 is expected"),
+        ({"lesion_threshold": 0}, r"The setting lesion_threshold is 0\.0, but 0\.01 to 0\.99 is"),
+        ({"lesion_threshold": 1.0}, r"is 1\.0, but 0\.01 to 0\.99 is expected\. Correct its value"),
         ({"min_size": "tiny"}, r"The setting min_size is 'tiny', but it can be clinical3mm, "),
         ({"location_scheme": ""}, r"The setting location_scheme is '', but it can be contact, "),
         ({"skull_stripped": "maybe"}, r"but it can be auto, yes, no\. Choose one of them\."),
@@ -61,9 +65,21 @@ def test_what_matters_between_visits_is_not_of_a_visit():
     assert set(asdict(changed)) - set(changed.of_visit()) == {"change_rule", "calibrate"}
 
 
-@pytest.mark.parametrize("value", [0, 0.0, 1, 1.0])
+@pytest.mark.parametrize("value", [0, 0.0, 20, 20.0])
 def test_limits_are_inclusive(value):
-    assert read_settings(lesion_threshold=value).lesion_threshold == value
+    assert read_settings(contact_mm=value).contact_mm == value
+
+
+def test_one_meaning_of_the_threshold():
+    """The setting, the help of the command and the column say the same."""
+    assert read_settings(lesion_threshold=0.01).lesion_threshold == 0.01
+    assert read_settings(lesion_threshold=0.99).lesion_threshold == 0.99
+    (setting,) = (item for item in fields(Settings) if item.name == "lesion_threshold")
+    meaning = setting.metadata["text"]
+    (option,) = (one for one in build_parser()._actions if one.dest == "lesion_threshold")
+    assert option.help == f"{meaning} (0.01 to 0.99; default: 0.5)"
+    (column,) = (one for one in VISITS.columns if one.name == "lesion_threshold")
+    assert column.description == f"{meaning[0].upper()}{meaning[1:]}. Empty for a given mask."
 
 
 @pytest.mark.parametrize("content", [b"contact_mm: 3", b"\xff\xfe", None])

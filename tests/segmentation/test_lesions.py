@@ -4,12 +4,10 @@ import numpy as np
 import pytest
 
 from mslesion.schema import structures as s
-from mslesion.segmentation.lesions.threshold import (
-    CORE_PROBABILITY,
-    GROWTH_PROBABILITY,
-    THRESHOLD,
-    threshold_lesions,
-)
+from mslesion.segmentation.lesions.threshold import THRESHOLD, threshold_lesions
+
+CORE_PROBABILITY, GROWTH_PROBABILITY = 0.8, 0.1
+"""At the default threshold."""
 
 SHAPE = (12, 12, 12)
 
@@ -36,11 +34,17 @@ def test_threshold_is_inclusive(value, count):
     assert found.mask.dtype == bool
 
 
-def test_other_threshold():
-    given = probability(np.s_[2:4, 2:4, 2:4], value=0.3)
-    given[2, 2, 2] = 0.9
-    assert threshold_lesions(given, anatomy=white()).mask.sum() == 1
-    assert threshold_lesions(given, anatomy=white(), threshold=0.3).mask.sum() == 8
+@pytest.mark.parametrize(
+    ("threshold", "core"),
+    [(0.2, 0.5), (0.5, 0.8), (0.8, 16 / 17)],  # odds of 1/4, 1 and 4, times 4
+)
+def test_the_core_moves_with_the_threshold(threshold, core):
+    given = np.zeros(SHAPE)
+    given[2:4, 2:4, 2:4] = threshold
+    for value, count in ((core + 1e-9, 8), (core - 1e-9, 0)):
+        given[2, 2, 2] = value
+        found = threshold_lesions(given, anatomy=white(), threshold=threshold)
+        assert found.mask.sum() == count
 
 
 @pytest.mark.parametrize(
@@ -85,6 +89,18 @@ def test_growth(value, probable, grows):
     expected = range(4, 14) if grows else range(4, 8)
     assert np.flatnonzero(middle).tolist() == list(expected)
     assert (found & plain).sum() == plain.sum()
+
+
+@pytest.mark.parametrize(
+    ("threshold", "least"),
+    [(0.1, 1 / 82), (0.5, 0.1), (0.9, 0.5)],  # odds of 1/9, 1 and 9, divided by 9
+)
+def test_growth_moves_with_the_threshold(threshold, least):
+    for probable, grows in ((least + 1e-6, True), (least - 1e-6, False)):
+        p, anatomy, flair = bright_line(1.9, probable)
+        p[4:8] *= 1.1  # 0.99: sure at a threshold of 0.9 too
+        found = threshold_lesions(p, anatomy=anatomy, flair=flair, threshold=threshold).mask
+        assert np.flatnonzero(found[:, 7, 7])[-1] == (13 if grows else 7)
 
 
 def test_nothing_grows_on_its_own():

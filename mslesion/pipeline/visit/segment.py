@@ -9,7 +9,7 @@ from mslesion.errors import StepError
 from mslesion.imaging.bias import correct_bias
 from mslesion.imaging.grid import check_same_grid, is_same_grid, spacing_mm, voxel_volume_mm3
 from mslesion.imaging.intensity import network_scale
-from mslesion.imaging.resampling import resample, resample_mask
+from mslesion.imaging.resampling import Grid, resample, resample_mask
 from mslesion.measures.appearance import TissueReference, reference_tissue
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.anatomy import LabelMap, VisitAnatomy, own_anatomy, place_anatomy
@@ -20,12 +20,13 @@ from mslesion.schema.modalities import FLAIR, T1W, scan_for
 from mslesion.segmentation.anatomy.maps import MIN_BRAIN_ML, sees_skull
 from mslesion.segmentation.anatomy.midplane import Midplane, find_midplane
 from mslesion.segmentation.anatomy.network import predict_structures
-from mslesion.segmentation.lesions.instances import LesionMap, find_lesions
+from mslesion.segmentation.lesions.instances import LesionMap, find_lesions, label_lesions
 from mslesion.segmentation.lesions.protocol import (
     LesionSegmenter,
     lesion_probability,
     missing_modality,
 )
+from mslesion.segmentation.lesions.threshold import LesionMask
 from mslesion.segmentation.onnx_models import CHANNELS
 
 MASK_SHIFTED = "mask_shifted"
@@ -66,7 +67,8 @@ class Segmented:
     removed_count: int | None
     """Components taken out because they lay in fluid; None for a given mask."""
     resampling_change_pct: float | None
-    """Change of lesion volume from the 1 mm grid to the reference's own."""
+    """Difference between the lesion volume on the reference's grid, as it is delivered, and on
+    the grid where the mask was made, in percent of the larger one; None without lesions."""
     anatomy_source: str = OWN_SOURCE
     """`OWN_SOURCE`, or `GIVEN_SOURCE` and the scheme of the labels."""
     reaches_skull: bool = True
@@ -144,12 +146,13 @@ def segment_visit(
     else:
         flair = corrected.get(FLAIR)
         drawn = _found_mask(lesion_network, channels, found, flair, prepared, settings)
-    lesions, known = None, np.zeros(anatomy.shape, bool)
+    lesions, known, moved = None, np.zeros(anatomy.shape, bool), None
     if drawn.mask is not None:
         known = drawn.mask
         lesions = find_lesions(
             known, prepared.grid.affine, probability=drawn.probability, min_size=settings.min_size
         )
+        moved = _resampling_change(drawn, lesions, min_size=settings.min_size)
     references = {
         name: reference_tissue(scan, prepared.grid.affine, anatomy=anatomy, lesions=known)
         for name, scan in corrected.items()
@@ -168,7 +171,7 @@ def segment_visit(
         lesions=lesions,
         missing_scan=drawn.missing_scan,
         removed_count=drawn.removed_count,
-        resampling_change_pct=drawn.resampling_change_pct,
+        resampling_change_pct=moved,
         anatomy_source=found.source,
         reaches_skull=found.reaches_skull,
         warnings=(*found.warnings, *drawn.warnings),
@@ -183,7 +186,8 @@ class _DrawnMask:
     probability: np.ndarray | None = None
     missing_scan: str = ""
     removed_count: int | None = None
-    resampling_change_pct: float | None = None
+    made: tuple[np.ndarray, np.ndarray] | None = None
+    """The mask and its affine on the grid where it was made, if that is another."""
     warnings: tuple[str, ...] = ()
 
 
@@ -196,21 +200,27 @@ def _found_mask(
     settings: Settings,
 ) -> _DrawnMask:
     """The mask that a lesion network finds on the 1 mm grid, cut on the reference's own."""
-    affine = prepared.working_grid.affine
-    working = lesion_probability(network, channels, anatomy=found.working, affine=affine)
-    probability = resample(working, affine, to=prepared.grid)
-    cut = network.mask(
-        probability,
-        anatomy=found.native,
-        flair=flair,
-        spacing_mm=spacing_mm(prepared.grid.affine),
-        threshold=settings.lesion_threshold,
+    grid, working_grid = prepared.grid, prepared.working_grid
+    working = lesion_probability(
+        network, channels, anatomy=found.working, affine=working_grid.affine
     )
+    probability = resample(working, working_grid.affine, to=grid)
+
+    def cut(map_: np.ndarray, anatomy: np.ndarray, on: Grid) -> LesionMask:
+        return network.mask(
+            map_,
+            anatomy=anatomy,
+            flair=None if flair is None else resample(flair, grid.affine, to=on),
+            spacing_mm=spacing_mm(on.affine),
+            threshold=settings.lesion_threshold,
+        )
+
+    own = cut(probability, found.native, grid)
+    made = None
+    if not is_same_grid(grid.shape, grid.affine, working_grid.shape, working_grid.affine):
+        made = cut(working, found.working, working_grid).mask, working_grid.affine
     return _DrawnMask(
-        mask=cut.mask,
-        probability=probability,
-        removed_count=cut.removed_count,
-        resampling_change_pct=_resampling_change(working, probability, prepared, settings),
+        mask=own.mask, probability=probability, removed_count=own.removed_count, made=made
     )
 
 
@@ -275,7 +285,7 @@ def _given_mask(mask, affine, *, prepared: Prepared, settings: Settings) -> _Dra
     """A given mask on the reference's grid."""
     grid = prepared.grid
     if settings.resample_masks and not is_same_grid(mask.shape, affine, grid.shape, grid.affine):
-        return _DrawnMask(mask=resample_mask(mask, affine, to=grid))
+        return _DrawnMask(mask=resample_mask(mask, affine, to=grid), made=(mask, affine))
     shifted = check_same_grid(
         mask.shape,
         affine,
@@ -287,10 +297,18 @@ def _given_mask(mask, affine, *, prepared: Prepared, settings: Settings) -> _Dra
     return _DrawnMask(mask=mask, warnings=(MASK_SHIFTED,) if shifted else ())
 
 
-def _resampling_change(before, after, prepared: Prepared, settings: Settings) -> float | None:
-    """Percent change of the lesion volume from the working to the scan's own grid."""
+def _resampling_change(drawn: _DrawnMask, lesions: LesionMap, *, min_size: str) -> float:
+    """Percent by which the delivered lesion volume and that of the mask as made differ.
+
+    Of the larger volume, so that it is known where one is 0. Two empty masks do not differ, nor
+    does a mask that was made on the grid of the scan.
+    """
+    if drawn.made is None:
+        return 0.0
+    mask, affine = drawn.made
+    made = label_lesions(mask, affine, min_size=min_size) > 0
     volumes = [
-        np.count_nonzero(map_ >= settings.lesion_threshold) * voxel_volume_mm3(grid.affine)
-        for map_, grid in ((before, prepared.working_grid), (after, prepared.grid))
+        np.count_nonzero(one) * voxel_volume_mm3(matrix)
+        for one, matrix in ((made, affine), (lesions.mask, lesions.affine))
     ]
-    return 100 * abs(volumes[1] - volumes[0]) / volumes[0] if volumes[0] else None
+    return 100 * (1 - min(volumes) / max(volumes)) if max(volumes) else 0.0

@@ -127,16 +127,43 @@ def find_lesions(
             f"The lesion mask has type {mask.dtype}, but bool is expected. Threshold a "
             "probability map yourself, so that the threshold is part of your own code."
         )
+    labels = label_lesions(mask, affine, min_size=min_size, connectivity=connectivity)
+    count = int(labels.max(initial=0))
+    parts, center_counts = split_at_centers(labels, affine, probability=probability)
+    unfiltered = float(np.count_nonzero(mask)) * voxel_volume_mm3(affine)
+    return LesionMap(labels, affine, count, parts, center_counts, unfiltered)
+
+
+def label_lesions(
+    mask: np.ndarray, affine: np.ndarray, *, min_size: str, connectivity: int = CORNERS
+) -> np.ndarray:
+    """Number the components of a mask that are large enough.
+
+    Parameters
+    ----------
+    mask : (I, J, K) bool array
+        True inside lesions.
+    affine : (4, 4) array
+        Voxel-to-world matrix in mm.
+    min_size, connectivity
+        As for `find_lesions`.
+
+    Returns
+    -------
+    (I, J, K) int32 array
+        0 outside, 1..n in the lesions, without gaps.
+
+    Raises
+    ------
+    SettingsError
+        If `min_size` is not known.
+    """
     if min_size not in MIN_SIZES:
         raise SettingsError(
             f"min_size is {min_size!r}, but it can be {', '.join(MIN_SIZES)}. Choose one of them."
         )
     labels, _ = ndi.label(mask, ndi.generate_binary_structure(3, connectivity))
-    labels = _drop_small(labels, affine, MIN_SIZES[min_size])
-    count = int(labels.max(initial=0))
-    parts, center_counts = split_at_centers(labels, affine, probability=probability)
-    unfiltered = float(np.count_nonzero(mask)) * voxel_volume_mm3(affine)
-    return LesionMap(labels, affine, count, parts, center_counts, unfiltered)
+    return _drop_small(labels, affine, MIN_SIZES[min_size])
 
 
 def split_at_centers(

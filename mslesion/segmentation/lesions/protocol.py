@@ -75,7 +75,9 @@ class LesionSegmenter(Protocol):
         """Turn the probability into the lesion mask, on the grid of the FLAIR itself.
 
         Unless a network has rules of its own, a voxel inside the anatomy map is lesion from
-        the threshold on; nothing is added or removed.
+        the threshold on; nothing is added or removed. Rules of its own must keep what the
+        setting ``lesion_threshold`` promises: the mask at a lower threshold contains the mask
+        at a higher one.
 
         Parameters
         ----------
@@ -88,8 +90,8 @@ class LesionSegmenter(Protocol):
         spacing_mm : tuple of float, shape (3,)
             Voxel sizes.
         threshold : float
-            The setting ``lesion_threshold``: from this probability on (inclusive) a voxel is
-            lesion.
+            The setting ``lesion_threshold``: the probability at which the mask is cut
+            (inclusive).
 
         Returns
         -------
