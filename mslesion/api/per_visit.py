@@ -10,6 +10,8 @@ import pandas as pd
 
 from mslesion.errors import SettingsError
 from mslesion.io.images import Image
+from mslesion.schema.identifiers import bare_label
+from mslesion.schema.session_order import why_order_is_unknown
 
 FIRST_DAY = date(2000, 1, 1)
 """Stands for the day of the first visit where only the days between visits are given; no
@@ -90,6 +92,21 @@ def as_dates(days: Sequence[int | date | None]) -> list[date | None]:
             "Sort both, or correct the days."
         )
     return dates
+
+
+def check_order(
+    sessions: Sequence[str], dates: Sequence[date | None], pairs: Sequence[tuple[int, int]]
+) -> None:
+    """Raise where neither the days nor the labels say that the masks are in order of time."""
+    for start, end in pairs:
+        why = why_order_is_unknown(
+            (bare_label(sessions[start]), bare_label(sessions[end])), (dates[start], dates[end])
+        )
+        if why:
+            raise SettingsError(
+                f"masks has the sessions {', '.join(sessions)}, but their order of time must be "
+                f"known ({why}). Give the days, or the masks as a list in order of time."
+            )
 
 
 def one_for_all(anatomy: Any, sessions: Sequence[str]) -> list:

@@ -19,7 +19,14 @@ from mslesion.api.lesions import (
     lesion_table,
     warn_of_checks,
 )
-from mslesion.api.per_visit import PerVisit, as_dates, by_session, matching, one_for_all
+from mslesion.api.per_visit import (
+    PerVisit,
+    as_dates,
+    by_session,
+    check_order,
+    matching,
+    one_for_all,
+)
 from mslesion.clinical.visit_facts import VisitFacts
 from mslesion.errors import SettingsError, StepError
 from mslesion.imaging.grid import SHIFTED, check_same_grid
@@ -75,7 +82,8 @@ def track_lesions(
     Parameters
     ----------
     masks : sequence of image, or mapping of str to image
-        Lesion masks in order of time; a mapping gives the session labels. An image is a
+        Lesion masks in order of time; a mapping gives the session labels, which must say this
+        order clearly where days are not known (``M0``, ``M12``; ``pre``, ``post``). An image is a
         path, a nibabel image, or a tuple of ((I, J, K) array, (4, 4) array).
     scans : sequence or mapping, optional
         For each visit its FLAIR, or a mapping of modality to image. Without scans all
@@ -108,8 +116,8 @@ def track_lesions(
     ImageError, MaskError, GeometryError
         If an image cannot be used, or masks without scans lie on different grids.
     SettingsError
-        If there are fewer than two masks, or scans, days or anatomy do not belong to the
-        masks.
+        If there are fewer than two masks, scans, days or anatomy do not belong to the masks, or
+        neither days nor labels tell the order.
     StepError
         If two visits cannot be compared, with the reason.
 
@@ -131,6 +139,7 @@ def track_lesions(
     ]
     dates = as_dates(matching(days, sessions, "days"))
     pairs = [(a, b) for b in range(1, len(found)) for a in sorted({0, b - 1})]
+    check_order(sessions, dates, pairs)
     years = {(a, b): years_between(dates[a], dates[b]) for a, b in pairs}
     compared: dict[tuple[int, int], Compared]
     if scans is None:

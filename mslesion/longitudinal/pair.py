@@ -44,7 +44,7 @@ LESION_MARGIN_VOXELS = 3
 
 
 def compare_maps(
-    first: VisitMaps, second: VisitMaps, *, rule: str = DEFAULT_RULE
+    first: VisitMaps, second: VisitMaps, *, rule: str = DEFAULT_RULE, order_reason: str = ""
 ) -> PairComparison:
     """Compare the segmented maps of two visits of one patient.
 
@@ -54,6 +54,8 @@ def compare_maps(
         The visits, in order of time.
     rule : str
         Which rule says what is enlarging.
+    order_reason : str
+        Why it is not known which visit came first; nothing is compared then.
 
     Returns
     -------
@@ -63,6 +65,9 @@ def compare_maps(
     visits = first, second
     lesion_modality, lesion_reason = _lesion_modality(*visits)
     brain_modality, brain_reason = _brain_modality(*visits)
+    if order_reason:
+        lesion_modality = brain_modality = ""
+        lesion_reason = brain_reason = order_reason
     aligned = {
         modality: _align(*visits, modality)
         for modality in dict.fromkeys((lesion_modality, brain_modality))
@@ -70,6 +75,7 @@ def compare_maps(
     for_lesions, for_brain = aligned[lesion_modality], aligned[brain_modality]
     placed = for_lesions if for_lesions.placed is not None else for_brain
     values = quality_values(*visits, modality=placed.modality, placed=placed.placed)
+    values["visit_order_unknown"] = float(bool(order_reason))
     quality = judge_pair(values)
     lesions = LesionComparison(
         aligned=for_lesions,

@@ -70,6 +70,18 @@ def test_volumes_are_those_of_the_lesion_table_on_thick_slices():
     assert table["gained_mm3"].item() == pytest.approx(128 * 2.43)
 
 
+@pytest.mark.parametrize(
+    ("sessions", "days"), [(("pre", "post"), None), (("b", "a"), [0, 365]), (None, None)]
+)
+def test_a_known_order(sessions, days):
+    masks = masks_of([STABLE], [])
+    given = masks if sessions is None else dict(zip(sessions, masks, strict=True))
+    table = ms.track_lesions(given, days=days)
+    assert table["change"].tolist() == ["resolved"]
+    first, second = sessions or "12"
+    assert (table["session_from"][0], table["session_to"][0]) == (f"ses-{first}", f"ses-{second}")
+
+
 @pytest.mark.parametrize("codes", ["LAS", "LPS", "PIR"])
 def test_orientation_changes_nothing(codes):
     plain = masks_of([STABLE], [STABLE, ((30, 30, 20), CUBE)])
@@ -161,6 +173,19 @@ def test_masks_that_lie_a_little_apart(caplog):
             {"days": [0, "x"]},
             SettingsError,
             "days has 'x', but a date .* datetime.date.fromisoformat",
+        ),
+        (
+            dict(zip("ab", masks_of([], []), strict=True)),
+            {},
+            SettingsError,
+            r"masks has the sessions a, b, but their order of time must be known \(a date is "
+            r"missing, and the labels a and b do not say which came first\)\. Give the days, or",
+        ),
+        (
+            dict(zip(("ses-post", "ses-pre"), masks_of([], []), strict=True)),
+            {"days": [0, None]},
+            SettingsError,
+            "the labels post and pre say that pre came first",
         ),
         (masks_of([], []), {"days": 7}, SettingsError, "days is a int, but a list"),
         (masks_of([], []), {"days": {"1": 0}}, SettingsError, "days has no session '2'"),

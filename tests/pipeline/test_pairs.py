@@ -29,7 +29,7 @@ from mslesion.pipeline.pair import jobs as pairs
 from mslesion.pipeline.pair import outputs as pair_outputs
 from mslesion.pipeline.pair.compare import compare_visits
 from mslesion.pipeline.pair.maps import maps_of, read_visit
-from mslesion.pipeline.pair.records import Pair, in_time, pair_path, pairs_of
+from mslesion.pipeline.pair.records import Pair, in_time, is_order_sure, pair_path, pairs_of
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.outputs import clear_visit, write_visit
 from mslesion.pipeline.visit.process import process_visit
@@ -549,13 +549,50 @@ def visit_record(session, day=None):
         ({"M12": None, "M6": None, "M0": None}, ["M0", "M6", "M12"]),
         ({"02": "2020-01-01", "01": "2021-01-01"}, ["01", "02"]),  # one of both is wrong
         ({"post": "2021-01-01", "pre": "2020-01-01"}, ["pre", "post"]),
-        ({"post": "2021-01-01", "pre": None}, ["post", "pre"]),
+        ({"post": "2021-01-01", "pre": None}, ["pre", "post"]),
+        ({"post": None, "pre": None}, ["pre", "post"]),
+        ({"followup": None, "baseline": None}, ["baseline", "followup"]),
+        ({"m12": None, "m6": None, "bl": None}, ["bl", "m6", "m12"]),
+        ({"pre": "2021-01-01", "post": "2020-01-01"}, ["pre", "post"]),  # one of both is wrong
+        ({"scanB": "2020-01-01", "scanA": "2021-01-01"}, ["scanB", "scanA"]),
+        ({"scanB": "2020-01-01", "scanA": None}, ["scanA", "scanB"]),  # not assessable
         ({"": None, "2": None}, ["", "2"]),
     ],
 )
 def test_order_of_visits(labels, expected):
     records = [visit_record(label, day) for label, day in labels.items()]
     assert [record["session"] for record in in_time(records)] == expected
+
+
+def test_sessions_without_order_in_a_run(tmp_path, plain, monkeypatch):
+    """The command says it in the table, the page and the checks, and goes on."""
+    root, output = tmp_path / "in", tmp_path / "out"
+    for session in ("scanB", "scanA"):
+        monkeypatch.setitem(made.LESIONS_AT, session, made.LESIONS_AT["1"])
+        heads.write_bids(root, heads.head(), session=session)
+    made.finish(root, output, plain)
+    assert run(root, output) == ["done"]
+    write_group(output, raw=str(root))
+    row = made.read(output / "changes.csv").iloc[0]
+    assert (row["session_from"], row["session_to"]) == ("ses-scanA", "ses-scanB")
+    assert "do not say which came first" in row["change_reason"]
+    assert row["new_t2_count"] == row["pbvc_pct"] == ""
+    assert "do not say which came first" in (output / "sub-01.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("labels", "is_sure"),
+    [
+        ({"M12": None, "M6": "2020-01-01"}, True),
+        ({"post": None, "pre": None}, True),
+        ({"a": "2020-01-01", "b": "2021-01-01", "c": None}, True),
+        ({"a": "2021-01-01", "b": "2020-01-01"}, False),
+        ({"post": None, "pre": None, "x": None}, False),  # without x, pre comes first
+    ],
+)
+def test_an_order_that_no_further_visit_changes(labels, is_sure):
+    records = [visit_record(label, day) for label, day in labels.items()]
+    assert is_order_sure(records) == is_sure
 
 
 def test_each_visit_with_the_one_before_and_the_first():

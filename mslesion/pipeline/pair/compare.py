@@ -19,6 +19,7 @@ from mslesion.pipeline.pair.maps import maps_of
 from mslesion.pipeline.visit.process import VisitResult
 from mslesion.schema import CHANGES, EXPANSIONS, LESION_CHANGES, QUALITY, as_table
 from mslesion.schema.ratings import Ratings
+from mslesion.schema.session_order import why_order_is_unknown
 
 METHOD = {
     "segmenter": "lesions segmented by {} at the first visit and by {} at the second",
@@ -28,6 +29,8 @@ METHOD = {
 }
 """Columns of the visit table in which lesions that are compared may not differ, and the
 reason that is given where they do."""
+ORDER_ADVICE = "give the dates of both visits, such as acq_time in sessions.tsv"
+"""End of the reason against a pair of which it is not known which visit came first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +60,9 @@ def compare_visits(
     Parameters
     ----------
     first, second : VisitResult or VisitMaps
-        The visits in order of time: results of `process_visit`, or arrays.
+        The visits in order of time: results of `process_visit`, or arrays. Where they have two
+        session labels and not both their days, the labels must say this order clearly
+        (`mslesion.schema.session_order.order_of_labels`).
     rule : str
         Which rule says what is enlarging; all classes are given.
 
@@ -125,8 +130,11 @@ def compare_segmentations(
         reason = _why_not_alike(*rows)
     if reason:  # expansion and atrophied volume need the first visit's lesions alone
         second = replace(second, lesions=None, lesions_affine=None, probability=None)
-    pair = compare_maps(first, second, rule=rule)
-    if reason:
+    unordered = why_order_is_unknown((first.session, second.session), (first.day, second.day))
+    pair = compare_maps(
+        first, second, rule=rule, order_reason=unordered and f"{unordered}: {ORDER_ADVICE}"
+    )
+    if reason and not unordered:
         pair = replace(pair, lesions=replace(pair.lesions, reason=reason))
     return pair, (rows[0].get("third_ventricle_width_mm"), rows[1].get("third_ventricle_width_mm"))
 

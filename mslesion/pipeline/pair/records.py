@@ -5,12 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
+from itertools import combinations
 from pathlib import Path
 
 from mslesion.pipeline.visit.records import digest, read_json_record
+from mslesion.schema.session_order import order_of_labels
 from mslesion.schema.time import iso_day
 
-PAIR_FORMAT = 4
+PAIR_FORMAT = 5
 """Raised when records of older versions can no longer be read."""
 PAIR_KEYS = (
     "subject", "session_from", "session_to", "made_from", "change", "lesions", "links",
@@ -55,9 +57,10 @@ def day_of(record: Record) -> date | None:
 def in_time(records: Sequence[Record]) -> list[Record]:
     """Visits of one subject, the earliest first.
 
-    Labels that differ in a number only (``01`` and ``02``, ``M0`` and ``M12``) are in
-    the order of the number; if dates contradict it, one of them is wrong, and the pair's
-    check of the days says so. Other labels are ordered by the dates, if all are known.
+    Labels that say an order clearly (`order_of_labels`) are in this order; if dates contradict
+    it, one of them is wrong, and the pair's check of the days says so. Other labels are ordered
+    by the dates, if all are known. Without them any order would be a guess: it is that of the
+    alphabet, and pairs of which it is not known which visit came first are not assessable.
 
     Parameters
     ----------
@@ -77,11 +80,12 @@ def in_time(records: Sequence[Record]) -> list[Record]:
     >>> [r["session"] for r in in_time([visit("a", "2021-01-01"), visit("b", "2020-01-01")])]
     ['b', 'a']
     """
+    by_session = {record["session"]: record for record in records}
+    order = order_of_labels(list(by_session))
+    if order is not None:
+        return [by_session[session] for session in order]
     by_label = sorted(records, key=lambda record: _parts(record["session"]))
-    days = [day_of(record) for record in by_label]
-    if None in days or _has_numbers(by_label):
-        return by_label
-    return sorted(by_label, key=day_of)
+    return by_label if None in map(day_of, by_label) else sorted(by_label, key=day_of)
 
 
 def is_order_sure(records: Sequence[Record]) -> bool:
@@ -95,7 +99,8 @@ def is_order_sure(records: Sequence[Record]) -> bool:
     Returns
     -------
     bool
-        True where labels differ in a number only, or the known dates rise with the labels.
+        True where the labels say the order clearly, or else the known dates, and what labels say
+        of two of the visits, agree with the alphabet.
 
     Examples
     --------
@@ -106,9 +111,12 @@ def is_order_sure(records: Sequence[Record]) -> bool:
     >>> is_order_sure([visit("a", "2021-01-01"), visit("b", "2020-01-01")])
     False
     """
-    if _has_numbers(records):
-        return True
     by_label = sorted(records, key=lambda record: _parts(record["session"]))
+    labels = [record["session"] for record in by_label]
+    if order_of_labels(labels) is not None:
+        return True
+    if any(order_of_labels(two) == [*reversed(two)] for two in combinations(labels, 2)):
+        return False
     days = [day for record in by_label if (day := day_of(record))]
     return days == sorted(days)
 
@@ -231,12 +239,6 @@ def finished_pairs(output: Path, records: Sequence[Record]) -> list[dict]:
         if record["made_from"]["visits"] == [digest(visit["made_from"]) for visit in visits]:
             found.append(record)
     return found
-
-
-def _has_numbers(records: Sequence[Record]) -> bool:
-    """Whether labels have a number and differ in nothing else."""
-    stems = {re.sub(r"\d+", "#", record["session"]) for record in records}
-    return len(stems) == 1 and "#" in stems.pop()
 
 
 def _parts(label: str) -> list:
