@@ -2,7 +2,8 @@
 
     python docs/make_dictionary.py FOLDER
 
-Sphinx calls `write_pages` before each build, so that the pages always agree with the code.
+It also brings the table of measured errors in ``docs/validation.md`` up to date. Sphinx calls
+`write_pages` before each build, so that the pages always agree with the code.
 """
 
 import re
@@ -18,9 +19,20 @@ from mslesion.criteria import CRITERIA, VEIN_RULES
 from mslesion.longitudinal.lesions.sizes import RULES
 from mslesion.measures.location import SCHEMES
 from mslesion.pipeline.settings import Settings
-from mslesion.schema import LESION_CHANGES, TABLES, Table
+from mslesion.schema import (
+    CHANGES,
+    EXPANSIONS,
+    LESION_CHANGES,
+    LESIONS,
+    TABLES,
+    VISITS,
+    Table,
+    sidecar,
+)
 from mslesion.schema.checks import CHECKS, PAIR_CHECKS
+from mslesion.schema.columns import NOT_MEASURED
 from mslesion.schema.label_schemes import LABEL_SCHEMES
+from mslesion.schema.measured_errors import MEASURED_ERRORS, NONE_YET, errors_of
 from mslesion.schema.ratings import COUNT, NUMBER, RATED_COLUMNS
 from mslesion.schema.structures import STRUCTURES
 from mslesion.segmentation.lesions.instances import MIN_SIZES, MinSize
@@ -28,6 +40,9 @@ from mslesion.segmentation.lesions.instances import MIN_SIZES, MinSize
 TYPES = {"string": "text", "float64": "number", "Int64": "whole number", "boolean": "true/false"}
 """Names of the column types on the page."""
 HELP_COLUMNS = 90
+VALIDATION = Path(__file__).with_name("validation.md")
+FENCE = "<!-- table of measured errors -->\n"
+"""Stands before and after the table in `VALIDATION`."""
 DOI = re.compile(r"\b10\.\d{4,9}/[^\s,;]+")
 
 
@@ -76,6 +91,7 @@ def dictionary(table: Table) -> str:
         Markdown.
     """
     rows = []
+    entries = sidecar(table)
     for column in table.columns:
         meaning = column.description
         if column.levels:
@@ -84,12 +100,48 @@ def dictionary(table: Table) -> str:
                 for name, text in column.levels.items()
             )
             meaning += f" Values: {levels}."
-        cells = (f"`{column.name}`", TYPES[column.dtype], column.units, meaning, column.source)
+        cells = (
+            f"`{column.name}`", TYPES[column.dtype], column.units, meaning,
+            entries[column.name]["EmptyWhen"], column.source,
+        )  # fmt: skip
         rows.append(cells)
     keys = ", ".join(f"`{name}`" for name in table.key)
-    head = ("column", "type", "unit", "meaning", "source")
+    head = ("column", "type", "unit", "meaning", "empty when", "source")
     text = f"## {table.name}\n\n{table.description} The key is {keys}.\n\n"
     return text + markdown(head, rows)
+
+
+def measured_errors() -> str:
+    """Table of the error of each biomarker, first those that were measured."""
+    rows = []
+    for one in MEASURED_ERRORS:
+        figure = f"{one.figure} (section {one.section})"
+        rows.append((_columns(one.of), figure, one.data, f"`{one.command}`"))
+    for table in (VISITS, LESIONS, CHANGES, LESION_CHANGES, EXPANSIONS):
+        unknown = [
+            f"{table.name}.{column.name}"
+            for column in table.columns
+            if column.dtype in ("float64", "Int64")
+            and column.method not in NOT_MEASURED
+            and not errors_of(table, column)
+        ]
+        rows.append((_columns(unknown), NONE_YET, "-", "-"))
+    return markdown(("biomarker", "error measured", "data", "command"), rows)
+
+
+def _columns(names: Iterable[str]) -> str:
+    """Columns by table."""
+    by_table: dict[str, list[str]] = {}
+    for name in names:
+        table, column = name.split(".")
+        by_table.setdefault(table, []).append(f"`{column}`")
+    return "; ".join(f"{table}: {', '.join(found)}" for table, found in by_table.items())
+
+
+def update_validation() -> None:
+    """Put the table of measured errors into `VALIDATION`."""
+    before, _, after = VALIDATION.read_text("utf-8").split(FENCE)
+    VALIDATION.write_text(f"{before}{FENCE}\n{measured_errors()}\n{FENCE}{after}", "utf-8")
 
 
 def settings() -> str:
@@ -265,3 +317,4 @@ def _fails(check) -> str:
 
 if __name__ == "__main__":
     write_pages(Path(sys.argv[1]))
+    update_validation()

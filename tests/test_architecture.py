@@ -47,7 +47,8 @@ def test_the_biomarker_of_the_page_is_measured():
     measure, declaration, _ = examples()
     found = {}
     exec(measure, found)  # the page's own code
-    (column,) = visits._biomarkers("brain", ("whole_brain",), eval(declaration, vars(visits)))
+    declared = eval(declaration, vars(visits))
+    (column,) = visits.described("From the map.", declared, group="brain")
     anatomy = np.full((8, 8, 8), WHITE_MATTER, np.uint8)
     anatomy[:2] = LATERAL_VENTRICLES
     head = {"affine": np.eye(4), "working_anatomy": anatomy, "working_affine": np.eye(4)}

@@ -46,8 +46,8 @@ MOST_PICTURE_BYTES = 300_000
 CODE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 SPAN = re.compile(r"`([^`\n]+)`")
-OTHER_FLAGS = {"--group", "--no-compile", "--cov=mslesion"}
-"""Flags of pip and pytest."""
+OTHER_FLAGS = {"--group", "--no-compile", "--cov=mslesion", "--folds", "--parts"}
+"""Flags of pip, pytest and the scripts that validate."""
 
 
 def page_name(path):
@@ -350,9 +350,9 @@ def test_generated_table_by_hand(generator):
     text = generator.dictionary(Table("things", "A row a thing.", (column,), ("size_mm",)))
     assert text == (
         "## things\n\nA row a thing. The key is `size_mm`.\n\n"
-        "| column | type | unit | meaning | source |\n"
-        "| --- | --- | --- | --- | --- |\n"
-        "| `size_mm` | number | mm | Is &lt; 3 \\| ok. Values: `a` first; `b`. | "
+        "| column | type | unit | meaning | empty when | source |\n"
+        "| --- | --- | --- | --- | --- | --- |\n"
+        "| `size_mm` | number | mm | Is &lt; 3 \\| ok. Values: `a` first; `b`. | never | "
         "X 2018, [10.1016/S1474-4422(17)3](<https://doi.org/10.1016/S1474-4422(17)3>) |\n"
     )
 

@@ -9,7 +9,6 @@ from mslesion.schema.columns import (
     as_table,
     check_table,
     empty_table,
-    sidecar,
 )
 from mslesion.schema.comparisons import COMPARISONS
 from mslesion.schema.criteria import CRITERIA, PANELS, RATED_LESIONS
@@ -17,6 +16,7 @@ from mslesion.schema.failures import FAILURES
 from mslesion.schema.lesions import LESIONS
 from mslesion.schema.outcomes import OUTCOMES
 from mslesion.schema.quality import QUALITY
+from mslesion.schema.sidecars import sidecar
 from mslesion.schema.visits import VISITS
 
 TABLES = (

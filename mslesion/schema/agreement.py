@@ -1,22 +1,40 @@
 """agreement.csv: one row per pair of masks; agreement_summary.csv: one row per metric."""
 
-from mslesion.schema.columns import COUNT, NUMBER, PARTICIPANT, SESSION_OF_ROW, TEXT, Column, Table
+from mslesion.schema.columns import (
+    COUNT,
+    DERIVED,
+    IDENTIFIER,
+    NUMBER,
+    PARTICIPANT,
+    SESSION_OF_ROW,
+    TEXT,
+    Column,
+    Table,
+    described,
+)
 
 _ANIMA = "Commowick 2018, 10.1038/s41598-018-31911-7"
 _ISBI = "Carass 2017, 10.1016/j.neuroimage.2016.12.064"
 _MSSEG2 = "MSSEG-2 challenge, Commowick 2021"
 
-_WHO = (
-    PARTICIPANT,
-    SESSION_OF_ROW,
+_NOT_COMPARED = "the masks could not be compared"
+_NO_LESION = "a mask without lesions leaves it undefined, or the masks could not be compared"
+
+_WHO = described(
+    DERIVED,
     Column(
-        "reason", TEXT, "Reason why the masks could not be compared; empty if they were compared."
+        "reason",
+        TEXT,
+        "Reason why the masks could not be compared.",
+        empty_when="they were compared",
     ),
     Column("voxel_mm", TEXT, "Voxel size.", "mm"),
     Column("voxel_volume_mm3", NUMBER, "Volume of a voxel.", "mm^3"),
+    empty_when=_NOT_COMPARED,
 )
 
-_VOXELS = (
+_VOXELS = described(
+    DERIVED,
     Column("predicted_volume_mm3", NUMBER, "Volume of the predicted mask.", "mm^3"),
     Column("reference_volume_mm3", NUMBER, "Volume of the reference mask.", "mm^3"),
     Column("volume_error_mm3", NUMBER, "Predicted minus reference volume.", "mm^3"),
@@ -33,9 +51,11 @@ _VOXELS = (
     Column("hausdorff95_mm", NUMBER,
            "95th percentile of the surface distances; the larger of both directions.", "mm",
            "Kuijf 2019, 10.1109/TMI.2019.2905770"),
+    empty_when=_NO_LESION,
 )  # fmt: skip
 
-_LESIONS = (
+_LESIONS = described(
+    DERIVED,
     Column("anima_predicted_count", COUNT,
            "Predicted lesions: 6-connected, more than 3 mm³.", source=_ANIMA),
     Column("anima_reference_count", COUNT,
@@ -50,8 +70,9 @@ _LESIONS = (
     Column("anima_f1", NUMBER, "Harmonic mean of the two.", source=_ANIMA),
     Column("false_lesion_count", COUNT,
            "Predicted lesions (6-connected, more than 3 mm³) if the reference "
-           "has none; otherwise empty.", source=_MSSEG2),
-    Column("false_lesion_volume_mm3", NUMBER, "Their volume.", "mm^3", _MSSEG2),
+           "has none.", source=_MSSEG2, empty_when="the reference has lesions"),
+    Column("false_lesion_volume_mm3", NUMBER, "Their volume.", "mm^3", _MSSEG2,
+           empty_when="the reference has lesions"),
     Column("lesion_predicted_count", COUNT, "Predicted lesions: 26-connected, 3 mm³ or more."),
     Column("lesion_reference_count", COUNT, "Reference lesions: 26-connected, 3 mm³ or more."),
     Column("lesion_matched_count", COUNT, "Pairs matched one to one, with any overlap."),
@@ -62,6 +83,7 @@ _LESIONS = (
            "Pairs matched one to one, with an IoU of 0.5 or more."),
     Column("lesion_f1_iou50", NUMBER, "F1 of these pairs.",
            source="Kirillov 2019, 10.1109/CVPR.2019.00963"),
+    empty_when=_NO_LESION,
 )  # fmt: skip
 
 _BINS = {
@@ -71,20 +93,27 @@ _BINS = {
     "from_1000mm3": "1000 mm³ or more",
 }
 
-_SIZES = tuple(
-    column
-    for name, size in _BINS.items()
-    for column in (
-        Column(f"reference_count_{name}", COUNT, f"Reference lesions (26-connected) of {size}."),
-        Column(
-            f"detected_count_{name}",
-            COUNT,
-            "Reference lesions of that size with a predicted voxel inside.",
-        ),
-    )
+_SIZES = described(
+    DERIVED,
+    *(
+        column
+        for name, size in _BINS.items()
+        for column in (
+            Column(
+                f"reference_count_{name}", COUNT, f"Reference lesions (26-connected) of {size}."
+            ),
+            Column(
+                f"detected_count_{name}",
+                COUNT,
+                "Reference lesions of that size with a predicted voxel inside.",
+            ),
+        )
+    ),
+    empty_when=_NOT_COMPARED,
 )
 
-_SCORE = (
+_SCORE = described(
+    DERIVED,
     Column("isbi_ltpr", NUMBER,
            "Fraction of the reference lesions (18-connected, any size) with a predicted voxel.",
            source=_ISBI),
@@ -94,30 +123,39 @@ _SCORE = (
     Column("isbi_score", NUMBER,
            "(Dice/8 + PPV/8 + (1-LFPR)/4 + LTPR/4) * 4/3, without the volume correlation.",
            source=_ISBI),
+    empty_when=_NO_LESION,
 )  # fmt: skip
 
 AGREEMENT = Table(
     "agreement",
     "One row per pair of masks: agreement of the prediction with the reference.",
-    (*_WHO, *_VOXELS, *_LESIONS, *_SIZES, *_SCORE),
+    (PARTICIPANT, SESSION_OF_ROW, *_WHO, *_VOXELS, *_LESIONS, *_SIZES, *_SCORE),
     ("participant_id", "session_id"),
 )
+
+_FEW = "too few patients to estimate it"
 
 AGREEMENT_SUMMARY = Table(
     "agreement_summary",
     "One row per metric over a set of pairs, with a bootstrap interval over patients.",
     (
-        Column("line", COUNT, "Number of the line."),
+        *described(
+        DERIVED,
+        Column("line", COUNT, "Number of the line.", method=IDENTIFIER),
         Column("metric", TEXT, "Column of agreement.csv, or metric of the whole set."),
         Column("kind", TEXT, "How the scans are combined.",
                levels={"mean": "mean over scans", "pooled": "lesions of all scans pooled",
                        "set": "computed over the whole set"}),
         Column("scan_count", COUNT, "Number of scans on which the metric is defined."),
         Column("patient_count", COUNT, "Number of patients with these scans."),
-        Column("estimate", NUMBER, "The value."),
-        Column("lower", NUMBER, "Lower limit of the confidence interval (95 % by default)."),
-        Column("upper", NUMBER, "Upper limit of the confidence interval (95 % by default)."),
-        Column("units", TEXT, "Unit of the value; empty for counts and ratios."),
+        Column("estimate", NUMBER, "The value.", empty_when="it is defined on no scan"),
+        Column("lower", NUMBER, "Lower limit of the confidence interval (95 % by default).",
+               empty_when=_FEW),
+        Column("upper", NUMBER, "Upper limit of the confidence interval (95 % by default).",
+               empty_when=_FEW),
+        Column("units", TEXT, "Unit of the value.",
+               empty_when="the value is a count or a ratio"),
+        ),
     ),
     ("line",),
 )  # fmt: skip

@@ -1,6 +1,6 @@
 """The brain table: volumes of one anatomy map, by the columns of the visit table."""
 
-from mslesion.schema.columns import TEXT, Column, Table
+from mslesion.schema.columns import DERIVED, TEXT, Column, Table
 from mslesion.schema.visits import VISITS
 
 BRAIN = Table(
@@ -12,6 +12,8 @@ BRAIN = Table(
             "empty_because",
             TEXT,
             "Reasons for empty values, as column: reason, separated by semicolons.",
+            method=DERIVED,
+            empty_when="no biomarker is empty",
         ),
     ),
     ("brain_ml",),

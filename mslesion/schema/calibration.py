@@ -1,6 +1,18 @@
 """calibration.csv: what the comparison finds in a patient's synthetic follow-up."""
 
-from mslesion.schema.columns import COUNT, NUMBER, PARTICIPANT, TEXT, Column, Table
+from mslesion.schema.columns import (
+    COUNT,
+    DERIVED,
+    IDENTIFIER,
+    NO_SESSION,
+    NUMBER,
+    PARTICIPANT,
+    SETTING,
+    TEXT,
+    Column,
+    Table,
+    described,
+)
 from mslesion.schema.identifiers import SESSION
 
 ITEMS = {
@@ -23,15 +35,26 @@ CALIBRATION = Table(
     "the figures are upper bounds.",
     (
         PARTICIPANT,
-        Column("session_id", TEXT, "Session of the baseline.", prefix=SESSION),
-        Column("item", TEXT, "Kind of change.", levels=ITEMS),
-        Column("made_count", COUNT, "Number of changes that were made."),
-        Column("recovered_count", COUNT, "Number of these changes that were found; empty if "
-               "the pair could not be compared."),
-        Column("false_count", COUNT, "Number of changes that were found but not made."),
-        Column("made_pct", NUMBER, "Simulated change of volume.", "percent"),
-        Column("recovered_pct", NUMBER, "Measured change of volume.", "percent"),
-        Column("note", TEXT, "Caveat, or the reason why nothing could be compared."),
+        Column("session_id", TEXT, "Session of the baseline.", prefix=SESSION,
+               method=IDENTIFIER, empty_when=NO_SESSION),
+        Column("item", TEXT, "Kind of change.", levels=ITEMS, method=IDENTIFIER),
+        *described(
+        DERIVED,
+        Column("made_count", COUNT, "Number of changes that were made.", method=SETTING,
+               empty_when="the item is brain volume or lesions called new in error"),
+        Column("recovered_count", COUNT, "Number of these changes that were found.",
+               empty_when="the item is brain volume or lesions called new in error, or the pair "
+               "could not be compared"),
+        Column("false_count", COUNT, "Number of changes that were found but not made.",
+               empty_when="no such change can be told for the item, or the pair could not be "
+               "compared"),
+        Column("made_pct", NUMBER, "Simulated change of volume.", "percent", method=SETTING,
+               empty_when="the item is none of brain volume"),
+        Column("recovered_pct", NUMBER, "Measured change of volume.", "percent",
+               empty_when="the item is none of brain volume, or it was not measured"),
+        Column("note", TEXT, "Caveat, or the reason why nothing could be compared.",
+               empty_when="there is none"),
+        ),
     ),
     ("participant_id", "session_id", "item"),
 )  # fmt: skip

@@ -4,13 +4,18 @@ from mslesion.schema.change_errors import PAIR_KINDS
 from mslesion.schema.checks import STATES
 from mslesion.schema.columns import (
     COUNT,
+    DERIVED,
     FLAG,
+    GIVEN,
+    IDENTIFIER,
     NUMBER,
     PAIR_OF_SESSIONS,
     PARTICIPANT,
+    SETTING,
     TEXT,
     Column,
     Table,
+    described,
 )
 from mslesion.schema.locations import LOCATIONS
 
@@ -53,32 +58,49 @@ _PER_YEAR = ("dates", "half_year")
 _INTERVAL = (*_PER_YEAR, "measured_error")
 
 
-def _needing(requires: tuple[str, ...], *columns: Column) -> tuple[Column, ...]:
-    """Columns with the prerequisites of their group where they name none."""
-    return tuple(column._replace(requires=column.requires or requires) for column in columns)
+_FROM_BOTH_MAPS = (
+    "Both lesion maps and both scans in their common frame: a voxel changed where the maps and the "
+    "difference of the scans agree."
+)
+_FROM_BOTH_BRAINS = (
+    "Both scans in their common frame, matched in intensity: mean of the boundary-shift integral "
+    "and of the integral of the deformation's local volume change."
+)
+_FROM_DEFORMATION = (
+    "Integral of the local volume change of a deformation of both scans over the structure."
+)
+_FROM_BOUNDARY = "Shift of the border in intensity between both scans, over the structure."
+_FROM_EXPANSION = (
+    "Local volume change of a deformation that follows single lesions, inside the lesions of the "
+    "first visit."
+)
+_FROM_CSF = "Share of CSF in the lesions of the first visit, by the intensity of both scans."
 
-
-_HEAD = (
-    Column("days", COUNT, "Days between the visits; empty without dates.", "d"),
+_HEAD = described(
+    DERIVED,
+    Column("days", COUNT, "Days between the visits.", "d", requires=("dates",)),
     Column("interval_years", NUMBER, "Interval between the visits in years of 365.25 "
-                                     "days.", "year"),
+                                     "days.", "year", requires=("dates",)),
     Column("same_scanner", FLAG, "Whether both visits were on one scanner according to the "
-                                 "sidecars; empty if unknown."),
-    Column("lesion_modality", TEXT, "Scan from which the lesion change was measured."),
-    Column("brain_modality", TEXT, "Scan from which the brain change was measured."),
+                                 "sidecars.", method=GIVEN,
+           empty_when="the scanner of a visit is not known"),
+    Column("lesion_modality", TEXT, "Scan from which the lesion change was measured.",
+           empty_when="no FLAIR or no lesions at a visit"),
+    Column("brain_modality", TEXT, "Scan from which the brain change was measured.",
+           empty_when="no T1w or FLAIR at both visits"),
     Column("change_assessable", FLAG, "Whether the lesion change could be measured."),
-    Column("change_reason", TEXT, "Why not."),
+    Column("change_reason", TEXT, "Why not.", empty_when="the lesion change is assessable"),
     Column("brain_change_assessable", FLAG, "Whether the brain change could be measured."),
-    Column("brain_change_reason", TEXT, "Why not."),
-    Column("change_rule", TEXT, "Rule that decides size_change and the counts."),
+    Column("brain_change_reason", TEXT, "Why not.", empty_when="the brain change is assessable"),
+    Column("change_rule", TEXT, "Rule that decides size_change and the counts.", method=SETTING),
     Column("detection_floor_mm", NUMBER,
            "Smallest diameter that counts; it depends on the thickest slices of the "
            "pair.", "mm", OURS,
            label="Detection floor, diameter", requires=("lesion_change",)),
 )  # fmt: skip
 
-_LESIONS = _needing(
-    ("lesion_change",),
+_LESIONS = described(
+    _FROM_BOTH_MAPS,
     Column("new_t2_count", COUNT, "New lesions.", label="New lesions"),
     Column("new_t2_volume_ml", NUMBER, "Their volume.", "mL", label="Volume of new lesions"),
     Column("new_adjacent_count", COUNT, "New fragments at the edge of lesions."),
@@ -101,47 +123,51 @@ _LESIONS = _needing(
     Column("net_change_ml", NUMBER, "Gain minus loss.", "mL", label="Net lesion change"),
     Column("new_t2_per_year", NUMBER, "New lesions per year; given from an interval "
                                       "of half a year on.", "1/year",
-           label="New lesions per year", requires=("lesion_change", *_PER_YEAR)),
+           label="New lesions per year", requires=("lesion_change", *_PER_YEAR),
+           method=DERIVED),
     Column("combined_unique_active_count", COUNT,
            "Combined unique active lesions: enhancing, new and enlarging lesions, each counted "
-           "once.", requires=("lesion_change", "enhancement_rating")),
+           "once.", requires=("lesion_change", "enhancement_rating"), method=DERIVED),
     Column("sel_candidate_count", COUNT, "Candidates for slow expansion, at any rate.",
            source="Elliott 2019, 10.1177/1352458518814117", label="Candidates for slow expansion",
-           requires=_SLOW),
+           requires=_SLOW, method=_FROM_EXPANSION),
     Column("sel_candidate_volume_ml", NUMBER, "Their volume.", "mL", label="Volume of candidates",
-           requires=_SLOW),
+           requires=_SLOW, method=_FROM_EXPANSION),
     Column("sel_assessed_count", COUNT, "Lesions that are large enough to be assessed.",
-           label="Lesions assessed", requires=_SLOW),
+           label="Lesions assessed", requires=_SLOW, method=_FROM_EXPANSION),
     Column("sel_expected_by_chance_count", NUMBER,
            "Candidates that the same rule finds, at any rate, in as many copies of the assessed "
            "lesions shifted into normal-appearing white matter, where nothing expands.",
            source=OURS, label="Candidates expected by chance",
-           requires=(*_SLOW, "lesion_at_first", "copies")),
+           requires=(*_SLOW, "lesion_at_first", "copies"), method=_FROM_EXPANSION),
     Column("sel_noise_p95_pct_per_year", NUMBER,
            "95th percentile of the growth of these copies, but not below 0.",
            _YEARLY, OURS, label="Noise of the pair",
-           requires=(*_SLOW, "lesion_at_first", "copies")),
+           requires=(*_SLOW, "lesion_at_first", "copies"), method=_FROM_EXPANSION),
     Column("atrophied_lesion_volume_mm3", NUMBER,
            "Atrophied lesion volume, which is lesion that became CSF.", "mm^3",
            "Tavazzi 2019, 10.1007/s00415-019-09643-z", label="Lesion that became CSF",
-           requires=_ATROPHIED),
+           requires=_ATROPHIED, method=_FROM_CSF),
     Column("atrophied_lesion_volume_periventricular_mm3", NUMBER,
-           "Atrophied lesion volume within 3 mm of a ventricle.", "mm^3", requires=_ATROPHIED),
+           "Atrophied lesion volume within 3 mm of a ventricle.", "mm^3", requires=_ATROPHIED,
+           method=_FROM_CSF),
     Column("atrophied_lesion_volume_pct", NUMBER, "Atrophied lesion volume relative to the "
                                                   "lesion volume of the first visit.",
-           _PERCENT, requires=(*_ATROPHIED, "lesion_at_first")),
+           _PERCENT, requires=(*_ATROPHIED, "lesion_at_first"), method=_FROM_CSF),
     Column("atrophied_lesion_volume_noise_mm3", NUMBER,
            "CSF that became lesion, which only an error can explain.", "mm^3",
-           OURS, label="Noise of lesion that became CSF", requires=_ATROPHIED),
+           OURS, label="Noise of lesion that became CSF", requires=_ATROPHIED, method=_FROM_CSF),
+    requires=("lesion_change",),
 )  # fmt: skip
 
-_BRAIN = _needing(
-    ("brain_change",),
+_BRAIN = described(
+    _FROM_BOTH_BRAINS,
     Column("pbvc_bsi_pct", NUMBER, "Brain volume change by the boundary-shift integral.",
            _PERCENT, "Leung 2010, 10.1016/j.neuroimage.2009.12.059", label="by boundary shift",
-           requires=_BOUNDARY),
+           requires=_BOUNDARY, method=_FROM_BOUNDARY),
     Column("pbvc_deformation_pct", NUMBER, "Brain volume change by the deformation.", _PERCENT,
-           "Nakamura 2014, PMC3830061", label="by deformation", requires=_DEFORMATION),
+           "Nakamura 2014, PMC3830061", label="by deformation", requires=_DEFORMATION,
+           method=_FROM_DEFORMATION),
     Column("pbvc_pct", NUMBER, "Mean of both estimates, or the only one available.", _PERCENT, OURS,
            label="Brain volume change"),
     Column("pbvc_difference_points", NUMBER, "Boundary-shift estimate minus "
@@ -153,66 +179,74 @@ _BRAIN = _needing(
     Column("pbvc_deformation_eroded_pct", NUMBER,
            "Like pbvc_deformation_pct, but measured 3 mm inside the brain; a large difference "
            "between the two shows that the brain masks differ.",
-           _PERCENT, requires=_DEFORMATION),
+           _PERCENT, requires=_DEFORMATION, method=_FROM_DEFORMATION),
     Column("pbvc_bsi_calibration_ratio", NUMBER,
            "Factor applied to the integral, derived from its response to a known change.",
-           source="Smith 2002, 10.1006/nimg.2002.1040", requires=_BOUNDARY),
+           source="Smith 2002, 10.1006/nimg.2002.1040", requires=_BOUNDARY,
+           method="Response of the integral to a known change of the scans' own size."),
     Column("pbvc_sd_points", NUMBER, "Error of pbvc_pct: root mean square of measured minus "
            "true change of pairs of pair_kind.", _POINTS, OURS,
-           label="Error of one value (SD)", requires=("brain_change", "measured_error")),
+           label="Error of one value (SD)", requires=("brain_change", "measured_error"),
+           method=DERIVED),
     Column("pbvc_pct_per_year", NUMBER, "pbvc_pct per year; given from an interval of "
                                         "half a year on.", _YEARLY,
-           label="Brain change per year", requires=("brain_change", *_PER_YEAR)),
+           label="Brain change per year", requires=("brain_change", *_PER_YEAR), method=DERIVED),
     Column("pbvc_ci95_low", NUMBER, f"Lower end of its 95 % interval{_FROM_ERROR}", _YEARLY, OURS,
-           label="95 % interval from", requires=("brain_change", *_INTERVAL)),
+           label="95 % interval from", requires=("brain_change", *_INTERVAL), method=DERIVED),
     Column("pbvc_ci95_high", NUMBER, "Upper end.", _YEARLY, label="95 % interval to",
-           requires=("brain_change", *_INTERVAL)),
+           requires=("brain_change", *_INTERVAL), method=DERIVED),
     Column("pvvc_pct", NUMBER, "Change of the lateral ventricles.", _PERCENT,
-           label="Lateral ventricles", requires=("brain_change", "ventricle_border")),
+           label="Lateral ventricles", requires=("brain_change", "ventricle_border"),
+           method=_FROM_BOUNDARY),
     Column("pvvc_sd_points", NUMBER, "Error of pvvc_pct, as pbvc_sd_points.", _POINTS, OURS,
-           requires=("brain_change", "measured_error", "ventricle_border")),
+           requires=("brain_change", "measured_error", "ventricle_border"), method=DERIVED),
     Column("pvvc_pct_per_year", NUMBER, "The change of the ventricles per year; given from an "
                                         "interval of half a year on.", _YEARLY,
            label="Ventricle change per year",
-           requires=("brain_change", *_PER_YEAR, "ventricle_border")),
+           requires=("brain_change", *_PER_YEAR, "ventricle_border"), method=DERIVED),
     Column("pvvc_ci95_low", NUMBER, f"Lower end of its 95 % interval{_FROM_ERROR}", _YEARLY, OURS,
-           requires=("brain_change", *_INTERVAL, "ventricle_border")),
+           requires=("brain_change", *_INTERVAL, "ventricle_border"), method=DERIVED),
     Column("pvvc_ci95_high", NUMBER, "Upper end.", _YEARLY,
-           requires=("brain_change", *_INTERVAL, "ventricle_border")),
+           requires=("brain_change", *_INTERVAL, "ventricle_border"), method=DERIVED),
     Column("thalamus_change_pct", NUMBER, "Change of the thalamus.", _PERCENT, label="Thalamus",
-           requires=(*_DEFORMATION, "large_structure")),
+           requires=(*_DEFORMATION, "large_structure"), method=_FROM_DEFORMATION),
     Column("thalamus_sd_points", NUMBER, "Error of thalamus_change_pct, as pbvc_sd_points.",
-           _POINTS, OURS, requires=(*_DEFORMATION, "measured_error", "large_structure")),
+           _POINTS, OURS, requires=(*_DEFORMATION, "measured_error", "large_structure"),
+           method=DERIVED),
     Column("thalamus_pct_per_year", NUMBER, "The change of the thalamus per year; given from an "
                                             "interval of half a year on.", _YEARLY,
            label="Thalamus change per year",
-           requires=(*_DEFORMATION, *_PER_YEAR, "large_structure")),
+           requires=(*_DEFORMATION, *_PER_YEAR, "large_structure"), method=DERIVED),
     Column("thalamus_ci95_low", NUMBER, f"Lower end of its 95 % interval{_FROM_ERROR}", _YEARLY,
-           OURS, requires=(*_DEFORMATION, *_INTERVAL, "large_structure")),
+           OURS, requires=(*_DEFORMATION, *_INTERVAL, "large_structure"), method=DERIVED),
     Column("thalamus_ci95_high", NUMBER, "Upper end.", _YEARLY,
-           requires=(*_DEFORMATION, *_INTERVAL, "large_structure")),
+           requires=(*_DEFORMATION, *_INTERVAL, "large_structure"), method=DERIVED),
     Column("pair_kind", TEXT, "What the error of the brain change depends on.",
-           levels=PAIR_KINDS, label="Kind of pair"),
+           levels=PAIR_KINDS, label="Kind of pair", method=DERIVED),
     Column("change_error_source", TEXT, "Where the errors and the 95 % intervals of the changes of "
            "brain, ventricles and thalamus come from, or that there are none.", source=OURS,
-           label="Source of the error"),
+           label="Source of the error", method=DERIVED),
     Column("grey_matter_change_pct", NUMBER, "Change of grey matter.", _PERCENT,
-           label="Grey matter", requires=_DEFORMATION),
+           label="Grey matter", requires=_DEFORMATION, method=_FROM_DEFORMATION),
     Column("white_matter_change_pct", NUMBER, "Change of white matter, including lesions.",
-           _PERCENT, label="White matter, including lesions", requires=_DEFORMATION),
+           _PERCENT, label="White matter, including lesions", requires=_DEFORMATION,
+           method=_FROM_DEFORMATION),
     Column("third_ventricle_width_change_mm", NUMBER,
            "Third-ventricle width at the second minus that at the first visit.", "mm",
-           label="Third ventricle, width", requires=("brain_change", "width_at_both")),
+           label="Third ventricle, width", requires=("brain_change", "width_at_both"),
+           method="Difference of the widths at both visits."),
     Column("pseudoatrophy_window", FLAG,
            "Whether a treatment began recently, so that loss of oedema may reduce the volume.",
-           requires=("dates", "treatment_start")),
+           requires=("dates", "treatment_start"), method=DERIVED),
+    requires=("brain_change",),
 )  # fmt: skip
 
-_STATE = (
+_STATE = described(
+    DERIVED,
     Column("quality_state", TEXT, "Worst state of the checks of the pair.", levels=STATES),
     Column("flags", TEXT, "Checks that did not pass with their state, joined by semicolons; "
            "chain_inconsistent: pbvc_pct differs by more than 0.5 percentage points from the "
-           "sum of the steps in between."),
+           "sum of the steps in between.", empty_when="there is none"),
 )  # fmt: skip
 
 CHANGES = Table(
@@ -222,31 +256,42 @@ CHANGES = Table(
     ("participant_id", "session_to", "session_from"),
 )
 
+_WHOLE = "the lesion is new or resolved"
+
 LESION_CHANGES = Table(
     "lesion_changes",
     "One row per pair of visits and lesion (or group of lesions that merged or split). Sizes "
     "refer to outlines that both scans and both lesion maps refine.",
     (
         *_PAIR,
+        *described(
+        IDENTIFIER,
         Column("group_id", COUNT, "Number of the row within the pair."),
-        Column("track_id", COUNT,
-               "Number of the lesion over all visits of the participant; empty if no lesion "
-               "table contains the lesion."),
-        Column("parents", TEXT, "Lesions of the first visit that merged."),
-        Column("lesions_from", TEXT, "lesion_id at the first visit, several joined by +."),
-        Column("lesions_to", TEXT, "lesion_id at the second visit, several joined by +."),
+        Column("track_id", COUNT, "Number of the lesion over all visits of the participant.",
+               empty_when="no lesion table contains the lesion"),
+        Column("parents", TEXT, "Tracks of the first visit that merged.",
+               empty_when="none merged"),
+        Column("lesions_from", TEXT, "lesion_id at the first visit, several joined by +.",
+               empty_when="the first visit has no lesion there, or its table has not"),
+        Column("lesions_to", TEXT, "lesion_id at the second visit, several joined by +.",
+               empty_when="the second visit has no lesion there, or its table has not"),
+        ),
+        *described(
+        _FROM_BOTH_MAPS,
         Column("change", TEXT, "What happened.", levels=EVENTS),
-        Column("size_change", TEXT, "Class according to change_rule.", levels=CLASSES),
+        Column("size_change", TEXT, "Class according to change_rule.", levels=CLASSES,
+               empty_when=_WHOLE),
         Column("x_mm", NUMBER, "Centroid on the scan of the second visit, left to right.", "mm"),
         Column("y_mm", NUMBER, "Centroid, back to front.", "mm"),
         Column("z_mm", NUMBER, "Centroid, foot to head.", "mm"),
         Column("location", TEXT, "Location class at the second visit, else at the first.",
-               levels=LOCATIONS),
+               levels=LOCATIONS, method="From lesions.csv.",
+               empty_when="no lesion table contains the lesion, or voxels are longer than 5 mm"),
         Column("volume_from_mm3", NUMBER, "Volume at the first visit.", "mm^3"),
         Column("volume_to_mm3", NUMBER, "Volume at the second visit.", "mm^3"),
         Column("volume_change_mm3", NUMBER, "Second minus first.", "mm^3"),
         Column("volume_change_pct", NUMBER, "Change in percent of the volume at the "
-               "first visit; empty for new and resolved lesions.", _PERCENT),
+               "first visit.", _PERCENT, empty_when=_WHOLE),
         Column("radius_change_mm", NUMBER, "Change of the radius of the sphere with the same "
                                            "volume.",
                "mm"),
@@ -256,26 +301,29 @@ LESION_CHANGES = Table(
         Column("long_axis_to_mm", NUMBER, "Longest diameter at the second visit.", "mm"),
         Column("class_radial", TEXT,
                "Radius change of 0.5 mm (half of the longest voxel side) and 14 mm³.",
-               source=OURS, levels=CLASSES),
+               source=OURS, levels=CLASSES, empty_when=_WHOLE),
         Column("class_pct", TEXT,
-               "50 % of volume (20 % from 8 mm on) and 3 mm of the long axis.", levels=CLASSES),
+               "50 % of volume (20 % from 8 mm on) and 3 mm of the long axis.", levels=CLASSES,
+               empty_when=_WHOLE),
         Column("class_diameter", TEXT, "50 % of the long axis up to 5 mm, otherwise 20 %.",
-               levels=CLASSES),
+               levels=CLASSES, empty_when=_WHOLE),
         Column("class_annual", TEXT, "9 % of volume per year.", source="Vanden Bulcke 2025",
-               levels=CLASSES),
+               levels=CLASSES, empty_when=_WHOLE),
         Column("class_area", TEXT,
                "More than 45.2 % of the largest axial area if it is below 67 mm², otherwise "
                "more than 24.2 %.",
-               levels=CLASSES),
+               levels=CLASSES, empty_when=_WHOLE),
         Column("confirmed_by_intensity", FLAG,
                "Whether the signal of the changed part also changed relative to white matter.",
-               source=OURS),
+               source=OURS, empty_when="no voxel changed, or no scans were given"),
         Column("is_under_floor", FLAG, "Smaller than detection_floor_mm, and therefore in no "
                                        "count."),
         Column("evidence", TEXT, "What the row rests on.",
+               method=DERIVED,
                levels={"scans and masks": "both scans and both lesion masks",
                        "masks alone": "the masks as drawn; no scan confirms a change"}),
-        Column("note", TEXT, "Caveat."),
+        Column("note", TEXT, "Caveat.", method=DERIVED, empty_when="there is none"),
+        ),
     ),
     ("participant_id", "session_to", "session_from", "group_id"),
 )  # fmt: skip
@@ -286,14 +334,22 @@ EXPANSIONS = Table(
     "the noise of the pair in changes.csv.",
     (
         *_PAIR,
-        Column("candidate_id", COUNT, "Number of the candidate within the pair."),
-        Column("lesion_id", COUNT, "Lesion of the first visit that contains the candidate."),
+        Column("candidate_id", COUNT, "Number of the candidate within the pair.",
+               method=IDENTIFIER),
+        Column("lesion_id", COUNT, "Lesion of the first visit that contains the candidate.",
+               method=IDENTIFIER),
+        *described(
+        _FROM_EXPANSION,
         Column("volume_mm3", NUMBER, "Volume.", "mm^3"),
         Column("rate_pct_per_year", NUMBER, "Mean local growth.", _YEARLY,
                "Elliott 2019, 10.1177/1352458518814117"),
-        Column("concentricity", NUMBER, "Increase of growth towards the centre, in %/y per mm."),
-        Column("constancy", NUMBER, "0 for growth at a constant rate; empty with two visits."),
-        Column("is_above_noise", FLAG, "Whether the rate exceeds the noise of the pair."),
+        Column("concentricity", NUMBER, "Increase of growth towards the centre, in %/y per mm.",
+               empty_when="the candidate is one voxel deep"),
+        Column("constancy", NUMBER, "0 for growth at a constant rate.",
+               empty_when="there are two visits, or the candidate was not measured at one"),
+        Column("is_above_noise", FLAG, "Whether the rate exceeds the noise of the pair.",
+               empty_when="the noise of the pair could not be measured"),
+        ),
     ),
     ("participant_id", "session_to", "session_from", "candidate_id"),
 )  # fmt: skip
@@ -303,10 +359,12 @@ TRAJECTORIES = Table(
     "One row per quantity and segment. A segment has three or more comparable visits.",
     (
         PARTICIPANT,
+        *described(
+        DERIVED,
         Column("measure", TEXT, "Column of visits.csv, pbvc_pct since the first visit, or "
                "lesion_volume_mm3 of a track."),
-        Column("track_id", COUNT, "Lesion number over all visits; empty for measures of the "
-                                  "brain."),
+        Column("track_id", COUNT, "Lesion number over all visits.",
+               empty_when="the measure is none of a single lesion"),
         Column("segment", COUNT, "Number of the segment, from 1."),
         Column("starts_with", TEXT, "Reason why the segment begins.",
                levels={"first visit": "nothing before", "scanner change": "another scanner",
@@ -316,12 +374,13 @@ TRAJECTORIES = Table(
         Column("visit_count", COUNT, "Visits with a value."),
         Column("span_years", NUMBER, "Time between the first and the last of these "
                                      "visits.", "year"),
-        Column("scanner_count", COUNT, "Scanners; empty if not known."),
+        Column("scanner_count", COUNT, "Scanners.", empty_when="none is known"),
         Column("slope_per_year", NUMBER, "Theil-Sen slope, in units of the measure per year.",
                source="Sen 1968, 10.1080/01621459.1968.10480934"),
-        Column("ci95_low", NUMBER, "Lower end of its rank-based 95 % interval; empty with "
-               "three visits."),
-        Column("ci95_high", NUMBER, "Upper end."),
+        Column("ci95_low", NUMBER, "Lower end of its rank-based 95 % interval.",
+               empty_when="the segment has three visits"),
+        Column("ci95_high", NUMBER, "Upper end.", empty_when="the segment has three visits"),
+        ),
     ),
     ("participant_id", "measure", "track_id", "segment"),
 )  # fmt: skip

@@ -19,6 +19,15 @@ UNITS_ON_PAGES = {
 """Units that pages write in another way than tables do."""
 
 
+IDENTIFIER = "Identifies the row; not measured."
+GIVEN = "As the files of the dataset state it; not measured."
+RATED = "As the rater states it; not measured."
+SETTING = "Setting or version of this run; not measured."
+DERIVED = "Follows by rule from other values of this run, and has their errors."
+NOT_MEASURED = (IDENTIFIER, GIVEN, RATED, SETTING, DERIVED)
+"""Methods of columns that have no error of their own."""
+
+
 class Column(NamedTuple):
     """One column of a table that is written."""
 
@@ -44,7 +53,7 @@ class Column(NamedTuple):
     """Where a biomarker is shown or compared besides the tables, of
     `mslesion.schema.visits.USES`."""
     method: str = ""
-    """How the values are measured; `GIVEN`, `NUMBERED` and `SETTING` for those that are not."""
+    """How the values are measured, or one of `NOT_MEASURED`."""
     empty_when: str = ""
     """When a value is empty, besides what `requires` says."""
     has_course: bool = True
@@ -61,16 +70,56 @@ class Column(NamedTuple):
         return ", ".join(filter(None, (self.label or self.name, self.unit_on_pages)))
 
 
-PARTICIPANT = Column("participant_id", TEXT, "Participant, such as sub-007.", prefix=SUBJECT)
+def described(
+    method: str,
+    *columns: Column,
+    group: str = "",
+    requires: tuple[str, ...] = (),
+    empty_when: str = "",
+) -> tuple[Column, ...]:
+    """Columns with what holds for all of them, where they say nothing else.
+
+    Parameters
+    ----------
+    method : str
+        How the values are measured.
+    *columns : Column
+        The columns.
+    group, requires, empty_when
+        As of `Column`. A column with prerequisites of its own is not given `empty_when`.
+
+    Returns
+    -------
+    tuple of Column
+    """
+    return tuple(
+        column._replace(
+            method=column.method or method,
+            group=column.group or group,
+            empty_when=column.empty_when or ("" if column.requires else empty_when),
+            requires=column.requires or requires,
+        )
+        for column in columns
+    )
+
+
+NO_SESSION = "the visits of the participant have no session label"
+PARTICIPANT = Column(
+    "participant_id", TEXT, "Participant, such as sub-007.", prefix=SUBJECT, method=IDENTIFIER
+)
 SESSION_OF_ROW = Column(
     "session_id",
     TEXT,
-    "Session, such as ses-01; empty if the participant has none.",
+    "Session, such as ses-01.",
     prefix=SESSION,
+    method=IDENTIFIER,
+    empty_when=NO_SESSION,
 )
-PAIR_OF_SESSIONS = (
+PAIR_OF_SESSIONS = described(
+    IDENTIFIER,
     Column("session_from", TEXT, "First session of the pair.", prefix=SESSION),
     Column("session_to", TEXT, "Second session of the pair.", prefix=SESSION),
+    empty_when=NO_SESSION,
 )
 """The columns that identify the participant and the visit of a row."""
 
@@ -198,32 +247,6 @@ def check_table(frame: pd.DataFrame, table: Table) -> None:
                     f"{column.name!r}, but only {', '.join(column.levels)} are declared. "
                     "Use one of them or declare the level."
                 )
-
-
-def sidecar(table: Table) -> dict:
-    """The data dictionary of a table, in the form of a BIDS sidecar.
-
-    Parameters
-    ----------
-    table : Table
-        The declaration.
-
-    Returns
-    -------
-    dict
-        Column name to Description, and Units, Levels and Source where there are any.
-    """
-    dictionary = {}
-    for column in table.columns:
-        entry: dict[str, object] = {"Description": column.description}
-        if column.units:
-            entry["Units"] = column.units
-        if column.levels:
-            entry["Levels"] = dict(column.levels)
-        if column.source:
-            entry["Source"] = column.source
-        dictionary[column.name] = entry
-    return dictionary
 
 
 def _identified(label: str, prefix: str) -> str | None:

@@ -3,13 +3,17 @@
 from mslesion.schema.checks import STATES
 from mslesion.schema.columns import (
     COUNT,
+    DERIVED,
     FLAG,
+    GIVEN,
     NUMBER,
     PARTICIPANT,
     SESSION_OF_ROW,
+    SETTING,
     TEXT,
     Column,
     Table,
+    described,
 )
 from mslesion.schema.label_schemes import GIVEN_SOURCE, LABEL_SCHEMES, OWN_SOURCE
 from mslesion.schema.locations import LOCATION_CLASSES
@@ -32,16 +36,29 @@ _ENHANCEMENT = (
 )  # fmt: skip
 
 
-def _biomarkers(group: str, requires: tuple[str, ...], *columns: Column) -> tuple[Column, ...]:
-    """Columns of a group, with the prerequisites of the group where they name none."""
-    return tuple(
-        column._replace(group=group, requires=column.requires or requires) for column in columns
-    )
+_FROM_LESIONS = (
+    "From the lesion map, which the lesion network drew or which was given, on the grid of the "
+    "FLAIR."
+)
+_FROM_LOCATION = (
+    "Each lesion of the lesion map has one class, by its contact with the structures of the "
+    "anatomy map."
+)
+_FROM_T1 = (
+    "From T1w voxels of the lesion map, scaled so that the median of normal-appearing white "
+    "matter is 1 and that of the cortex is 0."
+)
+_FROM_ENHANCEMENT = (
+    "From the difference of the T1w after and before contrast agent, near the lesion map, against "
+    "that in other white matter."
+)
+_FROM_ANATOMY = (
+    "From the anatomy map, which the structure network drew or which was given: voxels of the "
+    "structure multiplied by the voxel volume."
+)
 
-
-_WHO = (
-    PARTICIPANT,
-    SESSION_OF_ROW,
+_WHO = described(
+    GIVEN,
     Column("visit_date", TEXT, "Date of the visit (ISO 8601), if known."),
     Column("age_years", NUMBER, "Age at the visit, as stated or by date of birth.", "year",
            label="Age"),
@@ -52,25 +69,32 @@ _WHO = (
            "sidecar."),
     Column("field_t", NUMBER, "Magnetic field strength.", "T"),
     Column("flair_dim", TEXT, "2D or 3D acquisition, according to the sidecar or the voxel shape.",
-           levels={"2D": "slices", "3D": "volume"}),
-    Column("flair_voxel_mm", TEXT, "Voxel size of the FLAIR.", "mm"),
+           levels={"2D": "slices", "3D": "volume"}, requires=("flair",)),
+    Column("flair_voxel_mm", TEXT, "Voxel size of the FLAIR.", "mm", requires=("flair",),
+           method="Read from the header of the scan."),
     Column("inputs", TEXT,
-           "Scans that were used, separated by semicolons; T1wGd is T1w after contrast agent."),
+           "Scans that were used, separated by semicolons; T1wGd is T1w after contrast agent.",
+           empty_when="never"),
     Column("scan_choice", TEXT,
            "Which scan was taken of each modality that has several, which were not, and why; "
-           "joined by semicolons."),
+           "joined by semicolons.", method=DERIVED, empty_when="no modality has several scans"),
     Column("t1_type", TEXT, "Whether the T1w was acquired after contrast agent.",
            levels={"plain": "before or without", "contrast": "after",
-                   "unknown": "neither the file name nor the sidecar says so"}),
+                   "unknown": "neither the file name nor the sidecar says so"},
+           requires=("t1w",)),
     Column("brain_coverage", TEXT,
            "Whether the scan shows the whole brain. If not, what depends on all of it is empty: "
            "volumes and the load, counts and means of lesions. lesions.csv lists the lesions seen.",
            levels={"whole": "at most 40 cm2 of brain are cut off, not counting the brainstem",
-                   "partial": "more is cut off"}),
-    Column("skull_stripped", FLAG, "Whether the scans were already skull-stripped."),
+                   "partial": "more is cut off"},
+           method="From the check brain_cut_off_cm2.", empty_when="never"),
+    Column("skull_stripped", FLAG, "Whether the scans were already skull-stripped.",
+           method="From the signal of the scan around the brain.", empty_when="never"),
+    empty_when="no file of the dataset states it",
 )  # fmt: skip
 
-_METHOD = (
+_METHOD = described(
+    SETTING,
     Column("anatomy_source", TEXT,
            "What named the structures: mslesion, or a given label map and the scheme of its "
            "numbers.",
@@ -80,19 +104,17 @@ _METHOD = (
     Column("segmenter", TEXT,
            "What drew the lesions: mslesion, another lesion network, or a given mask."),
     Column("segmenter_version", TEXT,
-           "Its version, where known; mslesion's ends with the start of the network file's hash."),
-    Column(
-        "lesion_threshold",
-        NUMBER,
-        "Lesion probability at which the rules of the lesion network cut the mask; a lower one "
-        "never gives a smaller mask. Empty for a given mask.",
-    ),
+           "Its version, where known; mslesion's ends with the start of the network file's hash.",
+           empty_when="it is not known"),
+    Column("lesion_threshold", NUMBER,
+           "Lesion probability at which the rules of the lesion network cut the mask; a lower one "
+           "never gives a smaller mask.", empty_when="no lesion network drew the lesions"),
     Column("min_size", TEXT, "Name of the rule for the minimum lesion size."),
     Column("location_scheme", TEXT, "Name of the rule for the location classes."),
 )  # fmt: skip
 
-_LOAD = _biomarkers(
-    "load", LESIONS,
+_LOAD = described(
+    _FROM_LESIONS,
     Column("lesion_volume_ml", NUMBER, "Volume of all lesions of at least the minimum size.",
            "mL", "Filippi 1999, AJNR 20:133",
            label="Lesion volume", uses=("glance", "histogram", "curve", "slope")),
@@ -101,8 +123,7 @@ _LOAD = _biomarkers(
     Column("lesion_count", COUNT, "Number of lesions, each a 26-connected component.",
            label="Lesions", uses=("glance", "histogram", "curve")),
     Column("lesion_count_centers", COUNT,
-           "Number of lesions if confluent lesions are split at their centres; empty on thick "
-           "slices.",
+           "Number of lesions if confluent lesions are split at their centres.",
            source="Dworkin 2018, PMC5895493",
            label="Lesions, confluent split", requires=(*LESIONS, "thin_slices_for_centers"),
            uses=("glance",)),
@@ -123,21 +144,23 @@ _LOAD = _biomarkers(
            "percent",
            label="Lesion volume per white matter volume",
            requires=(*LESIONS, "white_matter"), uses=("lesion table",)),
+    group="load", requires=LESIONS,
 )  # fmt: skip
 
-_LOCATION = _biomarkers(
-    "location", (*LESIONS, "thin_slices"),
+_LOCATION = described(
+    _FROM_LOCATION,
     *(column
     for one in LOCATION_CLASSES
     for column in (
         Column(one.count_column, COUNT, f"Number of {one.words} lesions.",
                source="Thompson 2018, 10.1016/S1474-4422(17)30470-2"),
         Column(one.volume_column, NUMBER, f"Volume of {one.words} lesions.", "mL"),
-    ))
+    )),
+    group="location", requires=(*LESIONS, "thin_slices"),
 )  # fmt: skip
 
-_LOOK = _biomarkers(
-    "look", LESIONS,
+_LOOK = described(
+    _FROM_T1,
     Column("t1_hypointense_volume_ml", NUMBER,
            "Volume of lesion voxels that are at least as dark as cortex on T1w (t1_index "
            "<= 0).", "mL",
@@ -145,7 +168,7 @@ _LOOK = _biomarkers(
            label="T1-dark lesion volume", requires=(*LESIONS, *T1_INDEX),
            uses=("glance", "curve")),
     Column("t1_t2_lesion_ratio", NUMBER,
-           "T1-hypointense volume divided by lesion volume; empty below 0.5 mL of lesion.",
+           "T1-hypointense volume divided by lesion volume.",
            source="Moodie 2012, PMC3319060",
            label="T1-dark volume per lesion volume",
            requires=(*LESIONS, *T1_INDEX, "lesion", "enough_lesion"), uses=("lesion table",)),
@@ -159,19 +182,21 @@ _LOOK = _biomarkers(
            "standard deviations (1.4826 MAD).",
            source=OURS,
            label="FLAIR above white matter, robust SDs",
+           method="From FLAIR voxels of the lesion map and of normal-appearing white matter.",
            requires=(*LESIONS, "flair", "lesion", "flair_spread"), uses=("lesion table",)),
     Column("enhancing_candidate_count", COUNT,
            "Places near lesions that became brighter after contrast agent. They "
-           "are candidates to inspect, not a count of enhancing lesions; empty "
-           "without T1w before and after contrast agent.", source=OURS,
-           label="Candidates for enhancing lesions", requires=_ENHANCEMENT),
+           "are candidates to inspect, not a count of enhancing lesions.", source=OURS,
+           label="Candidates for enhancing lesions", requires=_ENHANCEMENT,
+           method=_FROM_ENHANCEMENT),
     Column("enhancing_candidate_volume_ml", NUMBER, "Their volume.", "mL", OURS,
-           requires=_ENHANCEMENT),
+           requires=_ENHANCEMENT, method=_FROM_ENHANCEMENT),
+    group="look", requires=LESIONS,
 )  # fmt: skip
 
-_BRAIN = _biomarkers(
-    "brain", ("whole_brain", "structure"),
-    Column("tiv_ml", NUMBER, "Total intracranial volume; empty without the skull.", "mL",
+_BRAIN = described(
+    _FROM_ANATOMY,
+    Column("tiv_ml", NUMBER, "Total intracranial volume.", "mL",
            label="Intracranial volume", requires=("whole_brain", *SKULL),
            uses=("brain table",)),
     Column("head_scaling_ratio", NUMBER,
@@ -202,11 +227,9 @@ _BRAIN = _biomarkers(
     Column("choroid_plexus_ml", NUMBER, "Choroid plexus of the lateral ventricles.", "mL"),
     Column("thalamus_ml", NUMBER, "Both thalami.", "mL",
            label="Thalami", uses=("brain table", "histogram", "curve", "slope")),
-    Column("thalamus_left_ml", NUMBER,
-           "Left thalamus; empty where the header gives no orientation.", "mL",
+    Column("thalamus_left_ml", NUMBER, "Left thalamus.", "mL",
            requires=("whole_brain", "orientation", "structure")),
-    Column("thalamus_right_ml", NUMBER,
-           "Right thalamus; empty where the header gives no orientation.", "mL",
+    Column("thalamus_right_ml", NUMBER, "Right thalamus.", "mL",
            requires=("whole_brain", "orientation", "structure")),
     Column("basal_ganglia_ml", NUMBER, "Caudate, putamen, pallidum and accumbens.", "mL"),
     Column("hippocampus_amygdala_ml", NUMBER, "Hippocampi and amygdalae.", "mL"),
@@ -219,22 +242,26 @@ _BRAIN = _biomarkers(
     Column("third_ventricle_width_mm", NUMBER,
            "Largest width of the third ventricle on an axial slice.",
            "mm", "Benedict 2004, 10.1001/archneur.61.2.226",
-           label="Third ventricle, width", uses=("brain table", "slope")),
+           label="Third ventricle, width", uses=("brain table", "slope"),
+           method="From the third ventricle of the anatomy map, across the midsagittal plane."),
+    group="brain", requires=("whole_brain", "structure"),
 )  # fmt: skip
 
-_STATE = (
+_STATE = described(
+    DERIVED,
     Column("quality_state", TEXT, "Worst state of the checks of the visit.", levels=STATES),
     Column("flags", TEXT,
            "Warnings of the headers, several_scans where a rule chose one, and checks that did not "
-           "pass with their state, joined by semicolons."),
+           "pass with their state, joined by semicolons.", empty_when="there is none"),
     Column("empty_because", TEXT,
-           "Reasons for empty values, as column: reason, separated by semicolons."),
+           "Reasons for empty values, as column: reason, separated by semicolons.",
+           empty_when="no biomarker is empty"),
 )  # fmt: skip
 
 VISITS = Table(
     "visits",
     "One row per visit: lesion load, location and appearance, and brain volumes.",
-    (*_WHO, *_METHOD, *_LOAD, *_LOCATION, *_LOOK, *_BRAIN, *_STATE),
+    (PARTICIPANT, SESSION_OF_ROW, *_WHO, *_METHOD, *_LOAD, *_LOCATION, *_LOOK, *_BRAIN, *_STATE),
     ("participant_id", "session_id"),
 )
 BIOMARKERS = {column.name: column for column in VISITS.columns if column.group}

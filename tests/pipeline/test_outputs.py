@@ -22,6 +22,7 @@ from mslesion.pipeline.visit.outputs import clear_visit, write_visit
 from mslesion.pipeline.visit.records import part_path, record_path
 from mslesion.schema import LESIONS, QUALITY, VISITS, sidecar
 from mslesion.schema.checks import CHECKS
+from mslesion.schema.prerequisites import empty_when
 
 VALIDATOR = shutil.which("bids-validator-deno")
 
@@ -119,6 +120,7 @@ def test_tables_equal_their_declarations(finished, table):
     key = frame[list(table.key)].to_records(index=False).tolist()
     assert len(set(key)) == len(frame)
     for column in table.columns:
+        assert empty_when(column) != "never" or all(frame[column.name]), column.name
         for value in set(frame[column.name]) - {""}:
             if column.dtype == "float64":
                 float(value)

@@ -35,6 +35,7 @@ from mslesion.pipeline.visit.outputs import clear_visit, write_visit
 from mslesion.pipeline.visit.process import process_visit
 from mslesion.pipeline.visit.records import read_record, record_path
 from mslesion.schema import CHANGES, EXPANSIONS, LESION_CHANGES, TRAJECTORIES, sidecar
+from mslesion.schema.prerequisites import empty_when
 
 SETTINGS = Settings()
 NAMES = ["sub-01_ses-1_ses-2", "sub-01_ses-1_ses-3", "sub-01_ses-2_ses-3"]
@@ -154,6 +155,8 @@ def test_tables_have_their_dictionaries(whole, table):
     frame = made.read(whole[1] / f"{table.name}.csv")
     assert list(frame.columns) == table.names
     assert json.loads((whole[1] / f"{table.name}.json").read_text("utf-8")) == sidecar(table)
+    for column in table.columns:
+        assert empty_when(column) != "never" or all(frame[column.name]), column.name
     ignored = (whole[1] / ".bidsignore").read_text().split()
     assert f"/{table.name}.json" in ignored
     assert "/*.csv" in ignored

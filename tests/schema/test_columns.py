@@ -113,10 +113,16 @@ def test_check_finds_undeclared_levels():
 
 
 def test_sidecar_says_only_what_is_known():
+    never = {"EmptyWhen": "never"}
     assert sidecar(BIRDS) == {
-        "name": {"Description": "Name."},
-        "kind": {"Description": "Kind.", "Levels": {"owl": "hoots", "jay": "shouts"}},
-        "mass_g": {"Description": "Mass.", "Units": "g", "Source": "Scales 1999"},
-        "egg_count": {"Description": "Eggs."},
-        "flies": {"Description": "Whether it flies."},
+        "name": {"Description": "Name."} | never,
+        "kind": {"Description": "Kind.", "Levels": {"owl": "hoots", "jay": "shouts"}} | never,
+        "mass_g": {"Description": "Mass.", "Units": "g", "Source": "Scales 1999"} | never,
+        "egg_count": {"Description": "Eggs."} | never,
+        "flies": {"Description": "Whether it flies."} | never,
     }
+    weighed = BIRDS.columns[2]._replace(method="On scales.", empty_when="it flew away")
+    assert sidecar(BIRDS._replace(columns=(weighed,)))["mass_g"] == {
+        "Description": "Mass.", "Units": "g", "Source": "Scales 1999", "Method": "On scales.",
+        "MeasuredError": "none yet", "EmptyWhen": "it flew away",
+    }  # fmt: skip
