@@ -12,11 +12,11 @@ from mslesion.schema.columns import (
 )
 from mslesion.schema.comparisons import COMPARISONS
 from mslesion.schema.criteria import CRITERIA, PANELS, RATED_LESIONS
+from mslesion.schema.dictionaries import sidecar
 from mslesion.schema.failures import FAILURES
 from mslesion.schema.lesions import LESIONS
 from mslesion.schema.outcomes import OUTCOMES
 from mslesion.schema.quality import QUALITY
-from mslesion.schema.sidecars import sidecar
 from mslesion.schema.visits import VISITS
 
 TABLES = (

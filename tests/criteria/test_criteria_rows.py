@@ -11,9 +11,9 @@ from mslesion.errors import TableError
 from mslesion.schema.columns import as_table, check_table
 from mslesion.schema.criteria import CRITERIA as CRITERIA_TABLE
 from mslesion.schema.criteria import PANELS
+from mslesion.schema.dictionaries import sidecar
 from mslesion.schema.lesions import LESIONS
 from mslesion.schema.ratings import Ratings
-from mslesion.schema.sidecars import sidecar
 from mslesion.schema.visits import VISITS
 
 
