@@ -45,6 +45,24 @@ def test_a_row_a_job(tmp_path):
         summary.output_dir = tmp_path
 
 
+def test_folders_without_a_file_are_named(tmp_path):
+    """As of DataLad subdatasets that are not installed; the others are done."""
+    root = bids(tmp_path / "in", "01")
+    (root / "sub-02").mkdir()
+    (root / "sub-03/ses-1/anat").mkdir(parents=True)
+    (root / "sub-04/func").mkdir(parents=True)
+    (root / "sub-04/func/sub-04_bold.nii.gz").touch()  # installed, and has no anatomical scan
+    summary = ms.run_dataset(root, tmp_path / "out", dry_run=True)
+    assert states(summary) == [
+        "sub-01 visit planned", "sub-02 visit failed", "sub-03 ses-1 visit failed",
+    ]  # fmt: skip
+    assert summary.failed["reason"].tolist() == [
+        f"{root / name} has no file, but scans are expected. If it is a DataLad subdataset or a "
+        f"git submodule, install it (datalad get -n {root / name}); otherwise remove the folder."
+        for name in ("sub-02", "sub-03/ses-1")
+    ]
+
+
 def test_where_the_results_are(tmp_path):
     summary = ms.run_dataset(bids(tmp_path / "in", "01", "02"), str(tmp_path / "out"))
     assert summary.output_dir == tmp_path / "out"

@@ -16,7 +16,7 @@ def resample_mask(mask: Image, *, like: Image, label: Label | None = None) -> Ma
     mask : path, nibabel image, or tuple of ((I, J, K) array, (4, 4) array)
         The mask. Nothing is registered: mask and scan must lie in one world space.
     like : image
-        The scan, in the forms of `mask`.
+        The scan, or another image on its grid, also an empty mask; in the forms of `mask`.
     label : int, tuple of int or "all", optional
         Which label of a label map is lesion.
 
@@ -45,6 +45,6 @@ def resample_mask(mask: Image, *, like: Image, label: Label | None = None) -> Ma
     56
     """
     found, affine = read_mask(mask, label=label)
-    scan = read_scan(like)
+    scan = read_scan(like, may_be_flat=True)
     grid = Grid(scan.data.shape, scan.affine)
     return resampling.resample_mask(found, affine, to=grid), scan.affine

@@ -103,7 +103,7 @@ def find_ratings(root: str | Path, more: str | Path | Iterable[str | Path] = ())
     own = [path for name in BIDS_TABLES if _is_named(path := root / name)]
     own += sorted(root.glob("sub-*/sub-*_sessions.tsv"))
     folder = root / RATINGS_FOLDER
-    own += [folder] if folder.is_dir() else []
+    own += [folder] if folder.is_dir() and _has_file(folder) else []
     found = {path.resolve(): path for path in [*own, *map(Path, more)]}
     inside = {
         path.resolve() for other in found.values() if other.is_dir() for path in other.iterdir()
@@ -138,6 +138,11 @@ def dataset_ratings(root: str | Path, more: str | Path | Iterable[str | Path] = 
 def _is_named(path: Path) -> bool:
     """Whether there is a file, or a link whose content is missing, which is an error later."""
     return path.is_file() or path.is_symlink()
+
+
+def _has_file(folder: Path) -> bool:
+    """Whether there is anything in a folder but hidden files, such as ``.gitkeep``."""
+    return any(not path.name.startswith(".") for path in folder.iterdir())
 
 
 def _files(path: Path) -> list[Path]:

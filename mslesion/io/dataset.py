@@ -16,6 +16,11 @@ from mslesion.io.scan_choice import ScanChoice, choose_scan
 from mslesion.schema.modalities import NAMES, reference_of
 from mslesion.schema.ratings import Ratings
 
+NO_FILE = (
+    "{0} has no file, but scans are expected. If it is a DataLad subdataset or a git submodule, "
+    "install it (datalad get -n {0}); otherwise remove the folder."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Visit:
@@ -129,12 +134,23 @@ def _bids_visits(root: Path, *, prefer: str, ratings: Ratings) -> list[Visit]:
         for part in [folder, *_folders(folder, "ses-")]:
             files = sorted((part / "anat").iterdir()) if (part / "anat").is_dir() else []
             by_modality = _by_modality(files, bids_modality)
-            if not by_modality:
-                continue
             session = part.name.removeprefix("ses-") if part is not folder else ""
+            if not by_modality:
+                if _has_no_file(part):
+                    visits.append(Visit(subject, session, {}, problem=NO_FILE.format(part)))
+                continue
             visit = _choose(Visit(subject, session, {}), by_modality, prefer=prefer, root=root)
             visits.append(_with_facts(visit, ratings, root=root))
     return visits
+
+
+def _has_no_file(part: Path) -> bool:
+    """Whether a participant or session is an empty folder, as one that was not installed.
+
+    Of a participant with sessions each session is looked at.
+    """
+    is_above_sessions = part.name.startswith("sub-") and _folders(part, "ses-")
+    return not is_above_sessions and all(path.is_dir() for path in part.rglob("*"))
 
 
 def _plain_visits(root: Path, *, prefer: str, ratings: Ratings) -> list[Visit]:

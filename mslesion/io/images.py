@@ -89,7 +89,7 @@ def read_labels(image: Image, *, name: str = "label map") -> tuple[np.ndarray, n
     return to_ras(as_labels(data, name=f"The {name}"), affine)
 
 
-def read_scan(image: Image, *, name: str = "scan") -> Scan:
+def read_scan(image: Image, *, name: str = "scan", may_be_flat: bool = False) -> Scan:
     """Read a scan.
 
     Parameters
@@ -98,6 +98,9 @@ def read_scan(image: Image, *, name: str = "scan") -> Scan:
         The scan.
     name : str
         What the image is called in an error, unless it is a path.
+    may_be_flat : bool
+        Whether all voxels may have the same value, where only the grid is of interest: it may
+        be a mask without a lesion.
 
     Returns
     -------
@@ -107,16 +110,16 @@ def read_scan(image: Image, *, name: str = "scan") -> Scan:
     ------
     ImageError
         If the image is of another kind, a file cannot be read, or every voxel has the
-        same value.
+        same value and `may_be_flat` is not set.
     GeometryError
         If the array is not three-dimensional, or the affine no (4, 4) matrix.
     """
     if isinstance(image, Scan):
         return image
     if isinstance(image, str | PathLike):
-        return load_scan(Path(image))
+        return load_scan(Path(image), may_be_flat=may_be_flat)
     data, affine = _values(image, name)
-    values, is_finite = as_scan(data, name=f"The {name}")
+    values, is_finite = as_scan(data, name=f"The {name}", may_be_flat=may_be_flat)
     turned, turned_affine = to_ras(values, affine)
     warnings = check_header(image, f"The {name}") if isinstance(image, SpatialImage) else []
     warnings += [] if is_finite else ["not_finite"]
@@ -198,7 +201,7 @@ def save_like(array: np.ndarray, path: str | PathLike[str], *, like: Image) -> N
     path : path
         Where to write, ending in ``.nii.gz``.
     like : path, nibabel image, Scan, or tuple of ((I, J, K) array, (4, 4) array)
-        The scan.
+        The scan, or another image on its grid.
 
     Raises
     ------
@@ -219,4 +222,4 @@ def save_like(array: np.ndarray, path: str | PathLike[str], *, like: Image) -> N
     >>> int(mask.sum())
     3
     """
-    write_on_grid(array, Path(path), scan=read_scan(like))
+    write_on_grid(array, Path(path), scan=read_scan(like, may_be_flat=True))

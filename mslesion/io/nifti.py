@@ -53,13 +53,15 @@ class Scan:
         return spacing_mm(self.affine)
 
 
-def load_scan(path: str | Path) -> Scan:
+def load_scan(path: str | Path, *, may_be_flat: bool = False) -> Scan:
     """Read a scan and check it.
 
     Parameters
     ----------
     path : str or Path
         A NIfTI-1 or -2 file, gz or not, in 3D or in 4D with one volume.
+    may_be_flat : bool
+        As for `as_scan`.
 
     Returns
     -------
@@ -78,7 +80,7 @@ def load_scan(path: str | Path) -> Scan:
     """
     data, affine, warnings = _read(Path(path))
     stored_shape = data.shape
-    values, is_finite = as_scan(data, name=str(path))
+    values, is_finite = as_scan(data, name=str(path), may_be_flat=may_be_flat)
     warnings += [] if is_finite else ["not_finite"]
     data, turned = to_ras(values, affine)
     return Scan(data, turned, Path(path), tuple(warnings), stored_shape, affine)

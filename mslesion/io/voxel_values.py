@@ -130,7 +130,7 @@ def as_labels(data: np.ndarray, *, name: str) -> np.ndarray:
     return np.rint(data).astype(np.int32)
 
 
-def as_scan(data: np.ndarray, *, name: str) -> tuple[np.ndarray, bool]:
+def as_scan(data: np.ndarray, *, name: str, may_be_flat: bool = False) -> tuple[np.ndarray, bool]:
     """Voxel values as a scan has them.
 
     Parameters
@@ -139,6 +139,8 @@ def as_scan(data: np.ndarray, *, name: str) -> tuple[np.ndarray, bool]:
         Voxel values.
     name : str
         What the image is called in an error.
+    may_be_flat : bool
+        Whether all voxels may have the same value, where only the grid is of interest.
 
     Returns
     -------
@@ -150,7 +152,7 @@ def as_scan(data: np.ndarray, *, name: str) -> tuple[np.ndarray, bool]:
     Raises
     ------
     ImageError
-        If every voxel has the same value.
+        If every voxel has the same value, and `may_be_flat` is not set.
     """
     with np.errstate(over="ignore"):  # beyond float32 is infinite, and warned of as such
         values = np.asarray(data, np.float32)
@@ -158,7 +160,7 @@ def as_scan(data: np.ndarray, *, name: str) -> tuple[np.ndarray, bool]:
     is_finite = bool(finite.all())
     if not is_finite:
         values = np.where(finite, values, np.float32(0))
-    if values.min() == values.max():
+    if not may_be_flat and values.min() == values.max():
         raise ImageError(
             f"{name} has the same value {float(values.flat[0]):g} in every voxel, but a scan "
             "is expected. Check how it was made."

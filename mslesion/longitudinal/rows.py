@@ -143,7 +143,7 @@ def _kind_of(pair: PairComparison) -> str:
 
 
 def lesion_rows(pair: PairComparison) -> list[dict]:
-    """Rows of lesion_changes.csv of a pair, without the subject, tracks and parents.
+    """Rows of lesion_changes.csv of a pair, without the subject and tracks.
 
     Parameters
     ----------

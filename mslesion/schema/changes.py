@@ -269,7 +269,8 @@ LESION_CHANGES = Table(
         Column("group_id", COUNT, "Number of the row within the pair."),
         Column("track_id", COUNT, "Number of the lesion over all visits of the participant.",
                empty_when="no lesion table contains the lesion"),
-        Column("parents", TEXT, "Tracks of the first visit that merged.",
+        Column("parents", TEXT, "lesion_id of the lesions of the first visit that merged, joined "
+               "by +, without those of which hardly anything lies in the later lesion.",
                empty_when="none merged"),
         Column("lesions_from", TEXT, "lesion_id at the first visit, several joined by +.",
                empty_when="the first visit has no lesion there, or its table has not"),

@@ -7,7 +7,7 @@ import pytest
 from nibabel.affines import apply_affine
 
 from mslesion.clinical.rated_lesions import match_by_labels, match_by_position
-from mslesion.clinical.ratings import read_ratings
+from mslesion.clinical.ratings import dataset_ratings, read_ratings
 from mslesion.errors import GeometryError, TableError
 from mslesion.schema.ratings import (
     COLUMN_BY_NAME,
@@ -271,6 +271,17 @@ def test_other_encodings_and_files(write, tmp_path):
     empty = tmp_path / "empty"
     empty.mkdir()
     refused(empty, "has no table, but participants.tsv")
+
+
+@pytest.mark.parametrize("names", [(), (".gitkeep",)])
+def test_an_empty_folder_of_ratings_is_as_none(tmp_path, names):
+    (tmp_path / "ratings").mkdir()
+    for name in names:
+        (tmp_path / "ratings" / name).touch()
+    assert dataset_ratings(tmp_path) == Ratings()
+    (tmp_path / "ratings" / "readme.txt").touch()  # a table in another format would be missed
+    with pytest.raises(TableError, match="ratings has no table, but"):
+        dataset_ratings(tmp_path)
 
 
 def test_duplicate_rows(write):

@@ -5,6 +5,7 @@ import numpy as np
 import phantoms
 import pytest
 
+from mslesion.api.resampling import resample_mask
 from mslesion.errors import GeometryError, ImageError, MaskError
 from mslesion.io.images import read_labels, read_mask, read_scan, save_like
 
@@ -138,6 +139,21 @@ def test_the_header_of_an_image_in_memory_counts():
 def test_a_constant_scan():
     with pytest.raises(ImageError, match="The FLAIR has the same value 2 in every voxel"):
         read_scan((np.full(SHAPE, 2.0), AFFINE), name="FLAIR")
+
+
+@pytest.mark.parametrize("form", ["image", "path"])
+def test_only_the_grid_of_an_empty_mask_counts(tmp_path, form):
+    drawn = np.zeros((64, 70, 66), np.uint8)
+    drawn[20:30, 20:25, 30:33] = 1
+    empty = nib.Nifti1Image(np.zeros_like(drawn), np.eye(4))
+    if form == "path":
+        nib.save(empty, tmp_path / "empty.nii.gz")
+        empty = tmp_path / "empty.nii.gz"
+    found, affine = resample_mask((drawn, np.eye(4)), like=empty)
+    np.testing.assert_array_equal(found, drawn > 0)
+    np.testing.assert_array_equal(affine, np.eye(4))
+    save_like(found, tmp_path / "mask.nii.gz", like=empty)
+    np.testing.assert_array_equal(read_mask(tmp_path / "mask.nii.gz")[0], drawn > 0)
 
 
 def test_saved_like_a_scan_of_another_orientation(tmp_path, mask):

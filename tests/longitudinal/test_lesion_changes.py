@@ -194,6 +194,20 @@ def test_negligible_lesion_between_two_new_ones():
     assert [r["change"] for r in back.rows] == ["resolved", "resolved"]
 
 
+def test_a_negligible_lesion_is_no_parent():
+    """Two balls merge; a third one of 7 mm³ at their side belongs to the group only."""
+    left, right = FRONT - np.array([5.0, 0, 0]), FRONT + np.array([5.0, 0, 0])
+    speck = FRONT + np.array([0, 7, 0])
+    first = np.zeros(SHAPE, np.int32)
+    first[ball_at(left, 4)], first[ball_at(right, 4)], first[ball_at(speck, 1)] = 1, 2, 3
+    late = (first > 0) | ball_at(FRONT, 7)
+    found = described(first > 0, late, first, late.astype(np.int32))
+    (row,) = found.rows
+    assert (row["change"], row["lesions_from"], row["parents"]) == ("merged", "1+2+3", "1+2")
+    (split,) = described(late, first > 0, late.astype(np.int32), first).rows
+    assert (split["change"], split["parents"]) == ("split", None)
+
+
 def test_volumes_of_a_new_lesion():
     found = compared([], [(LEFT, 4)])
     row = found.rows[0]

@@ -78,6 +78,7 @@ def test_negligible_lesions_make_no_history(links, first, second, negligible, ex
     group = group_lesions(links, first=first, second=second, negligible=negligible)[0]
     assert (group.first, group.second) == (tuple(first), tuple(second))
     assert group.event == expected
+    assert group.merged == ((1, 3) if expected == "merged" else ())
 
 
 def test_complex():

@@ -126,6 +126,7 @@ def describe_changes(
                 "lesions_from": _joined(group.first, visits[0].listed_count),
                 "lesions_to": _joined(group.second, visits[1].listed_count),
                 "change": _event(group, classes[rule]),
+                "parents": _joined(group.merged, visits[0].listed_count),
                 "size_change": classes[rule],
                 **dict(zip("ijk", voxels.centre(), strict=True)),
                 **_size_columns(before, after, is_whole=is_whole),

@@ -35,6 +35,8 @@ class Group:
     event: str
     """`NEW`, `NEW_ADJACENT`, `RESOLVED`, `RESOLVED_ADJACENT`, `SAME`, `MERGED`, `SPLIT`
     or `COMPLEX`."""
+    merged: tuple[int, ...] = ()
+    """Of `MERGED`, the lesions of the first visit that count as stages of the later one."""
 
 
 def link_lesions(
@@ -131,12 +133,13 @@ def group_lesions(
         elif not theirs:
             event = RESOLVED_ADJACENT if ours[0] in near_first else RESOLVED
         else:
-            before, after = len(set(ours) - negligible[0]), len(set(theirs) - negligible[1])
+            stages = tuple(number for number in ours if number not in negligible[0])
+            before, after = len(stages), len(set(theirs) - negligible[1])
             event = {
                 (0, 1): NEW, (0, 2): NEW, (1, 0): RESOLVED, (2, 0): RESOLVED,
                 (1, 1): SAME, (2, 1): MERGED, (1, 2): SPLIT, (2, 2): COMPLEX,
             }[min(before, 2), min(after, 2)]  # fmt: skip
-        groups.append(Group(ours, theirs, event))
+        groups.append(Group(ours, theirs, event, merged=stages if event == MERGED else ()))
     return groups
 
 

@@ -127,8 +127,7 @@ def _lesion_rows(pairs, tracks) -> list[dict]:
                 if number
             ]
             own = sorted({tracks[member] for member in members if member in tracks})
-            parents = row["lesions_from"] if row["change"] == "merged" else None
-            rows.append(row | {"track_id": own[0] if own else None, "parents": parents})
+            rows.append(row | {"track_id": own[0] if own else None})
     return rows
 
 
