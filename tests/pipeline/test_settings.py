@@ -79,7 +79,7 @@ def test_one_meaning_of_the_threshold():
     (option,) = (one for one in build_parser()._actions if one.dest == "lesion_threshold")
     assert option.help == f"{meaning} (0.01 to 0.99; default: 0.5)"
     (column,) = (one for one in VISITS.columns if one.name == "lesion_threshold")
-    assert column.description == f"{meaning[0].upper()}{meaning[1:]}. Empty for a given mask."
+    assert column.description == f"{meaning[0].upper()}{meaning[1:]}."
 
 
 @pytest.mark.parametrize("content", [b"contact_mm: 3", b"\xff\xfe", None])
