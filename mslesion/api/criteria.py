@@ -15,7 +15,7 @@ from mslesion.criteria import (
     criterion_row,
     with_implied_facts,
 )
-from mslesion.criteria.facts import FACT_NAMES, check_fact
+from mslesion.criteria.facts import FACT_NAMES, check_fact, check_together
 from mslesion.errors import SettingsError, TableError
 from mslesion.schema.columns import as_table
 from mslesion.schema.criteria import CRITERIA as CRITERIA_TABLE
@@ -56,7 +56,8 @@ def evaluate_criteria(
     Raises
     ------
     TableError
-        If a fact does not exist or has an impossible value, or if a visit occurs twice.
+        If a fact does not exist or has an impossible value, if two facts of a visit cannot be
+        true together (`mslesion.criteria.facts.check_together`), or if a visit occurs twice.
     SettingsError
         If a rule does not exist.
 
@@ -94,7 +95,9 @@ def evaluate_criteria(
                 "the rows, or give each visit its own session_id."
             )
         seen.add(visit)
-        known = with_implied_facts(_facts(row, place))
+        given = _facts(row, place)
+        check_together(given, place=place)
+        known = with_implied_facts(given)
         rows = [key | criterion_row(criterion, known) for criterion in criteria]
         tables.append(as_table(rows, CRITERIA_TABLE))
     return pd.concat(tables, ignore_index=True) if tables else as_table([], CRITERIA_TABLE)

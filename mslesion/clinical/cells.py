@@ -31,6 +31,7 @@ from mslesion.schema.ratings import (
     YES,
     RatedColumn,
 )
+from mslesion.schema.time import EARLIEST_DAY, is_possible_day
 
 log = logging.getLogger(__name__)
 
@@ -260,6 +261,12 @@ def _date(cell: Cell, text: str) -> date:
     day = parse_day(text)
     if day is None:
         raise wrong(cell, "a day that exists", "Correct it.")
+    if not is_possible_day(day):
+        raise wrong(
+            cell,
+            f"a day from {EARLIEST_DAY} to today",
+            "Correct it; dates that are shifted to protect a person are before 1925.",
+        )
     return day
 
 

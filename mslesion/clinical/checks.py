@@ -5,7 +5,7 @@ from datetime import date
 
 from mslesion.clinical.cells import Cell, wrong
 from mslesion.errors import TableError
-from mslesion.schema.ratings import LesionRating
+from mslesion.schema.ratings import NOT_BY_CHANCE, LesionRating
 
 FIRST_TRUE_DAY = date(1925, 1, 1)
 """Dates before this day are shifted (BIDS specification, "Units", anonymised dates)."""
@@ -16,14 +16,6 @@ NO_MORE_THAN = (
     ("symptomatic_cord_count", "cord_count"),
 )
 """Counts that cannot be larger than another."""
-NOT_BY_CHANCE = (
-    "relapse_count",
-    "clinical_dissemination_in_time",
-    "progression_12_months",
-    "symptomatic_infratentorial_count",
-    "symptomatic_cord_count",
-)
-"""Facts that an incidental finding excludes."""
 
 
 def is_shifted(day: date) -> bool:
@@ -108,7 +100,21 @@ def check_visit(facts: Mapping[str, Cell], lesions: Sequence[LesionRating]) -> N
                     f"Correct it or {facts['incidental'].place}, or give the latter for each visit."
                 )
                 raise wrong(cell, expected, remedy)
+        _check_no_onset(facts)
     _check_counts(facts, lesions)
+
+
+def _check_no_onset(facts: Mapping[str, Cell]) -> None:
+    """Raise if the first symptom of an incidental finding was on or before the visit."""
+    onset, day = facts.get("onset_date"), facts.get("visit_date")
+    if onset is None or day is None or is_shifted(onset.value) != is_shifted(day.value):
+        return
+    if onset.value <= day.value:
+        raise wrong(
+            onset,
+            f"no symptom up to the visit ({day.value}) in an incidental finding",
+            f"Correct it or {facts['incidental'].place}, or give the latter for each visit.",
+        )
 
 
 def _check_lesion(lesion: LesionRating, *, without_contrast: bool) -> None:

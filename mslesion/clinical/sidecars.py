@@ -1,7 +1,7 @@
 """Information on a visit from the files of a scan: JSON sidecars, and the name of the folder."""
 
 import json
-import math
+import logging
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,9 +11,14 @@ from mslesion.clinical.file_content import missing_content
 from mslesion.errors import DatasetError
 from mslesion.schema.modalities import FLAIR, T1W
 from mslesion.schema.ratings import Statement
+from mslesion.schema.time import is_possible_day
+
+log = logging.getLogger(__name__)
 
 IDENTITY = ("Manufacturer", "ManufacturersModelName", "DeviceSerialNumber")
 """Keys of a sidecar that name the scanner together."""
+FIELDS_T = (0.01, 21.0)
+"""Weakest and strongest magnet that a sidecar is believed to name (both inclusive), in tesla."""
 NO_AGENT = ("none", "n/a")
 """Values of ContrastBolusAgent that say no agent was given."""
 
@@ -91,10 +96,14 @@ def date_of_folder(name: str) -> Statement | None:
     Returns
     -------
     Statement or None
-        None if the name is not a date.
+        None if the name is not a date, or one on which no visit can have been.
     """
     day = parse_day(name)
-    return None if day is None else Statement(day, f"name of the folder {name}")
+    return (
+        None
+        if day is None or not is_possible_day(day)
+        else Statement(day, f"name of the folder {name}")
+    )
 
 
 def _scanner(sidecar: Sidecar) -> Statement | None:
@@ -106,15 +115,22 @@ def _scanner(sidecar: Sidecar) -> Statement | None:
 
 
 def _field(sidecar: Sidecar) -> Statement | None:
-    """Field strength; None where the value is not a number."""
+    """Field strength; None where the value is no number of tesla."""
     stated = sidecar.get("MagneticFieldStrength")
     if stated is None:
         return None
     try:
-        number = float(stated.value)
+        number = 0.0 if isinstance(stated.value, bool) else float(stated.value)
     except (TypeError, ValueError):
-        return None
-    return stated._replace(value=number) if math.isfinite(number) else None
+        number = 0.0
+    low, high = FIELDS_T
+    if low <= number <= high:
+        return stated._replace(value=number)
+    log.warning(
+        "%s has the field strength %r, but a number of tesla from %g to %g is expected; it is "
+        "not used.", stated.source, stated.value, low, high,
+    )  # fmt: skip
+    return None
 
 
 def _read_json(path: Path) -> dict[str, Statement]:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from mslesion.errors import TableError
 from mslesion.schema.locations import LOCATION_CLASSES
-from mslesion.schema.ratings import COLUMN_BY_NAME
+from mslesion.schema.ratings import COLUMN_BY_NAME, NOT_BY_CHANCE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,6 +184,53 @@ def check_fact(name: str, value: Any, *, place: str = "Facts") -> Any:
             "Correct the value, or give None if it is not known."
         )
     return kind(found)
+
+
+REGION_COUNTS = tuple(one.count_column for one in LOCATION_CLASSES if one.is_mcdonald)
+"""Counts of lesions of which each lesion is in one at most."""
+NO_MORE_THAN = (
+    (REGION_COUNTS, "lesion_count"),
+    (("non_enhancing_count",), "lesion_count"),
+    (("symptomatic_cord_count",), "cord_count"),
+)
+"""Counts whose sum cannot be larger than another count."""
+
+
+def check_together(facts: Facts, *, place: str = "Facts") -> None:
+    """Raise if facts that a person gives cannot be true together.
+
+    Parameters
+    ----------
+    facts : Facts
+        Each possible by itself.
+    place : str
+        Where they come from, for the message.
+
+    Raises
+    ------
+    TableError
+        If there are more lesions in the regions, more that do not enhance or more symptomatic
+        ones than there are lesions, or if an incidental finding has an attack or a symptom.
+
+    Examples
+    --------
+    >>> check_together(Facts(lesion_count=3, periventricular_count=3))
+    """
+    for parts, whole in NO_MORE_THAN:
+        limit = getattr(facts, whole)
+        known = {name: getattr(facts, name) or 0 for name in parts}
+        if limit is not None and sum(known.values()) > limit:
+            names = " + ".join(f"{name} = {count}" for name, count in known.items() if count)
+            raise TableError(
+                f"{place} has {names}, but at most {whole} = {limit} is expected. Correct one of "
+                "them, or give None for what is not known."
+            )
+    for name in NOT_BY_CHANCE if facts.incidental else ():
+        if getattr(facts, name):
+            raise TableError(
+                f"{place} has {name} = {getattr(facts, name)!r}, but incidental = True excludes "
+                "it. Correct one of them, or give None for what is not known."
+            )
 
 
 def with_implied_facts(facts: Facts) -> Facts:

@@ -129,6 +129,16 @@ COLUMN_BY_NAME = MappingProxyType(
 """The columns by their names and other names."""
 
 
+NOT_BY_CHANCE = (
+    "relapse_count",
+    "clinical_dissemination_in_time",
+    "progression_12_months",
+    "symptomatic_infratentorial_count",
+    "symptomatic_cord_count",
+)
+"""Facts that an incidental finding excludes."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LesionRating:
     """A rater's findings on one lesion; None is "not rated"."""

@@ -1,6 +1,6 @@
 """Days and years: dates in text, and the time between two of them."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pandas as pd
 
@@ -11,6 +11,31 @@ DAYS_PER_YEAR = 365.25
 so that an interval of whole years is a whole number to within a day."""
 MIN_YEARS_FOR_RATE = 0.5
 """Changes are given per year from this much time on (inclusive)."""
+
+
+EARLIEST_DAY = date(1800, 1, 1)
+"""No date of a person, shifted for privacy or not, is before this day."""
+
+
+def is_possible_day(day: date) -> bool:
+    """Whether something can have happened on a day: not before `EARLIEST_DAY`, nor in the future.
+
+    Parameters
+    ----------
+    day : date
+        Any date of a person.
+
+    Returns
+    -------
+    bool
+        Tomorrow is possible, since clocks differ by time zones.
+
+    Examples
+    --------
+    >>> [is_possible_day(date(year, 1, 31)) for year in (20, 1877, 2020, 2999)]
+    [False, True, True, False]
+    """
+    return EARLIEST_DAY <= day <= date.today() + timedelta(days=1)
 
 
 def days_between(first: date | None, second: date | None) -> int | None:

@@ -1,5 +1,7 @@
 """Criteria from facts: what can be given, what comes back, and every error."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -163,6 +165,36 @@ def test_the_row_of_a_wrong_value_is_named():
         ms.evaluate_criteria(pd.DataFrame({"cord_count": [1, 0.5]}))
     with pytest.raises(TableError, match=r"^facts\[1\] has cord_count = -2"):
         ms.evaluate_criteria([{"cord_count": 1}, {"cord_count": -2}])
+
+
+@pytest.mark.parametrize(
+    ("facts", "expected"),
+    [
+        (
+            {"lesion_count": 2, "periventricular_count": 2, "infratentorial_count": 1},
+            "periventricular_count = 2 + infratentorial_count = 1, but at most lesion_count = 2",
+        ),
+        ({"lesion_count": 2, "non_enhancing_count": 3}, "non_enhancing_count = 3, but at most"),
+        ({"cord_count": 1, "symptomatic_cord_count": 2}, "symptomatic_cord_count = 2, but at m"),
+        ({"incidental": True, "relapse_count": 1}, "relapse_count = 1, but incidental = True exc"),
+        ({"incidental": True, "progression_12_months": True}, "progression_12_months = True, but"),
+    ],
+)
+def test_facts_that_cannot_be_true_together(facts, expected):
+    with pytest.raises(TableError, match="^facts has " + re.escape(expected)):
+        ms.evaluate_criteria(facts)
+    with pytest.raises(TableError, match=r"^facts\[1\] has " + re.escape(expected)):
+        ms.evaluate_criteria([{}, facts])
+
+
+def test_facts_that_just_can_be_true_together():
+    ms.evaluate_criteria(
+        {"lesion_count": 3, "periventricular_count": 2, "juxtacortical_count": 1,
+         "non_enhancing_count": 3, "cord_count": 1, "symptomatic_cord_count": 1,
+         "incidental": False, "relapse_count": 1},
+        DIS,
+    )  # fmt: skip
+    ms.evaluate_criteria({"incidental": True, "relapse_count": 0}, DIS)
 
 
 def test_unknown_fact():

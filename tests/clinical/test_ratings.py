@@ -1,6 +1,6 @@
 """Clinical data and ratings: what is read, and every way in which it is refused."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
@@ -12,6 +12,8 @@ from mslesion.errors import GeometryError, TableError
 from mslesion.schema.ratings import (
     COLUMN_BY_NAME,
     COUNT,
+    DATE,
+    DATES,
     KEYS,
     LESION,
     LEVEL,
@@ -355,6 +357,8 @@ VISIT = "participant_id,session_id,"
         (VISIT + "incidental,relapse_count", "01,1,yes,1",
          "'relapse_count' has '1', but no attack or symptom in an incidental finding"),
         (VISIT + "incidental,progression_12_months", "01,1,yes,yes", "in an incidental finding"),
+        (VISIT + "incidental,onset_date,visit_date", "01,1,yes,2020-01-31,2020-01-31",
+         "no symptom up to the visit (2020-01-31) in an incidental finding"),
         (VISIT + "lesion,eligible,exclusion_reason", "01,1,1,yes,confluent",
          "has an exclusion reason ('confluent'), but the lesion is eligible"),
         (VISIT + "lesion,eligible,cvs", "01,1,1,no,yes",
@@ -384,6 +388,10 @@ def test_contradictions(write, header, row, message):
         (VISIT + "contrast_given,lesion,gd", "01,1,no,3,no"),
         (VISIT + "incidental,relapse_count", "01,1,yes,0"),
         (VISIT + "incidental,relapse_count", "01,1,no,3"),
+        (VISIT + "incidental,onset_date,visit_date", "01,1,yes,2020-02-01,2020-01-31"),
+        (VISIT + "incidental,onset_date,visit_date", "01,1,no,2010-01-01,2020-01-31"),
+        (VISIT + "incidental,onset_date", "01,1,yes,2010-01-01"),  # the day is not known
+        (VISIT + "incidental,onset_date,visit_date", "01,1,yes,2010-01-01,1880-01-31"),  # shifted
         (VISIT + "cvs_positive_count,cvs_eligible_count", "01,1,4,4"),
         (VISIT + "birth_date,visit_date", "01,1,1990-01-01,1990-01-01"),
         (VISIT + "birth_date,visit_date", "01,1,1990-01-01,1924-12-31"),
@@ -530,3 +538,45 @@ def test_maps_that_round(labels, caplog):
         "the rater's label map lies up to a tenth of a voxel away from the lesion map; its voxels "
         "are taken as they are"
     ]
+
+
+DATES_READ = [c.name for c in RATED_COLUMNS if c.kind in (DATE, DATES)]
+
+
+@pytest.mark.parametrize("name", DATES_READ)
+@pytest.mark.parametrize("day", ["2999-01-01", "9999-12-31", "1799-12-31", "0020-01-31"])
+def test_a_day_that_cannot_be_is_refused(write, name, day):
+    """In the future, or before any date that is shifted: a typing error."""
+    path = write("r.csv", f"participant_id,session_id,{name}", f"01,1,{day}")
+    refused(path, f"r.csv, row 2, column '{name}' has '{day}'", "a day from 1800-01-01 to today")
+
+
+def test_days_on_the_ends_of_the_range(write):
+    tomorrow = date.today() + timedelta(days=1)  # it is tomorrow somewhere
+    path = write(
+        "r.csv", "participant_id,session_id,visit_date", "01,1,1800-01-01", f"01,2,{tomorrow}"
+    )
+    facts = read_ratings(path).facts
+    assert facts["01", "1"]["visit_date"] == date(1800, 1, 1)
+    assert facts["01", "2"]["visit_date"] == tomorrow
+    path = write("s.csv", "participant_id,visit_date", f"01,{tomorrow + timedelta(days=1)}")
+    refused(path, "a day from 1800-01-01 to today")
+
+
+def test_a_day_that_cannot_be_in_a_table_of_sessions(write, tmp_path):
+    write("sub-01/sub-01_sessions.tsv", "session_id\tacq_time", "ses-1\t2999-01-31T09:00:00")
+    refused(tmp_path, "column 'acq_time' has '2999-01-31T09:00:00'", "before 1925")
+
+
+NUMBERS_READ = [c for c in RATED_COLUMNS if c.kind in (COUNT, NUMBER)]
+
+
+@pytest.mark.parametrize("column", NUMBERS_READ, ids=lambda column: column.name)
+def test_a_number_out_of_its_range_names_file_row_and_column(write, column):
+    wrong = [str(column.high + 1), str(column.low - 1), "inf", "many"]
+    wrong += ["2.5"] if column.kind == COUNT else []
+    place = {"x_mm": 1, "y_mm": 1, "z_mm": 1} if column.of == LESION else {}
+    for text in wrong:
+        cells = {"participant_id": "01", "session_id": "1"} | place | {column.name: text}
+        path = write("r.csv", ",".join(cells), ",".join(map(str, cells.values())))
+        refused(path, f"r.csv, row 2, column '{column.name}' has '{text}', but a {column.kind}")

@@ -127,3 +127,25 @@ def test_date_of_a_folder(text, expected):
     found = date_of_folder(text)
     assert (found and found.value) == expected
     assert found is None or found.source == f"name of the folder {text}"
+
+
+@pytest.mark.parametrize("text", ["29990101", "2999-01-01", "1799-12-31", "00010101"])
+def test_a_folder_is_not_named_by_a_day_on_which_no_visit_was(text):
+    assert date_of_folder(text) is None
+
+
+@pytest.mark.parametrize("value", [15000, -3, 0, 300, True, "3 T", [3]])
+def test_a_field_strength_that_is_no_number_of_tesla_is_not_used(tmp_path, caplog, value):
+    """15000 is 1.5 T in gauss."""
+    write(tmp_path / ANAT / "sub-01_ses-1_FLAIR.json", SCANNER | {"MagneticFieldStrength": value})
+    assert "field_t" not in facts_of(tmp_path)
+    assert caplog.messages == [
+        "sub-01_ses-1_FLAIR.json, MagneticFieldStrength has the field strength "
+        f"{value!r}, but a number of tesla from 0.01 to 21 is expected; it is not used."
+    ]
+
+
+@pytest.mark.parametrize(("value", "tesla"), [(0.01, 0.01), ("1.5", 1.5), (21, 21.0)])
+def test_a_field_strength_in_range_is_used(tmp_path, value, tesla):
+    write(tmp_path / ANAT / "sub-01_ses-1_FLAIR.json", SCANNER | {"MagneticFieldStrength": value})
+    assert facts_of(tmp_path)["field_t"] == tesla
