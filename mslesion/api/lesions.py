@@ -24,6 +24,7 @@ from mslesion.pipeline.visit.process import VisitResult, process_visit
 from mslesion.schema import LESIONS, as_table
 from mslesion.schema.checks import FAIL, WARN
 from mslesion.schema.modalities import FLAIR, T1W
+from mslesion.schema.structures import BRAIN
 from mslesion.segmentation.anatomy.label_maps import AUTO, Mapped
 from mslesion.segmentation.anatomy.maps import to_scan_grid
 from mslesion.segmentation.anatomy.midplane import Midplane, find_midplane
@@ -34,6 +35,9 @@ log = logging.getLogger(__name__)
 MAX_LESION_ML = 1000.0
 """More lesion than this (exclusive) is a mask of the brain or an inverted one. Ours: a whole adult
 brain has about 1200 ml, lesions a small part of it."""
+MAX_BRAIN_PCT = 50.0
+"""A mask of more than this share of the brain (exclusive) is not one of lesions: as the check
+``lesion_share_of_brain`` of a visit."""
 MAX_OUTSIDE_PCT = 50.0
 """With more of the lesion voxels (exclusive) where the anatomy map has no structure, mask and map
 are of two heads or lie in two spaces: as the check ``lesion_outside_brain`` of a visit."""
@@ -166,6 +170,8 @@ def lesion_table(lesions: LesionMap, head: Head | None, *, settings: Settings) -
     ------
     GeometryError
         If most of the lesions lie outside the structures of the map.
+    MaskError
+        If their volume is more than half of the brain.
     """
     rows = measure_single_lesions(lesions)
     if head is not None:
@@ -272,8 +278,20 @@ def _places(lesions: LesionMap, head: Head, settings: Settings) -> list[dict]:
     )
     on_mask = to_scan_grid(head.labels, head.affine, to=Grid(lesions.labels.shape, lesions.affine))
     _check_inside(lesions.labels > 0, on_mask)
+    _check_share_of_brain(lesions.labels > 0, on_mask)
     edges = find_edge_contacts(lesions.labels, on_mask > 0)
     return [place | edge for place, edge in zip(places, edges, strict=True)]
+
+
+def _check_share_of_brain(mask: np.ndarray, anatomy: np.ndarray) -> None:
+    """Raise if a mask holds more of the brain than lesions can."""
+    brain = np.count_nonzero(np.isin(anatomy, BRAIN))
+    share_pct = 100 * np.count_nonzero(mask) / brain if brain else 0.0
+    if share_pct > MAX_BRAIN_PCT:
+        raise MaskError(
+            f"The mask has a volume of {share_pct:.0f} % of the brain of the anatomy map, but at "
+            f"most {MAX_BRAIN_PCT:.0f} % is expected. Check whether it is a mask of the brain."
+        )
 
 
 def _check_inside(mask: np.ndarray, anatomy: np.ndarray) -> None:

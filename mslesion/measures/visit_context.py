@@ -23,6 +23,8 @@ from mslesion.schema.prerequisites import PLAIN_T1W
 from mslesion.segmentation.anatomy.midplane import Midplane
 from mslesion.segmentation.lesions.instances import MAX_CENTER_SPACING_MM, LesionMap
 
+MASK_CHECKS = ("lesion_outside_brain", "lesion_dark_on_flair", "lesion_share_of_brain")
+"""Checks that fail where a given mask is not one of the lesions of the scan."""
 CHECK_BY_NAME = {check.name: check for check in CHECKS}
 
 
@@ -91,8 +93,8 @@ class VisitContext:
 
     @property
     def _mask_is_foreign(self) -> bool:
-        """Whether a mask lies so badly that it must be of another scan."""
-        return FAIL in (self._state("lesion_outside_brain"), self._state("lesion_dark_on_flair"))
+        """Whether a mask lies so badly, or is so large, that it is not of this scan's lesions."""
+        return FAIL in map(self._state, MASK_CHECKS)
 
     def _state(self, check: str) -> str:
         return CHECK_BY_NAME[check].state(self.checks.get(check))

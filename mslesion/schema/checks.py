@@ -92,6 +92,10 @@ CHECKS = (
     Check("lesion_volume_ml", "lesion volume", "mL", warn_above=100,
           concerns=LESIONS,
           consequence="Inspect the mask."),
+    Check("lesion_share_of_brain", "lesion volume relative to the brain", "percent",
+          concerns=LESIONS,
+          warn_above=20, fail_above=50,
+          consequence="No load of lesions is that large: a given mask is not one of lesions."),
     Check("cap_like_lesions", "periventricular lesions that look like caps", "percent",
           concerns=("location",),
           warn_above=99, consequence="Only cap-like lesions are periventricular; normal "

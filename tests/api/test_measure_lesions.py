@@ -13,6 +13,7 @@ from mslesion.api.lesions import warn_of_checks
 from mslesion.errors import GeometryError, MaskError
 from mslesion.schema import LESIONS
 from mslesion.schema.checks import FAIL, PASS, UNKNOWN, WARN
+from mslesion.schema.structures import LATERAL_VENTRICLES, WHITE_MATTER
 
 SHAPE, AFFINE = (40, 44, 36), np.eye(4)
 ALONE = (
@@ -118,6 +119,20 @@ def test_more_lesion_than_a_brain_holds():
     mask[4, 5, 5] = 1
     with pytest.raises(MaskError, match=r"The mask has 1001 ml of lesion, .* it is inverted"):
         ms.measure_lesions((mask, whole))
+
+
+def test_a_mask_of_the_brain():
+    """Ten voxels of brain and two of fluid; up to five of lesion may be."""
+    anatomy = np.zeros((12, 12, 12), np.uint8)
+    anatomy[:10, 2:10, 2:10] = WHITE_MATTER
+    anatomy[10:12, 2:10, 2:10] = LATERAL_VENTRICLES
+    mask = np.zeros(anatomy.shape, np.uint8)
+    mask[:5, 2:10, 2:10] = 1
+    whole = {"anatomy": (anatomy, np.eye(4)), "anatomy_labels": "mslesion"}
+    assert len(ms.measure_lesions((mask, np.eye(4)), **whole)) == 1
+    mask[5, 2, 2] = 1
+    with pytest.raises(MaskError, match=r"The mask has a volume of 50 % of the brain .* a mask of"):
+        ms.measure_lesions((mask, np.eye(4)), **whole)
 
 
 def test_checks_that_did_not_pass_are_logged(caplog):

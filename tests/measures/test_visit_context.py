@@ -28,6 +28,8 @@ FLAT = TissueReference(TissueScale(60.0, 5.0), TissueScale(60.0, 5.0))
         ({"checks": {"lesion_outside_brain": 50.1}}, set()),  # the network's own lesions
         ({"checks": {"lesion_outside_brain": 50.1}, "probability": None}, {"fitting_mask"}),
         ({"checks": {"lesion_dark_on_flair": 50.1}, "probability": None}, {"fitting_mask"}),
+        ({"checks": {"lesion_share_of_brain": 50.1}, "probability": None}, {"fitting_mask"}),
+        ({"checks": {"lesion_share_of_brain": 50.0}, "probability": None}, set()),
         ({"checks": {"bright_vessels_on_t1w": 2.1}}, {"t1w_looks_plain"}),
         ({"checks": {"bright_vessels_on_t1w": 2.1}, "t1_contrast": False}, set()),
         ({"t1_contrast": True}, {"t1w_without_agent"}),

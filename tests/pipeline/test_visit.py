@@ -319,6 +319,20 @@ def test_mask_on_dark_tissue_is_foreign_too(plain):
     assert rows.lesions == []
 
 
+def test_a_mask_of_the_brain_is_no_mask_of_lesions(plain):
+    """Inside the brain and mostly not dark, but larger than half of it: no number is given."""
+    brain = np.isin(plain.anatomy, BRAIN)
+    bright = brain & (plain.segmented.corrected["FLAIR"] >= 250)
+    assert np.count_nonzero(bright) > 0.5 * np.count_nonzero(brain)
+    rows = measured(plain, lesions=find_lesions(bright, plain.affine), probability=None)
+    states = {row["check"]: row["state"] for row in rows.quality}
+    assert states["lesion_share_of_brain"] == "fail"
+    assert (states["lesion_outside_brain"], states["lesion_dark_on_flair"]) != ("fail", "fail")
+    assert rows.visit.get("lesion_volume_ml") is None
+    assert reasons(rows.visit)["lesion_volume_ml"] == "the given mask does not match the scan"
+    assert rows.lesions == []
+
+
 def test_mask_on_another_grid(visit_of):
     one = heads.head()
     visit = visit_of(one, modalities=("FLAIR",))

@@ -120,6 +120,8 @@ def _check_lesions(prepared: Prepared, segmented: Segmented) -> dict[str, float 
     }
     if not count:
         return values
+    brain = np.count_nonzero(np.isin(segmented.anatomy, s.BRAIN))
+    values["lesion_share_of_brain"] = 100 * count / brain if brain else None
     inside = segmented.anatomy[mask]
     values["lesion_outside_brain"] = 100 * float(np.mean(inside == 0))
     if s.CHOROID_PLEXUS in segmented.anatomy or not segmented.has_given_anatomy:
