@@ -16,7 +16,7 @@ from mslesion.schema.structures import STRUCTURES
 LOCATION_INDEX = {one.name: one.number for one in LOCATION_CLASSES}
 """Number of each location class in the location map."""
 BIDS_VERSION = "1.10.0"
-NOT_BIDS = ("*.html", "/*.csv", *(f"/{table.name}.json" for table in TABLES), "*_xfm.txt")
+NOT_BIDS = ("*.html", ".work", "/*.csv", *(f"/{table.name}.json" for table in TABLES), "*_xfm.txt")
 """Our files that BIDS has no name for, or none yet."""
 
 
@@ -166,8 +166,8 @@ def write_maps(
     return written
 
 
-def write_dataset(folder: str | Path, *, version: str, raw: str, subjects: Sequence[str]) -> None:
-    """Write the files that BIDS requires at the root of a derivative dataset.
+def write_dataset(folder: str | Path, *, version: str, raw: str) -> None:
+    """Write what BIDS requires at the root of a derivative dataset, whoever is in it.
 
     Parameters
     ----------
@@ -177,8 +177,6 @@ def write_dataset(folder: str | Path, *, version: str, raw: str, subjects: Seque
         Of mslesion.
     raw : str
         Path or URI of the dataset that the scans came from.
-    subjects : sequence of str
-        Labels of the subjects in it.
     """
     folder = Path(folder)
     write_json(
@@ -202,8 +200,20 @@ def write_dataset(folder: str | Path, *, version: str, raw: str, subjects: Seque
         folder / "README.md",
     )
     write_bytes(("\n".join(NOT_BIDS) + "\n").encode(), folder / ".bidsignore")
+
+
+def write_people(folder: str | Path, subjects: Sequence[str]) -> None:
+    """Write ``participants.tsv``.
+
+    Parameters
+    ----------
+    folder : str or Path
+        The output dataset.
+    subjects : sequence of str
+        Labels of the subjects in it.
+    """
     people = pd.DataFrame({"participant_id": [f"sub-{label}" for label in sorted(subjects)]})
-    write_tsv(people, folder / "participants.tsv")
+    write_tsv(people, Path(folder) / "participants.tsv")
 
 
 def source_uri(path: Path, root: Path) -> str:

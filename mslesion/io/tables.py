@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from mslesion.io.nifti import write_bytes
-from mslesion.schema import Table, as_table, check_table, sidecar
+from mslesion.schema import Table, as_table, check_table, empty_table, sidecar
 
 SIGNIFICANT_DIGITS = 6
 """Number of significant digits of decimal numbers in files."""
@@ -168,6 +168,29 @@ def as_text(frame: pd.DataFrame, table: Table) -> pd.DataFrame:
     )
 
 
+def csv_lines(frame: pd.DataFrame, table: Table) -> str:
+    """The rows of a table as they stand in its CSV, without the line of the column names.
+
+    Parameters
+    ----------
+    frame : DataFrame
+        A table as declared.
+    table : Table
+        Its declaration.
+
+    Returns
+    -------
+    str
+        Empty without rows.
+
+    Raises
+    ------
+    TableError
+        If the frame is not as declared.
+    """
+    return as_text(frame, table).to_csv(index=False, header=False, lineterminator="\n")
+
+
 def write_csv(
     frame: pd.DataFrame, table: Table, folder: str | Path, *, name: str | None = None
 ) -> Path:
@@ -194,6 +217,28 @@ def write_csv(
     write_bytes(text.encode(), path)
     write_json(sidecar(table), path.with_suffix(".json"))
     return path
+
+
+def read_table(path: Path, table: Table, *, columns: Sequence[str]) -> pd.DataFrame:
+    """Some columns of a table that `write_csv` has written, with their declared types.
+
+    Parameters
+    ----------
+    path : Path
+        Of the CSV.
+    table : Table
+        Its declaration.
+    columns : sequence of str
+        Which columns.
+
+    Returns
+    -------
+    DataFrame
+    """
+    types = {name: dtype for name, dtype in empty_table(table).dtypes.items() if name in columns}
+    return pd.read_csv(
+        path, usecols=list(columns), dtype=types, keep_default_na=False, na_values=[""]
+    )[list(columns)]
 
 
 def write_tsv(frame: pd.DataFrame, path: str | Path) -> None:

@@ -198,6 +198,24 @@ class Ratings:
         """Labels of all subjects with facts, sorted."""
         return sorted({subject for subject, _ in [*self.facts, *self.lesions]})
 
+    def by_subject(self) -> dict[str, "Ratings"]:
+        """The ratings of each subject alone.
+
+        Returns
+        -------
+        dict of str to Ratings
+            By bare label; all of them name the same folders.
+        """
+        parts: dict[str, dict[str, dict]] = {}
+        for name in ("facts", "lesions", "statements"):
+            for place, value in getattr(self, name).items():
+                own = parts.setdefault(place[0], {"facts": {}, "lesions": {}, "statements": {}})
+                own[name][place] = value
+        return {
+            subject: Ratings(**own, folders=self.folders)  # type: ignore[arg-type]
+            for subject, own in parts.items()
+        }
+
     def facts_of(self, subject: str, session: str) -> dict[str, Any]:
         """Facts of one visit: the person's, and the visit's over them.
 

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-from mslesion.errors import DatasetError
 from mslesion.io.tables import write_json
 from mslesion.longitudinal.calibration.self_calibration import calibrate
 from mslesion.pipeline.dataset.jobs import CALIBRATION, Job, Step
@@ -87,12 +86,13 @@ def _fingerprint(job: Job) -> dict:
     }
 
 
-def _work(job: Job, made_from: dict) -> None:
+def _clear(job: Job) -> None:
+    _record(job).unlink(missing_ok=True)
+
+
+def _work(job: Job, made_from: dict, folder: Path) -> None:
     """Calibrate on a visit, and write what was found of the known change."""
     visit, settings = job.visit, job.settings
-    _record(job).unlink(missing_ok=True)
-    if visit.problem:
-        raise DatasetError(visit.problem)
     maps = read_visit(visit, job.output, read_record(record_path(job.output, visit))).maps
     # What is found anew is compared as a visit is; a given mask has nothing to find it with
     network = None
@@ -107,7 +107,8 @@ def _work(job: Job, made_from: dict) -> None:
     )
     rows = found.rows()
     content = {"subject": visit.subject, "session": visit.session, "made_from": made_from}
-    write_json(content | {"rows": plain_values(rows)}, _record(job))
+    path = calibration_path(folder, visit.subject)
+    write_json(content | {"rows": plain_values(rows)}, path)
 
 
 def _read(path: Path) -> dict:
@@ -115,4 +116,4 @@ def _read(path: Path) -> dict:
     return read_json_record(path, keys=CALIBRATION_KEYS, what="calibration")
 
 
-CALIBRATION_STEP = Step(CALIBRATION, _record, _read, _fingerprint, _work)
+CALIBRATION_STEP = Step(CALIBRATION, _record, _read, _fingerprint, _clear, _work)

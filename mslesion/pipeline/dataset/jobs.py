@@ -11,19 +11,24 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mslesion.errors import MSLesionError
+from mslesion.errors import DatasetError, MSLesionError
 from mslesion.io.dataset import Visit
 from mslesion.io.lesion_masks import MaskFile
+from mslesion.io.publishing import locked, publish, staged
 from mslesion.pipeline.pair.records import Pair
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.records import finished_visit, is_made_from
 from mslesion.schema.identifiers import session_name
 from mslesion.schema.modalities import SEPARATOR
+from mslesion.schema.ratings import Ratings
 
 log = logging.getLogger(__name__)
 
-VISIT, PAIR, CALIBRATION = "visit", "pair", "calibration"
-"""The steps of a run, in order: a pair and a calibration wait for their visits."""
+ATTEMPTS = 3
+"""A job is begun so many times where another run changes what it reads."""
+VISIT, PAIR, CALIBRATION, PAGE = "visit", "pair", "calibration", "page"
+"""The steps of a run, in order: a pair and a calibration wait for their visits, and the page of a
+participant, with its rows of all tables, for all of them."""
 DONE, UNCHANGED, FAILED, PLANNED = "done", "unchanged", "failed", "planned"
 """How a job ended; `PLANNED` is one of a dry run."""
 
@@ -33,25 +38,28 @@ class Step:
     """One kind of work: functions of a job, defined in a module so that they can be pickled."""
 
     name: str
-    """`VISIT`, `PAIR` or `CALIBRATION`."""
+    """`VISIT`, `PAIR`, `CALIBRATION` or `PAGE`."""
     record: Callable[["Job"], Path]
     """Where the record of the finished job lies."""
     read: Callable[[Path], dict]
-    """Reads and checks a record; raises DatasetError."""
+    """Reads and checks a record and what belongs to it; raises DatasetError."""
     fingerprint: Callable[["Job"], dict]
     """What the outputs depend on, as plain values. The job is done only if it differs from
     "made_from" in the record."""
-    work: Callable[["Job", dict], None]
-    """Does the job, given its fingerprint. The record is written last."""
+    clear: Callable[["Job"], None]
+    """Removes what an older run left of the job and of the jobs that need it, its record first."""
+    work: Callable[["Job", dict, Path], None]
+    """Does the job, given its fingerprint, and writes its outputs into a folder as they are to lie
+    in the output dataset."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One step of a run, for one visit or one pair of visits."""
+    """One step of a run, for one visit, one pair of visits or one participant."""
 
     step: Step
     visits: tuple[Visit, ...]
-    """One visit, or the two of a pair in order of time."""
+    """One visit, or the two of a pair in order of time; of a page, a visit without session."""
     root: Path
     """The input dataset."""
     output: Path
@@ -63,6 +71,8 @@ class Job:
     """The visit's given label map of the anatomy; None if structures are to be found."""
     pair: Pair | None = None
     """Of a pair, its labels and whether its visits are neighbours."""
+    ratings: Ratings | None = None
+    """Of a page, the clinical data and ratings of the participant."""
 
     @property
     def visit(self) -> Visit:
@@ -76,8 +86,8 @@ class Job:
 
     @property
     def needs(self) -> tuple[str, ...]:
-        """Names of the jobs whose outputs this one reads; they come first."""
-        if self.step.name == VISIT:
+        """Names of the visits whose outputs this job reads; a page reads all that there is."""
+        if self.step.name in (VISIT, PAGE):
             return ()
         return tuple(f"{VISIT} {visit.name}" for visit in self.visits)
 
@@ -132,6 +142,9 @@ class Outcome:
 def do_job(job: Job) -> Outcome:
     """Do a job, unless its record says that nothing changed.
 
+    Its outputs are moved to their places together, the record last. Where another run does the
+    same job at once, the first one that ends is kept.
+
     Parameters
     ----------
     job : Job
@@ -151,14 +164,60 @@ def do_job(job: Job) -> Outcome:
         return Outcome(job, state, kind, reason, time.perf_counter() - start, record)
 
     try:
-        made_from = job.step.fingerprint(job)
-        if is_made_from(made_from, job.step.record(job), read=job.step.read):
-            return ended(UNCHANGED)
-        job.step.work(job, made_from)
-        return ended(DONE)
+        for _ in range(ATTEMPTS):
+            made_from = job.step.fingerprint(job)
+            if _is_finished(job, made_from):
+                return ended(UNCHANGED)
+            if _attempt(job, made_from):
+                return ended(DONE)
+        raise DatasetError(
+            f"{job.output} has other results of sub-{job.visit.subject} than when {job.name} "
+            "began, as another run is under way, but they are needed unchanged. Run again."
+        )
     except (MSLesionError, OSError) as error:
         return ended(FAILED, error, str(error))
     except Exception as error:  # a broken scan must not end the run
         log.debug("%s", traceback.format_exc())
         place = traceback.extract_tb(error.__traceback__)[-1].name
         return ended(FAILED, error, f"{error!r} at {place}. Please report it.")
+
+
+def lock_of(subject: str) -> str:
+    """Name of the lock under which the files of a participant are moved or removed.
+
+    Parameters
+    ----------
+    subject : str
+        Label without ``sub-``.
+
+    Returns
+    -------
+    str
+    """
+    return f"sub-{subject}"
+
+
+def _attempt(job: Job, made_from: dict) -> bool:
+    """Do a job; False if what it reads was changed by another run in the meantime."""
+    step, output, lock = job.step, job.output, lock_of(job.visit.subject)
+    for visit in job.visits:
+        if visit.problem:  # what there is of it stays
+            raise DatasetError(visit.problem)
+    with locked(output, lock):
+        if _is_finished(job, made_from):
+            return True
+        step.clear(job)
+    with staged(output, job.name.replace(" ", "_")) as folder:
+        step.work(job, made_from, folder)
+        with locked(output, lock):
+            # What a visit reads is the input, which no run changes
+            if step.name != VISIT and step.fingerprint(job) != made_from:
+                return False
+            if not _is_finished(job, made_from):
+                step.clear(job)
+                publish(folder, output, last=step.record(job))
+    return True
+
+
+def _is_finished(job: Job, made_from: dict) -> bool:
+    return is_made_from(made_from, job.step.record(job), read=job.step.read)

@@ -1,13 +1,13 @@
 """A pair of visits as a job."""
 
+from dataclasses import replace
 from pathlib import Path
 
-from mslesion.errors import DatasetError
 from mslesion.pipeline.dataset.jobs import PAIR, Job, Step
 from mslesion.pipeline.pair.compare import compare_segmentations
 from mslesion.pipeline.pair.maps import VisitCache
 from mslesion.pipeline.pair.outputs import clear_pair, write_pair
-from mslesion.pipeline.pair.records import pair_fingerprint, pair_path, read_pair
+from mslesion.pipeline.pair.records import check_pair, pair_fingerprint, pair_path
 from mslesion.pipeline.visit.records import read_record, record_path
 
 VISITS_READ = VisitCache()
@@ -29,12 +29,12 @@ def _fingerprint(job: Job) -> dict:
     )
 
 
-def _work(job: Job, made_from: dict) -> None:
-    """Compare two visits, and write what changed."""
-    for visit in job.visits:
-        if visit.problem:
-            raise DatasetError(visit.problem)
+def _clear(job: Job) -> None:
     clear_pair(job.output, job.pair)
+
+
+def _work(job: Job, made_from: dict, folder: Path) -> None:
+    """Compare two visits, and write what changed."""
     records = _records_of_visits(job)
     first, second = (
         VISITS_READ.read(visit, job.output, record)
@@ -45,8 +45,12 @@ def _work(job: Job, made_from: dict) -> None:
         first.maps, second.maps, rows=rows, rule=job.settings.change_rule
     )
     write_pair(
-        comparison, job, reference=second.reference, widths_mm=widths_mm, made_from=made_from
+        comparison,
+        replace(job, output=folder),
+        reference=second.reference,
+        widths_mm=widths_mm,
+        made_from=made_from,
     )
 
 
-PAIR_STEP = Step(PAIR, _record, read_pair, _fingerprint, _work)
+PAIR_STEP = Step(PAIR, _record, check_pair, _fingerprint, _clear, _work)

@@ -21,7 +21,7 @@ from mslesion.longitudinal.comparison import PairComparison
 from mslesion.pipeline.dataset.jobs import Job
 from mslesion.pipeline.pair.compare import change_map, pair_record
 from mslesion.pipeline.pair.constancy import volume_change_path, write_volume_change
-from mslesion.pipeline.pair.records import Pair, pair_path
+from mslesion.pipeline.pair.records import Pair, pair_path, pairs_folder
 from mslesion.reports.pair_part import pair_part
 from mslesion.schema.modalities import COMPARED
 
@@ -39,15 +39,14 @@ def clear_pair(output: Path, pair: Pair) -> None:
         The pair.
     """
     record = pair_path(output, pair)
-    _remove(record)  # first: the pair is not finished
-    _remove(record.with_suffix(".html"))
-    _remove(volume_change_path(record))
+    paths = [record, record.with_suffix(".html"), volume_change_path(record)]
     visit = Visit(pair.subject, pair.session_to, {})
     anat = output / visit.folder / "anat"
     image = change_path(anat, visit.name, with_before=pair.is_with_before)
-    for ending in (".nii.gz", ".json", ".tsv"):
-        _remove(image.with_suffix("").with_suffix(ending))
-    _remove(transform_path(anat, visit.name, _start(pair.session_from)))
+    paths += [image.with_suffix("").with_suffix(end) for end in (".nii.gz", ".json", ".tsv")]
+    paths.append(transform_path(anat, visit.name, _start(pair.session_from)))
+    for path in paths:  # the record first: the pair is not finished
+        path.unlink(missing_ok=True)
 
 
 def clear_pairs_of(output: Path, visit: Visit) -> None:
@@ -79,7 +78,7 @@ def recorded_pairs(output: Path, subject: str) -> list[Pair]:
     -------
     list of Pair
     """
-    paths = sorted((output / "logs" / "pairs" / f"sub-{subject}").glob("*.json"))
+    paths = sorted(pairs_folder(output, subject).glob("*.json"))
     return [
         Pair(*_PAIR_NAME.fullmatch(path.stem).groups(), _was_with_before(path)) for path in paths
     ]
@@ -135,13 +134,6 @@ def write_pair(
     write_bytes(pair_part(comparison).encode(), path.with_suffix(".html"))
     record = {"subject": pair.subject, "made_from": made_from}
     write_json(record | pair_record(comparison, widths_mm=widths_mm), path)
-
-
-def _remove(path: Path) -> None:
-    """Remove a file, and what a killed run wrote of it."""
-    path.unlink(missing_ok=True)
-    for half in path.parent.glob(f".{path.name}.*.part"):
-        half.unlink()
 
 
 def _start(session: str) -> str:

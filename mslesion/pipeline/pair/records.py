@@ -8,7 +8,7 @@ from importlib.metadata import version
 from itertools import combinations
 from pathlib import Path
 
-from mslesion.pipeline.visit.records import digest, read_json_record
+from mslesion.pipeline.visit.records import IS_THERE, READ, digest, read_json_record
 from mslesion.schema.session_order import order_of_labels
 from mslesion.schema.time import iso_day
 
@@ -143,6 +143,23 @@ def pairs_of(records: Sequence[Record]) -> list[Pair]:
     return pairs
 
 
+def pairs_folder(output: Path, subject: str) -> Path:
+    """Where the records of the pairs of a subject lie.
+
+    Parameters
+    ----------
+    output : Path
+        The output dataset.
+    subject : str
+        Label without ``sub-``.
+
+    Returns
+    -------
+    Path
+    """
+    return output / "logs" / "pairs" / f"sub-{subject}"
+
+
 def pair_path(output: Path, pair: Pair) -> Path:
     """Where the record of a pair lies.
 
@@ -157,7 +174,7 @@ def pair_path(output: Path, pair: Pair) -> Path:
     -------
     Path
     """
-    return output / "logs" / "pairs" / f"sub-{pair.subject}" / f"{pair.name}.json"
+    return pairs_folder(output, pair.subject) / f"{pair.name}.json"
 
 
 def pair_fingerprint(pair: Pair, *, records: tuple[Record, Record], rule: str) -> dict:
@@ -203,8 +220,28 @@ def read_pair(path: Path) -> dict:
     DatasetError
         If it cannot be read or lacks something.
     """
-    record = read_json_record(path, keys=PAIR_KEYS, what="compared pair", with_part=True)
+    record = read_json_record(path, keys=PAIR_KEYS, what="compared pair", part=READ)
     return record | {"path": path}
+
+
+def check_pair(path: Path) -> dict:
+    """The record of a pair, without its pictures, which must be there.
+
+    Parameters
+    ----------
+    path : Path
+        Of the record.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read or lacks something.
+    """
+    return read_json_record(path, keys=PAIR_KEYS, what="compared pair", part=IS_THERE)
 
 
 def finished_pairs(output: Path, records: Sequence[Record]) -> list[dict]:

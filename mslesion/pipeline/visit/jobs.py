@@ -15,7 +15,7 @@ from mslesion.pipeline.pair.jobs import VISITS_READ
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.outputs import clear_visit, write_visit
 from mslesion.pipeline.visit.process import process_visit
-from mslesion.pipeline.visit.records import fingerprint, read_record, record_path
+from mslesion.pipeline.visit.records import check_record, fingerprint, record_path
 from mslesion.schema.modalities import reference_of
 from mslesion.segmentation.lesions.choose import find_lesion_network
 
@@ -78,11 +78,14 @@ def _fingerprint(job: Job) -> dict:
     return fingerprint(job.visit, settings=job.settings, lesion_network=network, given=given)
 
 
-def _work(job: Job, made_from: dict) -> None:
+def _clear(job: Job) -> None:
+    clear_visit(job.output, job.visit)
+
+
+def _work(job: Job, made_from: dict, folder: Path) -> None:
     """Segment and measure a visit, and write what it gave."""
     visit, mask = job.visit, job.mask
     VISITS_READ.clear()  # a visit needs the memory
-    clear_visit(job.output, visit)
     given = {"anatomy": job.label_map} if job.label_map else {}
     if mask is None:
         scans = visit.scans
@@ -92,7 +95,7 @@ def _work(job: Job, made_from: dict) -> None:
         lesion_mask = load_mask(mask.path, like=like, label=mask.label)
         given |= {"lesion_mask": lesion_mask, "segmenter": (mask.maker, "")}
     result = process_visit(replace(visit, scans=scans), settings=job.settings, **given)
-    write_visit(replace(result, visit=visit), job.output, root=job.root, made_from=made_from)
+    write_visit(replace(result, visit=visit), folder, root=job.root, made_from=made_from)
 
 
-VISIT_STEP = Step(VISIT, _record, read_record, _fingerprint, _work)
+VISIT_STEP = Step(VISIT, _record, check_record, _fingerprint, _clear, _work)

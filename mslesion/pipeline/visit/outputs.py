@@ -47,9 +47,8 @@ def clear_visit(output: Path, visit: Visit) -> None:
     part_path(output, visit).unlink(missing_ok=True)
     clear_pairs_of(output, visit)
     for ours in ("space-orig_*", "from-*_xfm.txt"):
-        for pattern in (f"{visit.name}_{ours}", f".{visit.name}_{ours}.part"):
-            for path in (output / visit.folder / "anat").glob(pattern):
-                path.unlink()
+        for path in (output / visit.folder / "anat").glob(f"{visit.name}_{ours}"):
+            path.unlink(missing_ok=True)
 
 
 def write_visit(result: VisitResult, output: Path, *, root: Path, made_from: dict) -> None:

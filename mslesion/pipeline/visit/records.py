@@ -16,6 +16,8 @@ RECORD_FORMAT = 4
 """Raised when records of older versions can no longer be read."""
 RECORD_KEYS = ("subject", "session", "made_from", "visits", "lesions", "quality")
 """What every record has."""
+IS_THERE, READ = "is there", "read"
+"""What is asked of the .html beside a record."""
 PLANNED_FROM = ("visit_date", "lesion_volume_ml")
 """What the plan of later jobs needs to know of a finished visit."""
 
@@ -34,7 +36,24 @@ def record_path(output: Path, visit: Visit) -> Path:
     -------
     Path
     """
-    return output / "logs" / "visits" / f"sub-{visit.subject}" / f"{visit.name}.json"
+    return visits_folder(output, visit.subject) / f"{visit.name}.json"
+
+
+def visits_folder(output: Path, subject: str) -> Path:
+    """Where the records of the visits of a subject lie.
+
+    Parameters
+    ----------
+    output : Path
+        The output dataset.
+    subject : str
+        Label without ``sub-``.
+
+    Returns
+    -------
+    Path
+    """
+    return output / "logs" / "visits" / f"sub-{subject}"
 
 
 def part_path(output: Path, visit: Visit) -> Path:
@@ -112,12 +131,30 @@ def read_record(path: Path) -> dict:
     DatasetError
         If it cannot be read or lacks something.
     """
-    return read_json_record(path, keys=RECORD_KEYS, what="finished visit", with_part=True)
+    return read_json_record(path, keys=RECORD_KEYS, what="finished visit", part=READ)
 
 
-def read_json_record(
-    path: Path, *, keys: Sequence[str], what: str, with_part: bool = False
-) -> dict:
+def check_record(path: Path) -> dict:
+    """The record of a finished visit, without its part of the page, which must be there.
+
+    Parameters
+    ----------
+    path : Path
+        Of the record.
+
+    Returns
+    -------
+    dict
+
+    Raises
+    ------
+    DatasetError
+        If it cannot be read or lacks something.
+    """
+    return read_json_record(path, keys=RECORD_KEYS, what="finished visit", part=IS_THERE)
+
+
+def read_json_record(path: Path, *, keys: Sequence[str], what: str, part: str = "") -> dict:
     """A record, checked for what each one has.
 
     Parameters
@@ -128,8 +165,8 @@ def read_json_record(
         What it must have.
     what : str
         What it is a record of, for the error.
-    with_part : bool
-        Whether the .html beside it is read too, as "part".
+    part : {"", `IS_THERE`, `READ`}
+        Whether the .html beside it must be there, or is read too, as "part".
 
     Returns
     -------
@@ -142,20 +179,23 @@ def read_json_record(
     """
     try:
         record = json.loads(path.read_text("utf-8"))
-        part = {"part": path.with_suffix(".html").read_text("utf-8")} if with_part else {}
+        beside = path.with_suffix(".html")
+        if part == IS_THERE:
+            beside.stat()
+        found = {"part": beside.read_text("utf-8")} if part == READ else {}
         missing = [key for key in keys if key not in record]
     except (OSError, ValueError, TypeError) as error:
-        beside = " and an .html beside it" if with_part else ""
+        also = " and an .html beside it" if part else ""
         raise DatasetError(
             f"{path} cannot be read ({error}), but each {what} has its record in this "
-            f"file{beside}. Remove the record and run the participant level again."
+            f"file{also}. Remove the record and run the participant level again."
         ) from error
     if missing:
         raise DatasetError(
             f"{path} has no {missing[0]!r}, but the record of each {what} has it. "
             "Remove the record and run the participant level again."
         )
-    return record | part
+    return record | found
 
 
 def is_made_from(made_from: dict, path: Path, *, read: Callable[[Path], dict]) -> bool:
@@ -257,7 +297,7 @@ def finished_visits(output: Path, subject: str) -> dict[str, dict]:
 
 def _paths_of(output: Path, subject: str) -> list[Path]:
     """Paths of the records of one subject, in order."""
-    return sorted((output / "logs" / "visits" / f"sub-{subject}").glob("*.json"))
+    return sorted(visits_folder(output, subject).glob("*.json"))
 
 
 def _planned_from(path: Path) -> dict | None:
