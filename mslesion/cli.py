@@ -33,7 +33,8 @@ def build_parser() -> argparse.ArgumentParser:
     add(
         "level",
         choices=("participant", "group"),
-        help="participant: process and compare the visits; group: rebuild tables and pages",
+        help="participant: process and compare the visits, then write pages and, unless labels "
+        "are given, the tables; group: pages and tables from what is finished",
     )
     add(
         "--participant-label",
@@ -41,7 +42,8 @@ def build_parser() -> argparse.ArgumentParser:
         nargs="+",
         default=[],
         metavar="LABEL",
-        help="process only these participants, with or without sub-",
+        help="process only these participants, with or without sub-; writes no tables of the "
+        "dataset, so that many such runs can write into one OUTPUT_DIR at once",
     )
     add(
         "--session-label",
@@ -139,7 +141,7 @@ def build_parser() -> argparse.ArgumentParser:
         action="store_true",
         help="accepted for compatibility, without effect",
     )
-    add("--dry-run", action="store_true", help="list the visits and exit")
+    add("--dry-run", action="store_true", help="list the visits and the time left, and exit")
     add("-v", "--verbose", action="count", default=0, help="log progress; twice: log everything")
     add("--version", action="version", version=f"mslesion {version('mslesion')}")
     return parser  # fmt: skip
@@ -206,8 +208,15 @@ def _run(options: argparse.Namespace) -> int:
     if options.dry_run:
         for row in rows_of(summary.outcomes):
             name = "_".join(filter(None, (row["participant_id"], row["session_id"])))
-            print(name, row["inputs"] or "", row["reason"] or "", sep="\t")
+            print(name, row["inputs"] or "", row["state"], row["reason"] or "", sep="\t")
+        print(summary.left, file=sys.stderr)
         return DONE
     if options.level != GROUP_LEVEL:
-        print(f"{summary.text}; tables in {summary.output_dir}", file=sys.stderr)
+        is_part = options.participant_label or options.session_label
+        where = f"tables in {summary.output_dir}"
+        if is_part:
+            where = f"results in {summary.output_dir}. Run the group level for the tables"
+        print(f"{summary.text}; {where}", file=sys.stderr)
+    if summary.failures_text:
+        print(summary.failures_text, file=sys.stderr)
     return SOME_FAILED if len(summary.failed) else DONE

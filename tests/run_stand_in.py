@@ -3,14 +3,14 @@
 import json
 from pathlib import Path
 
-from mslesion.pipeline.dataset.jobs import VISIT, Job, Outcome
+from mslesion.pipeline.dataset.jobs import PAGE, VISIT, Job, Outcome, do_job
 from mslesion.pipeline.pair.records import Pair
 from mslesion.pipeline.visit.records import RECORD_KEYS, part_path, record_path
 
 
 class StandIn:
     """Instead of `do_job`: a visit leaves its record and fails for subjects named bad; a pair
-    fails if its second session is named odd."""
+    fails if its second session is named odd. Pages are made."""
 
     def __init__(self) -> None:
         self.seen: list[Job] = []
@@ -19,6 +19,8 @@ class StandIn:
         """Pairs that were compared."""
 
     def __call__(self, job: Job) -> Outcome:
+        if job.step.name == PAGE:
+            return do_job(job)
         if job.step.name == VISIT:
             return self._visit(job)
         if job.pair is not None:

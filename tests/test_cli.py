@@ -126,9 +126,15 @@ def test_dry_run_lists_and_stops(tmp_path, seen, capsys):
     root = bids(tmp_path / "in", "01/1", "02")
     (root / "sub-02/anat/sub-02_acq-b_T1w.nii.gz").touch()
     assert call(root, tmp_path / "out", "participant", "--dry-run") == cli.DONE
-    first, second = capsys.readouterr().out.splitlines()
-    assert first == "sub-01_ses-1\tFLAIR;T1w\t"
-    assert second.startswith("sub-02\tFLAIR\t")
+    printed = capsys.readouterr()
+    first, second = printed.out.splitlines()
+    assert first == "sub-01_ses-1\tFLAIR;T1w\tplanned\t"
+    assert second.startswith("sub-02\tFLAIR\tfailed\t")
+    # One visit and its page, of assumed 45 s and 1 s
+    assert printed.err == (
+        "2 visits, 1 of them done or unusable; 0 pairs, 0 of them done or unusable; about 46 s of "
+        "work left, by round numbers for scans of 1 mm\n"
+    )
     assert "_T1w.nii.gz cannot be read" in second  # empty files: neither can be chosen
     assert seen == []
     assert not (tmp_path / "out").exists()
@@ -263,7 +269,7 @@ def test_disk_full_at_the_tables(tmp_path, monkeypatch, capsys):
     def full(*_args, **_options):
         raise OutputError(errno.ENOSPC, "visits.csv cannot be written. Free space.")
 
-    monkeypatch.setattr(run, "write_group", full)
+    monkeypatch.setattr(run, "merge_participants", full)
     root = bids(tmp_path / "in", "01")
     assert call(root, tmp_path / "out", "participant") == cli.UNUSABLE
     assert "visits.csv cannot be written" in capsys.readouterr().err

@@ -56,15 +56,17 @@ def staged(output: Path, name: str) -> Iterator[Path]:
         If it cannot be made.
     """
     folder = output / WORK_FOLDER / f"{name}~{_here()}~{os.getpid()}~{uuid4().hex[:8]}"
-    try:
-        folder.mkdir(parents=True)
-    except OSError as error:
-        raise not_written(folder, error) from error
+    while not folder.is_dir():
+        try:
+            folder.mkdir(parents=True)
+        except FileNotFoundError:  # the folder around it was removed in between
+            continue
+        except OSError as error:
+            raise not_written(folder, error) from error
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-        _remove_if_empty(output / WORK_FOLDER)
 
 
 def publish(folder: Path, output: Path, *, last: Path | None = None) -> None:
@@ -116,11 +118,10 @@ def locked(output: Path, name: str) -> Iterator[None]:
         if handle is not None:
             path.unlink(missing_ok=True)  # while it is held: who waits for it sees that it is gone
             os.close(handle)
-        _remove_if_empty(path.parent)
 
 
 def remove_abandoned(output: Path) -> None:
-    """Remove what runs that were killed left unfinished.
+    """Remove what runs that were killed left unfinished, and the folder of it if it is empty.
 
     Parameters
     ----------
@@ -136,7 +137,8 @@ def remove_abandoned(output: Path) -> None:
             continue  # it ended just now
         if is_old or (where == _here() and not _is_running(int(process))):
             shutil.rmtree(folder, ignore_errors=True)
-    _remove_if_empty(work)
+    with suppress(OSError):  # others are at work
+        work.rmdir()
 
 
 def _hold(path: Path) -> int | None:
@@ -168,13 +170,8 @@ def _hold(path: Path) -> int | None:
         os.close(handle)
 
 
-def _remove_if_empty(folder: Path) -> None:
-    with suppress(OSError):
-        folder.rmdir()
-
-
 def _here() -> str:
-    """This machine; in a container, this container."""
+    """Name of the machine; in a container, of the container."""
     with suppress(OSError):
         return f"{socket.gethostname()}.{Path('/proc/self/ns/pid').stat().st_ino}"
     return socket.gethostname()

@@ -5,7 +5,7 @@ from mslesion.schema.identifiers import SESSION
 
 OUTCOMES = Table(
     "outcomes",
-    "One row per job of a run: a visit, a pair of visits or a calibration, and how it ended.",
+    "One row per job of a run: a visit, a pair, a calibration or a page, and how it ended.",
     (
         PARTICIPANT,
         SESSION_OF_ROW,
@@ -15,7 +15,8 @@ OUTCOMES = Table(
         Column("step", TEXT, "What was done.",
                levels={"visit": "a visit was segmented and measured",
                        "pair": "two visits of a person were compared",
-                       "calibration": "a known change was compared"}),
+                       "calibration": "a known change was compared",
+                       "page": "the page of a participant was made, and its rows of all tables"}),
         Column("inputs", TEXT, "Scans of the visit, separated by semicolons."),
         Column("state", TEXT, "How the job ended.",
                levels={"done": "finished in this run",

@@ -8,7 +8,13 @@ import pandas as pd
 import phantoms
 import pytest
 
-from mslesion.io.derivatives import LOCATION_INDEX, MapsOfVisit, write_dataset, write_maps
+from mslesion.io.derivatives import (
+    LOCATION_INDEX,
+    MapsOfVisit,
+    write_dataset,
+    write_maps,
+    write_people,
+)
 from mslesion.io.nifti import load_scan
 from mslesion.schema import LESIONS, as_table
 from mslesion.schema.structures import STRUCTURES
@@ -134,7 +140,8 @@ def test_the_same_bits_every_time(tmp_path, scan):
 
 
 def test_dataset_files(tmp_path):
-    write_dataset(tmp_path, version="1.0", raw="/data/in", subjects=["B", "A"])
+    write_dataset(tmp_path, version="1.0", raw="/data/in")
+    write_people(tmp_path, ["B", "A"])
     content = json.loads((tmp_path / "dataset_description.json").read_text("utf-8"))
     assert content["DatasetType"] == "derivative"
     assert content["GeneratedBy"] == [{"Name": "mslesion", "Version": "1.0"}]

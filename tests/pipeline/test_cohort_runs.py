@@ -11,16 +11,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import visit_phantoms as heads
-from job_runs import run_jobs
+from job_runs import run_jobs, write_group
 
 from mslesion.errors import DatasetError, StepError
 from mslesion.io import nifti
 from mslesion.io.dataset import Visit, find_visits
 from mslesion.io.lesion_masks import mask_folder
-from mslesion.pipeline.dataset import merge as group
 from mslesion.pipeline.dataset.calibration import CALIBRATION_STEP
+from mslesion.pipeline.dataset.failures import merge_failures, note_outcome
 from mslesion.pipeline.dataset.jobs import FAILED, Job, Outcome, do_job
-from mslesion.pipeline.dataset.run import write_failures
+from mslesion.pipeline.dataset.run import run_dataset
 from mslesion.pipeline.pair.jobs import PAIR_STEP
 from mslesion.pipeline.pair.records import Pair
 from mslesion.pipeline.settings import Settings
@@ -135,7 +135,7 @@ def test_a_fact_that_became_known_redoes_its_visit(dataset):
 def test_another_version_redoes_all(dataset, monkeypatch):
     root, output, _ = dataset
     run(root, output)
-    monkeypatch.setattr("mslesion.pipeline.visit.records.version", lambda _name: "9.9")
+    monkeypatch.setattr("mslesion.pipeline.visit.records.package_version", lambda: "9.9")
     assert run(root, output) == ["done", "done"]
 
 
@@ -219,7 +219,8 @@ def test_disk_full_fails_the_visit_and_leaves_no_half_file(dataset, monkeypatch)
     assert first.reason.endswith("then run again.")
     assert not list(output.rglob("*.part"))
     assert not record_path(output, first.job.visit).exists()
-    assert len(list((output / "sub-01/ses-1/anat").iterdir())) == 2
+    assert not (output / "sub-01").exists()
+    assert not list((output / ".work").iterdir())
     monkeypatch.setattr(nifti.os, "fsync", whole)
     assert run(root, output) == ["done", "unchanged"]
 
@@ -286,7 +287,9 @@ def test_failures_are_a_table(tmp_path):
         Outcome(pair, FAILED, "ImageError", "Odd."),
         Outcome(Job(CALIBRATION_STEP, (visits[2],), *where), FAILED, "StepError", "No lesion."),
     ]
-    write_failures(outcomes, tmp_path)
+    for outcome in outcomes:
+        note_outcome(outcome, tmp_path)
+    merge_failures(tmp_path)
     frame = pd.read_csv(tmp_path / "logs/failures.tsv", sep="\t", dtype=str, keep_default_na=False)
     assert list(frame.columns) == FAILURES.names
     assert frame.to_numpy().tolist() == [
@@ -295,14 +298,17 @@ def test_failures_are_a_table(tmp_path):
         ["sub-03", "ses-1", "ses-0", "ImageError", "Odd."],
         ["sub-03", "ses-1", "n/a", "StepError", "Calibration: No lesion."],
     ]
-    write_failures([], tmp_path)
+    for job in (*jobs, pair, outcomes[-1].job):
+        note_outcome(Outcome(job, "unchanged"), tmp_path)
+    merge_failures(tmp_path)
+    assert not list((tmp_path / "logs/failures").iterdir())
     assert (tmp_path / "logs/failures.tsv").read_text() == "\t".join(FAILURES.names) + "\n"
 
 
 def test_group_merges_what_the_visits_left(dataset):
     root, output, _ = dataset
     run(root, output)
-    tables = group.write_group(output, raw=str(root))
+    tables = write_group(output, raw=str(root))
     assert list(tables["visits"]["participant_id"]) == ["sub-01", "sub-02"]
     assert len(tables["lesions"]) == 8
     frame = pd.read_csv(output / "visits.csv", dtype=str)
@@ -310,17 +316,17 @@ def test_group_merges_what_the_visits_left(dataset):
     people = pd.read_csv(output / "participants.tsv", sep="\t")
     assert list(people["participant_id"]) == ["sub-01", "sub-02"]
     before = {path.name: path.read_bytes() for path in output.glob("*.*")}
-    group.write_group(output, raw=str(root))
+    write_group(output, raw=str(root))
     assert before == {path.name: path.read_bytes() for path in output.glob("*.*")}
 
 
 def test_group_forgets_a_visit_that_now_fails(dataset):
     root, output, _ = dataset
     run(root, output)
-    group.write_group(output, raw=str(root))
+    write_group(output, raw=str(root))
     for subject in ("01", "02"):
         record_path(output, Visit(subject, "1", {})).unlink()
-        tables = group.write_group(output, raw=str(root))
+        tables = write_group(output, raw=str(root))
         assert not (output / f"sub-{subject}.html").exists()
     assert len(tables["visits"]) == 0
     assert len((output / "visits.csv").read_text().splitlines()) == 1
@@ -328,7 +334,7 @@ def test_group_forgets_a_visit_that_now_fails(dataset):
 
 def test_group_of_nothing(tmp_path):
     with pytest.raises(DatasetError, match="has no finished visit, but finished visits are merged"):
-        group.write_group(tmp_path, raw="in")
+        run_dataset("in", tmp_path, level="group")
 
 
 @pytest.mark.parametrize(
@@ -347,7 +353,7 @@ def test_group_names_a_broken_record(dataset, content, message):
     run(root, output)
     record_path(output, Visit("01", "1", {})).write_text(content)
     with pytest.raises(DatasetError, match=message):
-        group.write_group(output, raw=str(root))
+        write_group(output, raw=str(root))
 
 
 def test_order_of_outcomes_is_that_of_the_jobs():

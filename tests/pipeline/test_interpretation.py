@@ -12,7 +12,7 @@ from mslesion.criteria import CRITERIA as RULES
 from mslesion.errors import GeometryError, TableError
 from mslesion.pipeline.dataset import run
 from mslesion.pipeline.dataset.interpretation import apply_criteria
-from mslesion.pipeline.dataset.jobs import Outcome
+from mslesion.pipeline.dataset.jobs import PAGE, Outcome, do_job
 from mslesion.pipeline.visit.records import RECORD_KEYS, part_path, record_path
 from mslesion.schema import CRITERIA, LESIONS, PANELS, RATED_LESIONS, VISITS, as_table
 from mslesion.schema.ratings import LesionRating, Ratings
@@ -166,6 +166,8 @@ def study(tmp_path, monkeypatch):
     done = []
 
     def work(job):
+        if job.step.name == PAGE:
+            return do_job(job)
         done.append(job.visit.name)
         who = {"participant_id": "01", "session_id": "1"}
         record = {key: [] for key in RECORD_KEYS} | {
@@ -182,7 +184,7 @@ def study(tmp_path, monkeypatch):
 
 
 def call(*arguments):
-    return cli.main([str(argument) for argument in arguments])
+    return cli.main([str(argument) for argument in (*arguments, "--n-jobs", 1)])
 
 
 def met(output):

@@ -11,13 +11,12 @@ import pandas as pd
 import pytest
 import visit_phantoms as heads
 from html_values import Page, check_values, read_table
+from job_runs import write_group
 from lesion_columns import LESION_BIOMARKERS
 
 from mslesion.io.dataset import Visit
 from mslesion.io.derivatives import LOCATION_INDEX
 from mslesion.io.tables import format_value
-from mslesion.pipeline.dataset.merge import write_group
-from mslesion.pipeline.dataset.run import write_failures
 from mslesion.pipeline.visit.outputs import clear_visit, write_visit
 from mslesion.pipeline.visit.records import part_path, record_path
 from mslesion.schema import LESIONS, QUALITY, VISITS, sidecar
@@ -58,7 +57,6 @@ def finished(tmp_path_factory, plain):
         lesions=plain.lesions.iloc[:0],
     )
     write_visit(without, output, root=root, made_from={})
-    write_failures([], output)
     write_group(output, raw=str(root))
     return output
 
@@ -187,7 +185,6 @@ def test_clearing_a_visit_leaves_the_others(finished, tmp_path):
     visit = Visit("01", "1", {})
     mine = output / "sub-01/ses-1/anat/rater_note.txt"
     mine.write_text("mine")
-    (mine.parent / ".sub-01_ses-1_space-orig_label-L_mask.nii.gz.77.part").write_text("half")
     clear_visit(output, visit)
     assert not record_path(output, visit).exists()
     assert not part_path(output, visit).exists()

@@ -14,7 +14,7 @@ import pytest
 import SimpleITK as sitk
 import visit_phantoms as heads
 from html_values import check_values
-from job_runs import later_jobs, run_jobs
+from job_runs import later_jobs, run_jobs, write_group
 
 from mslesion.clinical.ratings import dataset_ratings
 from mslesion.errors import DatasetError
@@ -22,9 +22,8 @@ from mslesion.io import nifti
 from mslesion.io.dataset import Visit, find_visits
 from mslesion.longitudinal import pair as pair_steps
 from mslesion.longitudinal.alignment import placing
+from mslesion.pipeline.dataset.failures import merge_failures, note_outcome
 from mslesion.pipeline.dataset.jobs import Outcome, do_job
-from mslesion.pipeline.dataset.merge import write_group
-from mslesion.pipeline.dataset.run import write_failures
 from mslesion.pipeline.pair import jobs as pairs
 from mslesion.pipeline.pair import outputs as pair_outputs
 from mslesion.pipeline.pair.compare import compare_visits
@@ -90,7 +89,6 @@ def whole(tmp_path_factory, plain, still):
     made.write_raw(root)
     made.finish(root, output, plain)
     assert run(root, output) == ["done"] * 3
-    write_failures([], output)
     write_group(output, raw=str(root))
     return root, output
 
@@ -283,7 +281,7 @@ def test_another_rule_compares_again_and_segments_nothing(copy, cheap):
 
 
 def test_another_version_compares_again(copy, monkeypatch):
-    monkeypatch.setattr("mslesion.pipeline.pair.records.version", lambda _name: "9.9")
+    monkeypatch.setattr("mslesion.pipeline.pair.records.package_version", lambda: "9.9")
     assert run(*copy) == ["done"] * 3
 
 
@@ -320,7 +318,6 @@ def test_one_after_the_other_is_as_all_at_once(whole, tmp_path, plain, cheap):
     for sessions, states in (("1", []), ("3", ["done"]), ("2", ["done"] * 3)):
         made.finish(root, output, plain, sessions=sessions)
         assert run(root, output) == states
-        write_failures([], output)
         write_group(output, raw=str(root))
     theirs, ours = files(whole[1]), files(output)
     assert sorted(theirs) == sorted(ours)
@@ -336,7 +333,6 @@ def test_two_processes_give_the_same_files(whole, tmp_path, plain):
     made.finish(root, output, plain)
     outcomes = run_jobs(jobs_of(root, output), work=does_pair, n_jobs=2)
     assert [outcome.state for outcome in outcomes] == ["done"] * 3
-    write_failures([], output)
     write_group(output, raw=str(root))
     theirs, ours = files(whole[1]), files(output)
     assert sorted(theirs) == sorted(ours)
@@ -358,7 +354,9 @@ def test_a_pair_that_fails_is_a_row(copy, monkeypatch):
 
     monkeypatch.setattr(pairs, "compare_segmentations", breaks)
     jobs = jobs_of(root, output, settings=Settings(change_rule="pct"))
-    write_failures(run_jobs(jobs), output)
+    for outcome in run_jobs(jobs):
+        note_outcome(outcome, output)
+    merge_failures(output)
     frame = pd.read_csv(output / "logs/failures.tsv", sep="\t", dtype=str)
     assert frame["session_from"].tolist() == ["ses-1", "ses-1", "ses-2"]
     assert set(frame["reason"]) == {"KeyError('nothing') at breaks. Please report it."}
@@ -384,11 +382,8 @@ def test_stopped_while_writing_then_rerun(copy, monkeypatch):
     monkeypatch.setattr(nifti.os, "fsync", whole_sync)
     assert not list(output.rglob("*.part"))
     assert not list((output / "logs").rglob("*ses-1_ses-2.json"))
-    half = output / "logs/pairs/sub-01/.sub-01_ses-1_ses-2.npz.77.part"  # of a run that was killed
-    half.parent.mkdir(parents=True)
-    half.write_text("half")
+    assert not list((output / ".work").iterdir())
     assert run(root, output) == ["done"] * 3
-    assert not half.exists()
 
 
 def test_maps_that_are_gone(copy):
@@ -492,7 +487,6 @@ def test_a_rated_date_and_scanner_reach_the_pair(tmp_path, plain, still):
     table.write_text("\n".join(rows))
     made.finish(root, output, plain, ratings=table)
     assert run(root, output) == ["done"]
-    write_failures([], output)
     write_group(output, raw=str(root), ratings=dataset_ratings(root, table))
     row = made.read(output / "changes.csv").iloc[0]
     assert (row["days"], row["same_scanner"], row["new_t2_count"]) == ("366", "false", "1")

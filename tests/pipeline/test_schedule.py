@@ -20,6 +20,7 @@ from mslesion.pipeline.dataset.person import PersonPlan
 from mslesion.pipeline.dataset.schedule import run_plans
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.jobs import find_visit_jobs
+from mslesion.schema.ratings import Ratings
 
 
 def plan_of(output, *sessions, days=None, calibrate=False, subject="01", **settings):
@@ -30,7 +31,8 @@ def plan_of(output, *sessions, days=None, calibrate=False, subject="01", **setti
         for one in sessions
     ]
     where = {"root": Path("in"), "output": output, "settings": Settings(calibrate=calibrate)}
-    return PersonPlan(find_visit_jobs(visits, **where), visits, **where)
+    plan = {**where, "ratings": Ratings()}
+    return PersonPlan(find_visit_jobs(visits, **where), visits, **plan)
 
 
 def names(jobs):
@@ -106,7 +108,7 @@ def test_plans_are_asked_for_one_by_one(tmp_path):
     assert seen == [
         (step, subject, number)
         for number, subject in enumerate("ABC", start=1)
-        for step in ("visit", "visit", "pair")
+        for step in ("visit", "visit", "pair", "page")
     ]
 
 

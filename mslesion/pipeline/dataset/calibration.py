@@ -1,7 +1,6 @@
 """Self-calibration as jobs: what the comparison finds of a known change in each patient."""
 
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from mslesion.io.tables import write_json
@@ -16,6 +15,7 @@ from mslesion.pipeline.visit.records import (
     read_record,
     record_path,
 )
+from mslesion.schema.version import package_version
 from mslesion.segmentation.lesions.choose import find_lesion_network
 
 CALIBRATION_FORMAT = 1
@@ -80,7 +80,7 @@ def _fingerprint(job: Job) -> dict:
     record = read_record(record_path(job.output, job.visit))
     return {
         "format": CALIBRATION_FORMAT,
-        "version": version("mslesion"),
+        "version": package_version(),
         "visit": digest(record["made_from"]),
         "rule": job.settings.change_rule,
     }

@@ -4,7 +4,6 @@ import shutil
 from collections.abc import Collection, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 
 from mslesion.errors import DatasetError
@@ -13,6 +12,7 @@ from mslesion.io.tables import write_json, write_tsv
 from mslesion.pipeline.dataset.jobs import CALIBRATION, FAILED, PAGE, Outcome
 from mslesion.pipeline.visit.records import read_json_record
 from mslesion.schema import FAILURES, as_table
+from mslesion.schema.version import package_version
 
 FAILURE_KEYS = (*FAILURES.names, "step", "when", "version")
 """What the record of every failure has."""
@@ -62,7 +62,7 @@ def note_outcome(outcome: Outcome, output: Path) -> None:
     row = outcome.row()
     when = datetime.now(UTC).isoformat(timespec="seconds")
     kept = {name: row[name] for name in (*FAILURES.names, "step")}
-    write_json(kept | {"when": when, "version": version("mslesion")}, path)
+    write_json(kept | {"when": when, "version": package_version()}, path)
 
 
 def forget_failures(output: Path, subject: str, *, but: Collection[str]) -> None:

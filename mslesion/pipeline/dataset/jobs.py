@@ -30,7 +30,7 @@ VISIT, PAIR, CALIBRATION, PAGE = "visit", "pair", "calibration", "page"
 """The steps of a run, in order: a pair and a calibration wait for their visits, and the page of a
 participant, with its rows of all tables, for all of them."""
 DONE, UNCHANGED, FAILED, PLANNED = "done", "unchanged", "failed", "planned"
-"""How a job ended; `PLANNED` is one of a dry run."""
+"""How a job ended; `PLANNED` is one of a dry run, to be done."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,16 +4,13 @@ The records of the participants are read one after the other, so that the size o
 not matter.
 """
 
-import os
 from collections.abc import Mapping
 from contextlib import ExitStack
-from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
 
-from mslesion.errors import DatasetError
-from mslesion.io.derivatives import write_dataset, write_people
+from mslesion.io.derivatives import write_people
 from mslesion.io.nifti import write_bytes
 from mslesion.io.publishing import locked, not_written, publish, staged
 from mslesion.io.tables import read_table, write_json
@@ -40,6 +37,7 @@ from mslesion.schema import (
     empty_table,
     sidecar,
 )
+from mslesion.schema.version import package_version
 
 OF_VISITS = (VISITS, LESIONS, QUALITY, CRITERIA, PANELS)
 """Tables that are always written."""
@@ -73,32 +71,46 @@ def recorded_subjects(output: Path) -> list[str]:
     list of str
         Labels without ``sub-``.
     """
-    folders = sorted((output / "logs" / "visits").glob("sub-*"))
-    return [folder.name.removeprefix("sub-") for folder in folders if any(folder.glob("*.json"))]
+    return list(dict.fromkeys(subject for subject, _ in recorded_visits(output)))
 
 
-def merge_participants(output: Path, *, raw: str) -> None:
+def recorded_visits(output: Path) -> list[tuple[str, str]]:
+    """All finished visits.
+
+    Parameters
+    ----------
+    output : Path
+        The output dataset.
+
+    Returns
+    -------
+    list of (str, str)
+        Subject and session labels, in the order of the tables; the session is empty for a visit
+        without one.
+    """
+    found = []
+    for folder in sorted((output / "logs" / "visits").glob("sub-*")):
+        for path in sorted(folder.glob("*.json")):
+            subject, _, session = path.stem.partition("_ses-")
+            found.append((subject.removeprefix("sub-"), session))
+    return found
+
+
+def merge_participants(output: Path) -> None:
     """Write the tables of the dataset and the cohort's page from the records of participants.
 
     Parameters
     ----------
     output : Path
         The output dataset.
-    raw : str
-        The dataset that the scans came from.
 
     Raises
     ------
     DatasetError
-        If there is nothing to merge, or a record cannot be read.
+        If a record cannot be read.
     OutputError
         If a file cannot be written.
     """
-    if not has_outputs(output):
-        raise DatasetError(
-            f"{output} has no finished visit, but finished visits are merged. Run the "
-            "participant level first."
-        )
     with locked(output, "group"), staged(output, "group") as folder:
         try:
             sessions, groups = _append_rows(output, folder)
@@ -114,11 +126,9 @@ def merge_participants(output: Path, *, raw: str) -> None:
                 gone += [output / f"{table.name}.{ending}" for ending in ("csv", "json")]
             else:
                 write_json(sidecar(table), path.with_suffix(".json"))
-        link = os.path.relpath(raw, output)  # an absolute path would tell of the machine
-        write_dataset(folder, version=version("mslesion"), raw=link)
         write_people(folder, list(sessions))
         document = cohort_page(
-            _for_the_page(folder), sessions, version=version("mslesion"), groups=groups
+            _for_the_page(folder), sessions, version=package_version(), groups=groups
         )
         write_bytes(document.encode(), folder / "index.html")
         for path in gone:
@@ -161,8 +171,7 @@ def has_outputs(output: Path) -> bool:
 
 
 def _append_rows(output: Path, folder: Path) -> tuple[dict[str, list[str]], dict[str, str]]:
-    """Write the tables into a folder; gives the sessions in order of time and the study group of
-    each subject."""
+    """Write the tables into a folder; gives the sessions in order and the group of each subject."""
     sessions, groups = {}, {}
     with ExitStack() as stack:
         files = {}

@@ -7,7 +7,6 @@ line.
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import pandas as pd
@@ -30,6 +29,7 @@ from mslesion.reports import page
 from mslesion.reports.opening import front_part
 from mslesion.schema import CALIBRATION, LESIONS, QUALITY, TABLES, VISITS, as_table
 from mslesion.schema.ratings import Ratings
+from mslesion.schema.version import package_version
 
 PARTICIPANT_FORMAT = 1
 """Raised when records of older versions can no longer be read."""
@@ -207,13 +207,11 @@ def _fingerprint(job: Job) -> dict:
     calibration = calibration_path(output, subject)
     paths += [calibration] if calibration.is_file() else []
     names = [path.stem for path in visits_folder(output, subject).glob("*.json")]
-    maps = [
-        find_label_map(ratings.folders, name) for name in sorted(names) if ratings.lesions
-    ]
+    maps = [find_label_map(ratings.folders, name) for name in sorted(names) if ratings.lesions]
     known = {"facts": ratings.facts, "lesions": ratings.lesions, "statements": ratings.statements}
     return {
         "format": PARTICIPANT_FORMAT,
-        "version": version("mslesion"),
+        "version": package_version(),
         "files": {path.name: _content(path) for path in paths},
         "ratings": hashlib.sha256(repr(known).encode()).hexdigest(),
         "label_maps": [_content(path) for path in maps if path],
@@ -244,7 +242,7 @@ def _work(job: Job, made_from: dict, folder: Path) -> None:
         front_part(found.tables, subject, sessions),
         *subject_parts(found.visits, found.pairs, found.tables, ratings=ratings),
     ]
-    document = page.subject_page(subject, parts, version=version("mslesion"))
+    document = page.subject_page(subject, parts, version=package_version())
     write_bytes(document.encode(), page_path(folder, subject))
     by_name = {table.name: table for table in TABLES}
     record = {
@@ -252,9 +250,7 @@ def _work(job: Job, made_from: dict, folder: Path) -> None:
         "made_from": made_from,
         "sessions": sessions,
         "group": ratings.facts_of(subject, sessions[-1]).get("group"),
-        "tables": {
-            name: csv_lines(frame, by_name[name]) for name, frame in found.tables.items()
-        },
+        "tables": {name: csv_lines(frame, by_name[name]) for name, frame in found.tables.items()},
     }
     write_json(record, participant_path(folder, subject))
 

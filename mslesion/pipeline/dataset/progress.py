@@ -1,4 +1,4 @@
-"""How far a run is: a bar on a terminal, a line per job in a log file, and the time that is left."""
+"""How far a run is: a bar on a terminal, a line per job in a log file, the time that is left."""
 
 import csv
 import logging
@@ -6,7 +6,7 @@ import os
 import socket
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path

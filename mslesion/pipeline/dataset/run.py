@@ -1,79 +1,44 @@
 """A run over a dataset: its visits, its pairs of visits, and the merged tables and pages."""
 
 import logging
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Sequence
 from concurrent.futures import Executor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-from tqdm import tqdm
-
 from mslesion.clinical.ratings import dataset_ratings
-from mslesion.errors import DatasetError, SettingsError
+from mslesion.errors import DatasetError, OutputError, SettingsError
 from mslesion.io.anatomy_files import anatomy_folder
-from mslesion.io.dataset import Visit, find_visits, keep_labelled
+from mslesion.io.dataset import find_visits, keep_labelled
+from mslesion.io.derivatives import write_dataset
 from mslesion.io.lesion_masks import mask_folder
-from mslesion.io.tables import write_tsv
+from mslesion.io.publishing import remove_abandoned
 from mslesion.pipeline.dataset.engines import EngineOptions, open_workers
-from mslesion.pipeline.dataset.jobs import (
-    CALIBRATION,
-    DONE,
-    FAILED,
-    PAIR,
-    PLANNED,
-    UNCHANGED,
-    VISIT,
-    Job,
-    Outcome,
-    do_job,
+from mslesion.pipeline.dataset.failures import forget_participants, merge_failures, note_outcome
+from mslesion.pipeline.dataset.jobs import PAIR, VISIT, Outcome, do_job
+from mslesion.pipeline.dataset.merge import (
+    has_outputs,
+    merge_participants,
+    recorded_subjects,
+    recorded_visits,
+    remove_participants,
 )
-from mslesion.pipeline.dataset.merge import has_outputs, write_group
-from mslesion.pipeline.dataset.person import PersonPlan
-from mslesion.pipeline.dataset.ratings import check_ratings
+from mslesion.pipeline.dataset.plan import RunPlan
+from mslesion.pipeline.dataset.progress import Progress, durations, in_words, seconds_of
+from mslesion.pipeline.dataset.ratings import check_ratings, check_visits
 from mslesion.pipeline.dataset.schedule import run_plans
+from mslesion.pipeline.dataset.summary import RunSummary, summary_of
 from mslesion.pipeline.pair.jobs import VISITS_READ
 from mslesion.pipeline.settings import Settings
-from mslesion.pipeline.visit.jobs import find_visit_jobs
-from mslesion.schema import FAILURES, OUTCOMES, TABLES, as_table
+from mslesion.schema.ratings import Ratings
+from mslesion.schema.version import package_version
 from mslesion.segmentation.lesions.choose import find_lesion_network
 
 log = logging.getLogger(__name__)
 
 PARTICIPANT_LEVEL, GROUP_LEVEL = "participant", "group"
-"""What a run does: the visits, their pairs and the merging; or the merging alone."""
-COUNTED_AS = {VISIT: "visits done", PAIR: "pairs compared", CALIBRATION: "patients calibrated"}
-"""How `RunSummary.text` counts the jobs of each step."""
-
-
-@dataclass(frozen=True, slots=True)
-class RunSummary:
-    """What a run did, and where its results are."""
-
-    outcomes: pd.DataFrame
-    """One row per job with the columns of `mslesion.schema.OUTCOMES`; empty at group level."""
-    output_dir: Path
-    tables: Mapping[str, Path]
-    """The merged tables that there are, by name."""
-    pages: Mapping[str, Path]
-    """The page of each participant by its identifier, such as ``sub-01``."""
-
-    @property
-    def failed(self) -> pd.DataFrame:
-        """The rows of `outcomes` of jobs that failed; ``logs/failures.tsv`` has them too."""
-        return self.outcomes[self.outcomes["state"] == FAILED].reset_index(drop=True)
-
-    @property
-    def text(self) -> str:
-        """One line: how many jobs of each step are finished; empty without jobs."""
-        counts = []
-        for step, what in COUNTED_AS.items():
-            states = self.outcomes.loc[self.outcomes["step"] == step, "state"]
-            if len(states):
-                finished = int(states.isin((DONE, UNCHANGED)).sum())
-                counts.append(f"{finished} of {len(states)} {what}")
-        return ", ".join(counts)
+"""What a run does: the visits, their pairs and the merging; or pages and merging alone."""
 
 
 def run_dataset(
@@ -95,7 +60,9 @@ def run_dataset(
     """Measure all visits of a dataset, compare those of each person, and write the tables.
 
     What is finished and unchanged since an older run is not done again. A visit or pair that
-    fails costs only itself.
+    fails costs only itself. Several runs may write into one output folder at once; those of some
+    participants or sessions write their records, maps and pages, and leave the tables of the
+    dataset to a run of everyone or at group level.
 
     Parameters
     ----------
@@ -104,8 +71,8 @@ def run_dataset(
     output_dir : str or Path
         Where the results go: a BIDS derivatives dataset with tables at its root.
     level : {"participant", "group"}
-        "participant" processes the visits and pairs, then merges the tables; "group" only merges
-        what older runs have left.
+        "participant" processes visits and pairs, and merges the tables if these are all of the
+        dataset; "group" makes pages and tables from what older runs have left.
     participants, sessions : str or sequence of str
         Only these labels, with or without ``sub-`` and ``ses-``; all if empty.
     lesion_masks : str or Path, optional
@@ -126,7 +93,8 @@ def run_dataset(
     progress : bool
         Whether to draw a bar.
     dry_run : bool
-        Only list the work: one row per visit, and nothing is written.
+        Only list the work: one row per visit, and nothing is written. `RunSummary.left` says
+        what there is to do and about how long it takes.
 
     Returns
     -------
@@ -140,7 +108,8 @@ def run_dataset(
     SettingsError
         If `level`, `executor` or `n_jobs` cannot be, or the settings name no lesion network.
     TableError
-        If clinical data are wrong, or contradict the dataset.
+        If clinical data are wrong, or contradict the dataset; at group level, what contradicts
+        the visits of a participant fails its page alone.
     OutputError
         If the tables cannot be written.
 
@@ -152,115 +121,128 @@ def run_dataset(
     >>> summary.failed[["participant_id", "session_id", "reason"]]  # doctest: +SKIP
     """
     root, output = Path(bids_dir), Path(output_dir)
-    settings = settings or Settings()
     if level not in (PARTICIPANT_LEVEL, GROUP_LEVEL):
         raise SettingsError(
             f"The level is {level!r}, but {PARTICIPANT_LEVEL} or {GROUP_LEVEL} is expected. "
             "Choose one of them."
         )
-    facts = dataset_ratings(root, _several(ratings))
+    asked = {"participants": _several(participants), "sessions": _several(sessions)}
+    where: dict[str, Any] = {"root": root, "output": output, "settings": settings or Settings()}
+    where["ratings"] = dataset_ratings(root, _several(ratings))
     if level == GROUP_LEVEL:
-        if not dry_run:
-            write_group(output, raw=str(root), ratings=facts)
-        return _summary([], output)
+        plan = _group_plan(**where, is_dry=dry_run)
+    else:
+        plan = _participant_plan(**where, **asked, lesion_masks=lesion_masks, anatomy=anatomy)
+    if dry_run:
+        outcomes, left = plan.foreseen()
+        return summary_of([one.row() for one in outcomes], output, left=_left(plan, left))
+    rows: list[dict] = []
+    with (
+        open_workers(executor, EngineOptions(n_jobs=n_jobs)) as workers,
+        Progress(plan.expected(), output=output, is_shown=progress) as so_far,
+    ):
+
+        def finish(outcome: Outcome) -> None:
+            rows.append(outcome.row())
+            so_far.take(outcome)
+            try:
+                note_outcome(outcome, output)
+            except OutputError as error:  # a full disk ends no run; the summary tells of the job
+                log.error("%s", error)
+
+        run_plans(plan.plans(), workers, work=do_job, finish=finish)
+    VISITS_READ.clear()
+    end_run(plan, is_whole=level == GROUP_LEVEL or not any(asked.values()))
+    return summary_of(rows, output)
+
+
+def _group_plan(*, output: Path, ratings: Ratings, is_dry: bool, **where) -> RunPlan:
+    """What a run at group level has to do."""
+    if not is_dry and not has_outputs(output):
+        raise DatasetError(
+            f"{output} has no finished visit, but finished visits are merged. Run the "
+            "participant level first."
+        )
+    check_visits(ratings, recorded_visits(output))
+    return RunPlan(**where, output=output, ratings=ratings, pages=recorded_subjects(output))
+
+
+def _participant_plan(
+    *, root: Path, output: Path, participants, sessions, lesion_masks, anatomy, settings, ratings
+) -> RunPlan:
+    """What a run at participant level has to do."""
     if output.resolve() == root.resolve():
         raise DatasetError(
             f"{output} is also the input, but scans are never modified. Choose another OUTPUT_DIR."
         )
     find_lesion_network(settings.lesion_network)  # what cannot be found fails the run, not visits
     # Each visit is compared with those of older runs too, not only with those of this one
-    everyone = find_visits(
-        root, participants=_several(participants), prefer=settings.prefer, ratings=facts
+    everyone = find_visits(root, participants=participants, prefer=settings.prefer, ratings=ratings)
+    asked = keep_labelled(everyone, sessions, attribute="session", root=root)
+    check_ratings(ratings, everyone)
+    return RunPlan(
+        root=root,
+        output=output,
+        settings=settings,
+        ratings=ratings,
+        visits=everyone,
+        asked=asked,
+        pages=() if participants or sessions else recorded_subjects(output),
+        masks=None if lesion_masks is None else mask_folder(lesion_masks),
+        anatomy=None if anatomy is None else anatomy_folder(anatomy),
     )
-    visits = keep_labelled(everyone, _several(sessions), attribute="session", root=root)
-    check_ratings(facts, everyone)
-    masks = None if lesion_masks is None else mask_folder(lesion_masks)
-    label_maps = None if anatomy is None else anatomy_folder(anatomy)
-    where: dict[str, Any] = {"root": root, "output": output, "settings": settings}
-    asked = by_subject(visits)
 
-    def jobs_of(subject: str) -> list[Job]:
-        own = asked.get(subject, [])
-        return find_visit_jobs(own, **where, masks=masks, anatomy=label_maps)
 
-    if dry_run:
-        return _summary([_foreseen(job) for subject in asked for job in jobs_of(subject)], output)
-    plans = (
-        PersonPlan(jobs_of(subject), own, **where) for subject, own in by_subject(everyone).items()
-    )
-    outcomes: list[Outcome] = []
-    with (
-        open_workers(executor, EngineOptions(n_jobs=n_jobs)) as workers,
-        tqdm(disable=not progress, unit="job") as bar,
-    ):
+def end_run(plan: RunPlan, *, is_whole: bool) -> None:
+    """Do what comes once, after all jobs: merge tables, and remove what is left of older runs.
 
-        def finish(outcome: Outcome) -> None:
-            outcomes.append(outcome)
-            bar.update()
-            log.log(logging.ERROR if outcome.state == FAILED else logging.INFO, outcome.text)
+    Parameters
+    ----------
+    plan : RunPlan
+        Of the run.
+    is_whole : bool
+        Whether it is about all participants; else the tables are left as they are.
 
-        run_plans(plans, workers, work=do_job, finish=finish)
-    VISITS_READ.clear()
-    write_failures(outcomes, output)
+    Raises
+    ------
+    DatasetError
+        If a record cannot be read.
+    OutputError
+        If a table cannot be written.
+    """
+    output = plan.output
+    if is_whole:
+        remove_participants(output, keep=set(recorded_subjects(output)))
+    if is_whole and plan.visits:  # at group level the input is not looked at
+        forget_participants(output, but={visit.subject for visit in plan.visits})
+    merge_failures(output)
     if has_outputs(output):
-        write_group(output, raw=str(root), ratings=facts)
-    return _summary(outcomes, output)
+        _write_root(plan, is_whole=is_whole)
+    remove_abandoned(output)
 
 
-def write_failures(outcomes: Sequence[Outcome], output: Path) -> None:
-    """Write ``logs/failures.tsv``: one row per failed visit or pair, none if all went well.
-
-    Parameters
-    ----------
-    outcomes : sequence of Outcome
-        Of this run.
-    output : Path
-        The output dataset.
-    """
-    rows = []
-    for row in (outcome.row() for outcome in outcomes if outcome.state == FAILED):
-        start = "Calibration: " if row["step"] == CALIBRATION else ""
-        kept = {name: row.get(name) for name in FAILURES.names}
-        rows.append(kept | {"reason": start + row["reason"]})
-    write_tsv(as_table(rows, FAILURES), output / "logs" / "failures.tsv")
+def _write_root(plan: RunPlan, *, is_whole: bool) -> None:
+    """Write the files at the root of the output."""
+    output = plan.output
+    link = os.path.relpath(plan.root, output)  # an absolute path would tell of the machine
+    write_dataset(output, version=package_version(), raw=link)
+    if is_whole:
+        merge_participants(output)
 
 
-def by_subject(visits: Sequence[Visit]) -> dict[str, list[Visit]]:
-    """Visits of each subject.
-
-    Parameters
-    ----------
-    visits : sequence of Visit
-        In any order.
-
-    Returns
-    -------
-    dict of str to list of Visit
-    """
-    found: dict[str, list[Visit]] = {}
-    for visit in visits:
-        found.setdefault(visit.subject, []).append(visit)
-    return found
+def _left(plan: RunPlan, left) -> str:
+    """What is left to do, and about how long it takes one after the other."""
+    expected = plan.expected()
+    counts = [
+        f"{expected[step]} {step}s, {expected[step] - left[step]} of them done or unusable"
+        for step in (VISIT, PAIR)
+    ]
+    known = durations(plan.output)
+    basis = "as in the latest runs" if known else "by round numbers for scans of 1 mm"
+    seconds = seconds_of(left, known)
+    return f"{'; '.join(counts)}; about {in_words(seconds)} of work left, {basis}"
 
 
 def _several(one_or_more) -> tuple:
     """One value or several, as several."""
     return (one_or_more,) if isinstance(one_or_more, str | Path) else tuple(one_or_more)
-
-
-def _foreseen(job: Job) -> Outcome:
-    """State of a job in a dry run: planned, or the reason why it will fail."""
-    if job.visit.problem:
-        return Outcome(job, FAILED, DatasetError.__name__, job.visit.problem)
-    return Outcome(job, PLANNED)
-
-
-def _summary(outcomes: Sequence[Outcome], output: Path) -> RunSummary:
-    """What the outcomes were, and which results there are now."""
-    tables = {table.name: output / f"{table.name}.csv" for table in TABLES}
-    return RunSummary(
-        outcomes=as_table([outcome.row() for outcome in outcomes], OUTCOMES),
-        output_dir=output,
-        tables={name: path for name, path in tables.items() if path.is_file()},
-        pages={path.stem: path for path in sorted(output.glob("sub-*.html"))},
-    )

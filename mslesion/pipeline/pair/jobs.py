@@ -8,7 +8,7 @@ from mslesion.pipeline.pair.compare import compare_segmentations
 from mslesion.pipeline.pair.maps import VisitCache
 from mslesion.pipeline.pair.outputs import clear_pair, write_pair
 from mslesion.pipeline.pair.records import check_pair, pair_fingerprint, pair_path
-from mslesion.pipeline.visit.records import read_record, record_path
+from mslesion.pipeline.visit.records import check_record, record_path
 
 VISITS_READ = VisitCache()
 """Visits of the person whose pairs this process compares."""
@@ -19,7 +19,7 @@ def _record(job: Job) -> Path:
 
 
 def _records_of_visits(job: Job) -> tuple[dict, dict]:
-    first, second = (read_record(record_path(job.output, visit)) for visit in job.visits)
+    first, second = (check_record(record_path(job.output, visit)) for visit in job.visits)
     return first, second
 
 

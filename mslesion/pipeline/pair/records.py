@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from importlib.metadata import version
 from itertools import combinations
 from pathlib import Path
 
 from mslesion.pipeline.visit.records import IS_THERE, READ, digest, read_json_record
 from mslesion.schema.session_order import order_of_labels
 from mslesion.schema.time import iso_day
+from mslesion.schema.version import package_version
 
 PAIR_FORMAT = 5
 """Raised when records of older versions can no longer be read."""
@@ -196,7 +196,7 @@ def pair_fingerprint(pair: Pair, *, records: tuple[Record, Record], rule: str) -
     """
     return {
         "format": PAIR_FORMAT,
-        "version": version("mslesion"),
+        "version": package_version(),
         "visits": [digest(record["made_from"]) for record in records],
         "with_before": pair.is_with_before,
         "rule": rule,

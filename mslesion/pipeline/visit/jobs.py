@@ -1,6 +1,6 @@
 """Visits as jobs: which there are, and how one is done."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from mslesion.pipeline.pair.jobs import VISITS_READ
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.outputs import clear_visit, write_visit
 from mslesion.pipeline.visit.process import process_visit
-from mslesion.pipeline.visit.records import check_record, fingerprint, record_path
+from mslesion.pipeline.visit.records import check_record, fingerprint, hash_of, record_path
 from mslesion.schema.modalities import reference_of
 from mslesion.segmentation.lesions.choose import find_lesion_network
 
@@ -64,18 +64,46 @@ def find_visit_jobs(
     return jobs
 
 
+def seems_finished(job: Job) -> bool:
+    """Whether a visit is finished, as far as can be told without reading its scans.
+
+    Parameters
+    ----------
+    job : Job
+        Of a visit without a problem.
+
+    Returns
+    -------
+    bool
+        True where its record has everything but the content of the files as it would be now.
+    """
+    try:
+        recorded = check_record(_record(job))["made_from"]
+        expected = _fingerprint(job, content=_unread)
+        return recorded | {"files": dict.fromkeys(recorded["files"], "")} == expected
+    except (DatasetError, KeyError, TypeError):
+        return False
+
+
+def _unread(path: Path) -> str:  # noqa: ARG001
+    """In place of the content of a file."""
+    return ""
+
+
 def _record(job: Job) -> Path:
     return record_path(job.output, job.visit)
 
 
-def _fingerprint(job: Job) -> dict:
+def _fingerprint(job: Job, content: Callable[[Path], str] = hash_of) -> dict:
     """What a visit depends on; a visit with a problem has no fingerprint."""
     if job.visit.problem:
         raise DatasetError(job.visit.problem)
     given = {"lesion mask": job.mask.path} if job.mask else {}
     given |= {"anatomy": job.label_map} if job.label_map else {}
     network = None if job.mask else find_lesion_network(job.settings.lesion_network)
-    return fingerprint(job.visit, settings=job.settings, lesion_network=network, given=given)
+    return fingerprint(
+        job.visit, settings=job.settings, lesion_network=network, given=given, content=content
+    )
 
 
 def _clear(job: Job) -> None:

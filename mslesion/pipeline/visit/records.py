@@ -3,13 +3,13 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 
 from mslesion.clinical.file_content import missing_content
 from mslesion.errors import DatasetError
 from mslesion.io.dataset import Visit
 from mslesion.pipeline.settings import Settings
+from mslesion.schema.version import package_version
 from mslesion.segmentation.lesions.protocol import LesionSegmenter
 
 RECORD_FORMAT = 4
@@ -79,6 +79,7 @@ def fingerprint(
     settings: Settings,
     lesion_network: LesionSegmenter | None = None,
     given: Mapping[str, Path] | None = None,
+    content: Callable[[Path], str] | None = None,
 ) -> dict:
     """What the outputs of a visit depend on.
 
@@ -92,6 +93,8 @@ def fingerprint(
         What finds the lesions; None for a given mask.
     given : mapping of str to Path, optional
         Files made elsewhere by what they are, such as a lesion mask.
+    content : callable, optional
+        What tells the content of a file; by default `hash_of`.
 
     Returns
     -------
@@ -99,13 +102,13 @@ def fingerprint(
         Content hashes, settings, lesion network, facts and version; plain values.
     """
     files = {**visit.scans, **(given or {})}
-    files = {name: _hash(path) for name, path in sorted(files.items())}
+    files = {name: (content or hash_of)(path) for name, path in sorted(files.items())}
     # Where a fact was read is not among them: a renamed table changes no output
     names = [name for name in visit.facts.__slots__ if name != "sources"]
     facts = {name: str(getattr(visit.facts, name)) for name in names}
     return {
         "format": RECORD_FORMAT,
-        "version": version("mslesion"),
+        "version": package_version(),
         "files": files,
         "settings": settings.of_visit(),
         "lesion_network": lesion_network and [lesion_network.name, lesion_network.version],
@@ -311,8 +314,23 @@ def _planned_from(path: Path) -> dict | None:
     return {"subject": record["subject"], "session": record["session"], "visits": [kept]}
 
 
-def _hash(path: Path) -> str:
-    """Content hash of a file."""
+def hash_of(path: Path) -> str:
+    """Content hash of a file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    DatasetError
+        If its content is not there.
+    """
     if problem := missing_content(path):
         raise DatasetError(problem)
     with Path(path).open("rb") as file:

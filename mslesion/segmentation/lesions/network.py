@@ -7,7 +7,6 @@ in onnxruntime on the CPU.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from scipy import ndimage as ndi
 from mslesion.imaging.intensity import white_matter_scale
 from mslesion.schema.modalities import FLAIR
 from mslesion.schema.structures import WHITE_MATTER
+from mslesion.schema.version import package_version
 from mslesion.segmentation.lesions.protocol import PACKAGED, LesionSegmenter
 from mslesion.segmentation.lesions.threshold import LesionMask, threshold_lesions
 from mslesion.segmentation.onnx_models import (
@@ -64,7 +64,7 @@ class LesionNetwork(LesionSegmenter):
     @property
     def version(self) -> str:
         """Version of mslesion and the start of the model file's hash."""
-        return f"{version('mslesion')}+{content_hash(self._file)[:HASH_DIGITS]}"
+        return f"{package_version()}+{content_hash(self._file)[:HASH_DIGITS]}"
 
     @property
     def required_modalities(self) -> tuple[str, ...]:
