@@ -52,7 +52,7 @@ def test_the_last_file_is_moved_last(tmp_path, monkeypatch):
 
 
 def test_an_error_leaves_nothing(tmp_path):
-    with pytest.raises(NotADirectoryError), staged(tmp_path, "job") as folder:
+    with pytest.raises(FileExistsError), staged(tmp_path, "job") as folder:
         write(folder, a="half", a__b="")
     assert files(tmp_path) == {}
 

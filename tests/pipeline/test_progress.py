@@ -139,11 +139,14 @@ def test_a_dry_run_says_what_is_left(tmp_path, work, monkeypatch):
     pair = output / "logs/pairs/sub-01/sub-01_ses-1_ses-2.json"
     pair.parent.mkdir(parents=True)
     pair.touch()
+    (log,) = (output / "logs/runs").iterdir()
+    log.write_text("\n".join(["\t".join(progress.COLUMNS), "t\tvisit\ta\tdone\t10\t",
+                              "t\tpage\ta\tdone\t1\t"]))  # fmt: skip
     summary = ms.run_dataset(root, output, dry_run=True)
     assert summary.outcomes["state"].tolist() == ["unchanged", "unchanged", "planned"]
-    # The stand-in took no time: a visit and a page of 0 s, two pairs of 0 s
+    # A visit of 10 s, two pairs of assumed 50 s, a page of 1 s
     assert summary.left == (
-        "3 visits, 2 of them done or unusable; 3 pairs, 1 of them done or unusable; about 0 s of "
+        "3 visits, 2 of them done or unusable; 3 pairs, 1 of them done or unusable; about 2 min of "
         "work left, as in the latest runs"
     )
 

@@ -154,7 +154,7 @@ def clear(job):
         path.unlink()
 
 
-class Half(Exception):
+class HalfError(Exception):
     """A run that was stopped."""
 
 
@@ -175,7 +175,7 @@ class Twice:
             for name in range(10):
                 (folder / f"map{name}").write_text(made_from["content"])
                 if number in self.stops and name == 5:
-                    raise Half
+                    raise HalfError
             target = folder / record(job).relative_to(job.output)
             write_json({"made_from": made_from}, target)
 
