@@ -6,7 +6,8 @@
 The template is an output folder with a compared pair. Every pretended visit and pair writes a
 record with the rows of the template, its lesions repeated up to 30, and 100 kB of its pictures.
 Scans are files of a few bytes. Everything else is done as in a real run: fingerprints, records,
-locks, pages, criteria, tables, the page of the cohort.
+locks, criteria and pages, tables, the page of the cohort. With --pretend-pages, criteria and pages
+are copied from the first participant, too.
 
 Each size is measured in a new process. Its lines are the time on the clock and that of the
 processors in all processes, which does not depend on what else the machine does; and the most
@@ -26,9 +27,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from mslesion import find_visits, run_dataset
+from mslesion.io.nifti import write_bytes
 from mslesion.io.tables import write_json
 from mslesion.pipeline.dataset import run
-from mslesion.pipeline.dataset.jobs import PAIR, VISIT, Job, Outcome, do_job
+from mslesion.pipeline.dataset.jobs import PAGE, PAIR, VISIT, Job, Outcome, do_job
+from mslesion.pipeline.dataset.participant import page_path, participant_path
 from mslesion.pipeline.pair.records import pair_path
 from mslesion.pipeline.visit.records import record_path
 
@@ -37,6 +40,8 @@ SESSIONS = 4
 LESIONS = 30
 """Lesions of each visit and pair."""
 PICTURE_BYTES = 100_000
+FIRST = f"{0:05d}"
+"""Label of the first participant."""
 TEMPLATE = "template"
 """Folder beside the input from which the pretended work takes its records."""
 
@@ -46,6 +51,7 @@ def main() -> None:
     parser.add_argument("template", type=Path)
     parser.add_argument("--people", type=int, nargs="+", default=[25, 250])
     parser.add_argument("--n-jobs", type=int, default=2)
+    parser.add_argument("--pretend-pages", action="store_true", help="copy the first page")
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder)")
     parser.add_argument("--one", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
@@ -55,6 +61,7 @@ def main() -> None:
     for people in options.people:
         given = [options.template, "--people", people, "--n-jobs", options.n_jobs, "--one"]
         given += ["--folder", options.folder] if options.folder else []
+        given += ["--pretend-pages"] if options.pretend_pages else []
         subprocess.run([sys.executable, __file__, *map(str, given)], check=True)
 
 
@@ -71,6 +78,9 @@ def measure(options: argparse.Namespace) -> None:
         print(f"{visits} visits of {people} people")
         run.do_job = do_pretended
         do = {"n_jobs": options.n_jobs}
+        if options.pretend_pages:
+            run_dataset(root, output, participants=FIRST)
+            write_page_template(output, folder / TEMPLATE)
         timed("discovery", lambda: find_visits(root))
         seconds = timed("whole run", lambda: run_dataset(root, output, **do))
         print(f"  {'a visit':<24}{'':11}{seconds / visits:10.3f} s of processors")
@@ -130,9 +140,17 @@ def write_templates(template: Path, folder: Path) -> None:
         (folder / f"{step}.html").write_bytes(part)
 
 
+def write_page_template(output: Path, folder: Path) -> None:
+    """The rows and the page of the first participant, which each pretended page job writes."""
+    shutil.copyfile(participant_path(output, FIRST), folder / f"{PAGE}.json")
+    shutil.copyfile(page_path(output, FIRST), folder / f"{PAGE}.html")
+
+
 def do_pretended(job: Job) -> Outcome:
-    """As `do_job`, the work of visits and pairs apart."""
+    """As `do_job`, the work of visits and pairs apart, and that of pages if there is a template."""
     pretended = {VISIT: pretend_visit, PAIR: pretend_pair}
+    if (job.output.parent / TEMPLATE / f"{PAGE}.json").exists():
+        pretended[PAGE] = pretend_page
     work = pretended.get(job.step.name, job.step.work)
     return do_job(replace(job, step=replace(job.step, work=work)))
 
@@ -157,6 +175,15 @@ def pretend_pair(job: Job, made_from: dict, folder: Path) -> None:
         record[name] = [row | who for row in record[name]]
     record["change"] |= who
     write(job, record, pair_path(folder, pair))
+
+
+def pretend_page(job: Job, made_from: dict, folder: Path) -> None:
+    templates, subject = job.output.parent / TEMPLATE, job.visit.subject
+    texts = ((templates / f"{PAGE}.{end}").read_text("utf-8") for end in ("json", "html"))
+    record, page = (text.replace(f"sub-{FIRST}", f"sub-{subject}") for text in texts)
+    write_bytes(page.encode(), page_path(folder, subject))
+    record = json.loads(record) | {"subject": subject, "made_from": made_from}
+    write_json(record, participant_path(folder, subject))
 
 
 def write(job: Job, record: dict, path: Path) -> None:
