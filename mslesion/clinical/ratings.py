@@ -10,6 +10,7 @@ from pathlib import Path
 from mslesion.clinical.cells import SESSIONS_FILE, Cell, read_cells, wrong
 from mslesion.clinical.checks import check_dates, check_visit
 from mslesion.errors import TableError
+from mslesion.schema.identifiers import SUBJECT, identifier
 from mslesion.schema.ratings import (
     COLUMN_BY_NAME,
     KEYS,
@@ -82,7 +83,12 @@ def read_ratings(paths: str | Path | Iterable[str | Path]) -> Ratings:
     )
 
 
-def find_ratings(root: str | Path, more: str | Path | Iterable[str | Path] = ()) -> list[Path]:
+def find_ratings(
+    root: str | Path,
+    more: str | Path | Iterable[str | Path] = (),
+    *,
+    participants: Iterable[str] = (),
+) -> list[Path]:
     """Find the files and folders of clinical data: those of a dataset, and those named.
 
     Parameters
@@ -91,6 +97,8 @@ def find_ratings(root: str | Path, more: str | Path | Iterable[str | Path] = ())
         The dataset. Its BIDS tables and the folder `RATINGS_FOLDER` count, where they are.
     more : str, Path or iterable of them
         Other files or folders.
+    participants : iterable of str
+        Only the ``sub-X_sessions.tsv`` of these labels, with or without ``sub-``; all if empty.
 
     Returns
     -------
@@ -101,7 +109,8 @@ def find_ratings(root: str | Path, more: str | Path | Iterable[str | Path] = ())
     root = Path(root)
     more = [more] if isinstance(more, str | Path) else more
     own = [path for name in BIDS_TABLES if _is_named(path := root / name)]
-    own += sorted(root.glob("sub-*/sub-*_sessions.tsv"))
+    subjects = [identifier(label, SUBJECT) for label in participants] or ["sub-*"]
+    own += sorted(path for name in subjects for path in root.glob(f"{name}/sub-*_sessions.tsv"))
     folder = root / RATINGS_FOLDER
     own += [folder] if folder.is_dir() and _has_file(folder) else []
     found = {path.resolve(): path for path in [*own, *map(Path, more)]}
@@ -111,7 +120,12 @@ def find_ratings(root: str | Path, more: str | Path | Iterable[str | Path] = ())
     return [path for key, path in found.items() if key not in inside or path.is_dir()]
 
 
-def dataset_ratings(root: str | Path, more: str | Path | Iterable[str | Path] = ()) -> Ratings:
+def dataset_ratings(
+    root: str | Path,
+    more: str | Path | Iterable[str | Path] = (),
+    *,
+    participants: Iterable[str] = (),
+) -> Ratings:
     """Read all clinical data and ratings of a dataset.
 
     Parameters
@@ -120,6 +134,8 @@ def dataset_ratings(root: str | Path, more: str | Path | Iterable[str | Path] = 
         The dataset. If the folder does not exist, only `more` is read.
     more : str, Path or iterable of them
         Other files or folders.
+    participants : iterable of str
+        As for `find_ratings`.
 
     Returns
     -------
@@ -131,7 +147,7 @@ def dataset_ratings(root: str | Path, more: str | Path | Iterable[str | Path] = 
     TableError
         As by `read_ratings`.
     """
-    paths = find_ratings(root, more)
+    paths = find_ratings(root, more, participants=participants)
     return read_ratings(paths) if paths else Ratings()
 
 

@@ -1,7 +1,7 @@
 """Which scans a folder holds: BIDS datasets and plain trees, visit by visit."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -108,9 +108,14 @@ def find_visits(
                 f"{root} is not a folder, but a dataset is expected. Check the path."
             )
         if not isinstance(ratings, Ratings):
-            ratings = dataset_ratings(root, ratings)
-        find = _bids_visits if _folders(root, "sub-") else _plain_visits
-        visits = find(root, prefer=prefer, ratings=ratings)
+            ratings = dataset_ratings(root, ratings, participants=participants)
+        find = partial(
+            _bids_visits if _is_bids(root) else _plain_visits, root, prefer=prefer, ratings=ratings
+        )
+        wanted = {as_label(label, "sub") for label in participants}
+        visits = find(wanted=wanted)
+        if wanted - {visit.subject for visit in visits}:  # the error names those that are there
+            visits = find(wanted=set())
     except PermissionError as error:
         raise DatasetError(
             f"{error.filename} cannot be read, but the whole dataset is read. Change the "
@@ -126,10 +131,15 @@ def find_visits(
     return keep_labelled(visits, sessions, attribute="session", root=root)
 
 
-def _bids_visits(root: Path, *, prefer: str, ratings: Ratings) -> list[Visit]:
-    """Visits of a BIDS dataset."""
+def _is_bids(root: Path) -> bool:
+    """Whether a folder has a folder of a BIDS subject."""
+    return any(path.name.startswith("sub-") and path.is_dir() for path in root.iterdir())
+
+
+def _bids_visits(root: Path, *, prefer: str, ratings: Ratings, wanted: set[str]) -> list[Visit]:
+    """Visits of a BIDS dataset: of some subjects, or of all if none is named."""
     visits = []
-    for folder in _folders(root, "sub-"):
+    for folder in _folders(root, "sub-", names={f"sub-{label}" for label in wanted}):
         subject = folder.name.removeprefix("sub-")
         for part in [folder, *_folders(folder, "ses-")]:
             files = sorted((part / "anat").iterdir()) if (part / "anat").is_dir() else []
@@ -153,10 +163,10 @@ def _has_no_file(part: Path) -> bool:
     return not is_above_sessions and all(path.is_dir() for path in part.rglob("*"))
 
 
-def _plain_visits(root: Path, *, prefer: str, ratings: Ratings) -> list[Visit]:
-    """Visits of a tree PATIENT[/VISIT]/scans."""
+def _plain_visits(root: Path, *, prefer: str, ratings: Ratings, wanted: set[str]) -> list[Visit]:
+    """Visits of a tree PATIENT[/VISIT]/scans: of some patients, or of all if none is named."""
     visits = []
-    patients = _folders(root)
+    patients = [one for one in _folders(root) if not wanted or as_label(one.name, "sub") in wanted]
     for folder in sorted([*patients, *(part for one in patients for part in _folders(one))]):
         parts = folder.relative_to(root).parts
         subject = as_label(parts[0], "sub")
@@ -179,17 +189,18 @@ def _by_modality(files: Iterable[Path], modality_of: Callable[[str], str]) -> di
     return found
 
 
-def _folders(folder: Path, start: str = "") -> list[Path]:
+def _folders(folder: Path, start: str = "", *, names: Collection[str] = ()) -> list[Path]:
     """Folders in a folder, hidden ones left out; unlike a glob it passes over none.
 
     A glob takes a folder that may not be read for an empty one, and passes over a link that leads
     nowhere: its patients would be missing without a word.
     """
-    names = [path for path in folder.iterdir() if path.name.startswith(start)]
-    for path in names if start else ():
+    found = [path for path in folder.iterdir() if path.name.startswith(start)]
+    found = [path for path in found if path.name in names] if names else found
+    for path in found if start else ():
         if path.is_symlink() and (problem := missing_content(path)):
             raise DatasetError(problem)
-    return sorted(path for path in names if path.is_dir() and not path.name.startswith("."))
+    return sorted(path for path in found if path.is_dir() and not path.name.startswith("."))
 
 
 def _with_facts(

@@ -14,6 +14,9 @@ from mslesion.io.names import without_labels
 ENDING = r"\.(nii|nii\.gz|mgz)$"
 """How the name of an image ends, as a pattern."""
 
+LONGEST_LABEL = 8
+"""So many words of a path at most are the label of a subject."""
+
 _IMAGE = re.compile(ENDING, re.IGNORECASE)
 
 
@@ -49,9 +52,12 @@ class ImageFolder:
             if _IMAGE.search(path.name) and not path.name.startswith(".")
         ]
         self._by_labels: dict[tuple[str, ...], list[_Image]] = {}
+        self._by_text: dict[str, list[_Image]] = {}
         for image in self._images:
             for depth in range(1, len(image.labels) + 1):
                 self._by_labels.setdefault(image.labels[:depth], []).append(image)
+            for text in image.texts:
+                self._by_text.setdefault(text, []).append(image)
 
     def images_of(self, visit: Visit) -> list[Path]:
         """The images that belong to a visit.
@@ -72,7 +78,10 @@ class ImageFolder:
         whose = (visit.subject, visit.session) if visit.session else (visit.subject,)
         own = self._kept(self._by_labels.get(whose, ()), visit)
         if not own:
-            own = self._kept((image for image in self._images if image.names(visit)), visit)
+            label = visit.subject
+            named = [one for text in (label, "sub" + label) for one in self._by_text.get(text, ())]
+            named = sorted(dict.fromkeys(named), key=lambda image: image.path)
+            own = self._kept((image for image in named if image.names(visit)), visit)
         return own
 
     def _kept(self, images: Iterable["_Image"], visit: Visit) -> list[Path]:
@@ -164,12 +173,20 @@ class _Image:
         self.labels = tuple(as_label(name, kind) for name, kind in folders)
         """What its first two folders are as labels of a subject and a session."""
         self._words = (_words(below.name), _words(below.parent.as_posix()))
-        self._text = "".join("".join(words) for words in self._words)
+
+    @property
+    def texts(self) -> set[str]:
+        """Whatever could be the label of its subject: runs of words in its path."""
+        runs = {
+            "".join(words[start:end])
+            for words in self._words
+            for start in range(len(words))
+            for end in range(start + 1, min(len(words), start + LONGEST_LABEL) + 1)
+        }
+        return runs | set(self.labels[:1])
 
     def names(self, visit: Visit) -> bool:
         """Whether the path holds the labels of a visit: the subject's, then the session's."""
-        if visit.subject not in self._text:  # quick, and true of most images of a large folder
-            return False
         in_name = self._words[0]
         is_subjects = self.labels[:1] == (visit.subject,)
         if is_subjects and visit.session and _end_of(in_name, visit.session, "ses"):

@@ -342,6 +342,17 @@ def test_labels(four, subjects, sessions, names):
     assert [visit.name for visit in visits] == names
 
 
+def test_of_some_participants_no_other_folder_is_read(four, opened):
+    """Thousands of runs of one participant each would read everything thousands of times."""
+    for subject in ("01", "A2"):
+        (four / f"sub-{subject}/sub-{subject}_sessions.tsv").write_text("session_id\nses-1\n")
+    opened.clear()
+    find_visits(four, participants=("A2",))
+    names = {name for name in opened if name.startswith("sub-")}
+    assert "sub-A2_sessions.tsv" in names
+    assert all(name.startswith("sub-A2") for name in names)
+
+
 def test_labels_that_are_not_there(four):
     with pytest.raises(DatasetError, match=r"has no sub-03, but .* Choose among: 01, A2\."):
         find_visits(four, participants=("01", "sub-03"))

@@ -133,7 +133,7 @@ def test_jobs_under_way_are_stopped_when_the_run_is(tmp_path):
     while not future.running():
         time.sleep(0.01)
     executor.__exit__(KeyboardInterrupt, KeyboardInterrupt(), None)
-    assert not is_alive(pid)
+    ends(pid)
     assert isinstance(future.exception(), BrokenProcessPool)
 
 
@@ -155,6 +155,11 @@ def test_processes_end_with_a_run_that_was_killed(tmp_path):
     run.send_signal(signal.SIGKILL)
     run.wait()
     run.stdout.close()
+    ends(pid)
+
+
+def ends(pid):
+    """Wait for the end of a process, which takes a moment after its files are closed."""
     for _ in range(100):
         if not is_alive(pid):
             return

@@ -128,7 +128,7 @@ def run_dataset(
         )
     asked = {"participants": _several(participants), "sessions": _several(sessions)}
     where: dict[str, Any] = {"root": root, "output": output, "settings": settings or Settings()}
-    where["ratings"] = dataset_ratings(root, _several(ratings))
+    where["ratings"] = dataset_ratings(root, _several(ratings), participants=asked["participants"])
     if level == GROUP_LEVEL:
         plan = _group_plan(**where, is_dry=dry_run)
     else:
