@@ -146,8 +146,8 @@ def test_a_dry_run_says_what_is_left(tmp_path, work, monkeypatch):
     assert summary.outcomes["state"].tolist() == ["unchanged", "unchanged", "planned"]
     # A visit of 10 s, two pairs of assumed 50 s, a page of 1 s
     assert summary.left == (
-        "3 visits, 2 of them done or unusable; 3 pairs, 1 of them done or unusable; about 2 min of "
-        "work left, as in the latest runs"
+        "3 visits (2 done, 0 unusable), 3 pairs (1 done); about 2 min left with 1 at a time, as in "
+        "the latest runs"
     )
 
 

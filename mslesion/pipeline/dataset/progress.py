@@ -207,7 +207,7 @@ def in_words(seconds: float) -> str:
     Examples
     --------
     >>> [in_words(seconds) for seconds in (8, 130, 5400, 200_000)]
-    ['8 s', '2 min', '1 h 30 min', '2 d 8 h']
+    ['8 s', '2 min', '1 h 30 min', '2 d 7 h']
     """
     if seconds < 60:
         return f"{seconds:.0f} s"

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from pathlib import Path
@@ -16,7 +17,8 @@ from mslesion.io.lesion_masks import mask_folder
 from mslesion.io.publishing import remove_abandoned
 from mslesion.pipeline.dataset.engines import EngineOptions, open_workers
 from mslesion.pipeline.dataset.failures import forget_participants, merge_failures, note_outcome
-from mslesion.pipeline.dataset.jobs import PAIR, VISIT, Outcome, do_job
+from mslesion.pipeline.dataset.jobs import FAILED, PAIR, UNCHANGED, VISIT, Outcome, do_job
+from mslesion.pipeline.dataset.local import AUTO, available_jobs
 from mslesion.pipeline.dataset.merge import (
     has_outputs,
     merge_participants,
@@ -135,7 +137,9 @@ def run_dataset(
         plan = _participant_plan(**where, **asked, lesion_masks=lesion_masks, anatomy=anatomy)
     if dry_run:
         outcomes, left = plan.foreseen()
-        return summary_of([one.row() for one in outcomes], output, left=_left(plan, left))
+        n_jobs = available_jobs() if n_jobs == AUTO else int(n_jobs)
+        text = _left(plan, outcomes, left, n_jobs=n_jobs)
+        return summary_of([one.row() for one in outcomes], output, left=text)
     rows: list[dict] = []
     with (
         open_workers(executor, EngineOptions(n_jobs=n_jobs)) as workers,
@@ -230,17 +234,18 @@ def _write_root(plan: RunPlan, *, is_whole: bool) -> None:
         merge_participants(output)
 
 
-def _left(plan: RunPlan, left) -> str:
-    """What is left to do, and about how long it takes one after the other."""
-    expected = plan.expected()
-    counts = [
-        f"{expected[step]} {step}s, {expected[step] - left[step]} of them done or unusable"
-        for step in (VISIT, PAIR)
-    ]
+def _left(plan: RunPlan, outcomes: Sequence[Outcome], left: Counter[str], *, n_jobs: int) -> str:
+    """What is done already, and about how long the rest takes."""
+    jobs = plan.expected()
+    states = Counter(outcome.state for outcome in outcomes)
     known = durations(plan.output)
     basis = "as in the latest runs" if known else "by round numbers for scans of 1 mm"
-    seconds = seconds_of(left, known)
-    return f"{'; '.join(counts)}; about {in_words(seconds)} of work left, {basis}"
+    time_left = in_words(seconds_of(left, known) / n_jobs)
+    return (
+        f"{jobs[VISIT]} visits ({states[UNCHANGED]} done, {states[FAILED]} unusable), "
+        f"{jobs[PAIR]} pairs ({jobs[PAIR] - left[PAIR]} done); about {time_left} left with "
+        f"{n_jobs} at a time, {basis}"
+    )
 
 
 def _several(one_or_more) -> tuple:
