@@ -1,6 +1,6 @@
 """What the measures of one visit look at, and which prerequisites it meets."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -17,7 +17,7 @@ from mslesion.measures.location import (
 )
 from mslesion.measures.single_lesions import find_edge_contacts, measure_single_lesions
 from mslesion.measures.volumes import measure_volumes
-from mslesion.schema.checks import CHECKS, FAIL, WARN
+from mslesion.schema.checks import CHECK_BY_NAME, FAIL, WARN
 from mslesion.schema.modalities import FLAIR, T1W, T1W_CONTRAST
 from mslesion.schema.prerequisites import PLAIN_T1W
 from mslesion.segmentation.anatomy.midplane import Midplane
@@ -25,7 +25,6 @@ from mslesion.segmentation.lesions.instances import MAX_CENTER_SPACING_MM, Lesio
 
 MASK_CHECKS = ("lesion_outside_brain", "lesion_dark_on_flair", "lesion_share_of_brain")
 """Checks that fail where a given mask is not one of the lesions of the scan."""
-CHECK_BY_NAME = {check.name: check for check in CHECKS}
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,12 @@ class VisitContext:
     """Values of the quality checks so far, by name."""
     location_scheme: str = "contact"
     contact_mm: float = CONTACT_MM
-    knows_sides: bool = True
+    has_orientation: bool = True
     """Whether the header says which side is the left one."""
+    unfit_scans: Collection[str] = ()
+    """Scans that are left out because they do not fit the reference, by modality."""
+    is_mirrored: bool = False
+    """Whether a scan is the mirror image of the reference: then either may be the wrong one."""
     reaches_skull: bool = True
     """Whether the anatomy has the CSF around the brain; a given one may have none."""
 
@@ -70,7 +73,8 @@ class VisitContext:
         longest_mm = max(spacing_mm(self.affine))
         met = {
             "whole_brain": self._state("brain_cut_off_cm2") != FAIL,
-            "orientation": self.knows_sides,
+            "orientation": self.has_orientation,
+            "not_mirrored": not self.is_mirrored,
             "csf_around_brain": self.reaches_skull,
             "skull": self.sees_skull,
             "lesion_map": self.lesions is not None,
@@ -79,6 +83,8 @@ class VisitContext:
             "thin_slices": longest_mm <= MAX_SPACING_MM,
             "thin_slices_for_centers": longest_mm <= MAX_CENTER_SPACING_MM,
             "flair": FLAIR in self.scans,
+            "fitting_t1w": T1W not in self.unfit_scans,
+            "fitting_t1w_after_contrast": T1W_CONTRAST not in self.unfit_scans,
             "t1w": T1W in self.scans or T1W_CONTRAST in self.scans,
             "t1w_before_contrast": T1W in self.scans,
             "t1w_without_agent": not self.t1_contrast,
@@ -90,6 +96,11 @@ class VisitContext:
         if unmet.isdisjoint(PLAIN_T1W) and np.isnan(self._t1_scale).all():
             unmet.add("t1w_contrast")
         return frozenset(unmet)
+
+    @property
+    def knows_sides(self) -> bool:
+        """Whether left and right are known."""
+        return self.has_orientation and not self.is_mirrored
 
     @property
     def _mask_is_foreign(self) -> bool:

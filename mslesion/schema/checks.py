@@ -112,9 +112,14 @@ CHECKS = (
     Check("flair_bias_range", "range of the bias field (FLAIR)", "", warn_above=2,
           concerns=LESIONS,
           consequence="Intensities far apart in the brain are hard to compare."),
-    Check("flair_t1w_overlap", "overlap of the brain in FLAIR and T1w", "", warn_below=0.95,
+    Check("edges_in_place", "brain in which another scan has its edges at the same places",
+          "percent", concerns=ALL, warn_below=55, fail_below=45,
+          consequence="A scan of the visit may be of another person, mirrored or badly "
+                      "registered. If the check fails, that scan is not used."),
+    Check("flair_t1w_overlap", "share of the brain that both FLAIR and T1w cover", "",
+          warn_below=0.95,
           concerns=ALL,
-          fail_below=0.85, consequence="The registration of the T1w is not trusted."),
+          fail_below=0.85, consequence="The T1w covers only a part of the brain."),
     Check("lesion_resampling_change", "change of lesion volume by storing the mask on the grid of "
                                       "the scan", "percent",
           concerns=LESIONS,
@@ -138,6 +143,7 @@ CHECKS = (
 """Checks of one visit; the thresholds are ours. Caps at the horns of the ventricles are normal
 variants in most healthy people (Neuroradiology 1997, 39:243); flow of CSF makes bright spots on
 FLAIR (AJNR 2011, 32:2054; Radiology 2001, 221:251)."""
+CHECK_BY_NAME = {check.name: check for check in CHECKS}
 
 PAIR_CHECKS = (
     Check("pair_correlation", "correlation of the two scans in the brain", "", warn_below=0.85,

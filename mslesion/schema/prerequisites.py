@@ -17,6 +17,7 @@ from mslesion.schema.time import MIN_YEARS_FOR_RATE
 PREREQUISITES = {
     "whole_brain": "the view cuts off more than 40 cm2 of brain",
     "orientation": "the header gives no orientation, so left and right are not known",
+    "not_mirrored": "two scans are mirror images of each other, so left and right are not known",
     "structure": "not found in the {searched}",
     "csf_around_brain": "the given anatomy has no CSF around the brain",
     "skull": "no skull in the scan",
@@ -29,6 +30,8 @@ PREREQUISITES = {
     "white_matter": "no white matter was found",
     "flair": "no FLAIR",
     "flair_spread": "white matter does not vary on the FLAIR",
+    "fitting_t1w": "the T1w does not show the head of the FLAIR",
+    "fitting_t1w_after_contrast": "the T1w after contrast agent shows another head",
     "t1w": "no T1w",
     "t1w_before_contrast": "only a T1w after contrast agent",
     "t1w_without_agent": "the T1w was acquired after contrast agent",
@@ -67,7 +70,8 @@ SKULL = ("csf_around_brain", "skull")
 LESIONS = ("whole_brain", "lesion_map", "fitting_mask")
 """What every measure of all lesions needs."""
 PLAIN_T1W = (
-    "t1w", "t1w_before_contrast", "t1w_without_agent", "t1w_looks_plain", "t1w_covers_brain",
+    "fitting_t1w", "t1w", "t1w_before_contrast", "t1w_without_agent", "t1w_looks_plain",
+    "t1w_covers_brain",
 )  # fmt: skip
 """A T1w without contrast agent, of the whole brain."""
 T1_INDEX = (*PLAIN_T1W, "t1w_contrast")

@@ -31,8 +31,8 @@ USES = {
 }
 """Where a biomarker can be shown or compared besides the tables, in the order of the columns."""
 _ENHANCEMENT = (
-    "whole_brain", "lesion_map", "t1w_after_contrast", *PLAIN_T1W, "comparable_white_matter",
-    "fitting_mask",
+    "whole_brain", "lesion_map", "fitting_t1w_after_contrast", "t1w_after_contrast", *PLAIN_T1W,
+    "comparable_white_matter", "fitting_mask",
 )  # fmt: skip
 
 
@@ -228,9 +228,9 @@ _BRAIN = described(
     Column("thalamus_ml", NUMBER, "Both thalami.", "mL",
            label="Thalami", uses=("brain table", "histogram", "curve", "slope")),
     Column("thalamus_left_ml", NUMBER, "Left thalamus.", "mL",
-           requires=("whole_brain", "orientation", "structure")),
+           requires=("whole_brain", "orientation", "not_mirrored", "structure")),
     Column("thalamus_right_ml", NUMBER, "Right thalamus.", "mL",
-           requires=("whole_brain", "orientation", "structure")),
+           requires=("whole_brain", "orientation", "not_mirrored", "structure")),
     Column("basal_ganglia_ml", NUMBER, "Caudate, putamen, pallidum and accumbens.", "mL"),
     Column("hippocampus_amygdala_ml", NUMBER, "Hippocampi and amygdalae.", "mL"),
     Column("cerebellum_ml", NUMBER, "Cerebellum.", "mL",

@@ -22,7 +22,7 @@ FLAT = TissueReference(TissueScale(60.0, 5.0), TissueScale(60.0, 5.0))
         ({"lesions": None}, {"lesion_map", "lesion"}),
         ({"checks": {"brain_cut_off_cm2": 40.0}}, set()),
         ({"checks": {"brain_cut_off_cm2": 40.1}}, {"whole_brain"}),
-        ({"knows_sides": False}, {"orientation"}),
+        ({"has_orientation": False}, {"orientation"}),
         ({"checks": {"flair_t1w_overlap": 0.85}}, set()),
         ({"checks": {"flair_t1w_overlap": 0.84}}, {"t1w_covers_brain"}),
         ({"checks": {"lesion_outside_brain": 50.1}}, set()),  # the network's own lesions

@@ -4,7 +4,7 @@ import pytest
 import visit_phantoms as heads
 
 from mslesion.io.dataset import find_visits
-from mslesion.pipeline.visit import segment
+from mslesion.pipeline.visit import head as visit_head
 from mslesion.pipeline.visit.process import process_visit
 
 
@@ -12,7 +12,7 @@ from mslesion.pipeline.visit.process import process_visit
 def _small_heads_count():
     """A phantom's brain is smaller than any real one."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(segment, "MIN_BRAIN_ML", heads.MIN_BRAIN_ML)
+        patch.setattr(visit_head, "MIN_BRAIN_ML", heads.MIN_BRAIN_ML)
         yield
 
 

@@ -24,8 +24,8 @@ from mslesion.pipeline.dataset.run import run_dataset
 from mslesion.pipeline.pair.jobs import PAIR_STEP
 from mslesion.pipeline.pair.records import Pair
 from mslesion.pipeline.settings import Settings
+from mslesion.pipeline.visit import head as visit_head
 from mslesion.pipeline.visit import jobs as visit_jobs
-from mslesion.pipeline.visit import segment
 from mslesion.pipeline.visit.jobs import VISIT_STEP, find_visit_jobs
 from mslesion.pipeline.visit.records import part_path, record_path
 from mslesion.schema import FAILURES
@@ -56,7 +56,7 @@ def does_phantom(job):
     """A whole visit of the phantom in a process of its own."""
     with pytest.MonkeyPatch.context() as patch:
         heads.teach(patch, heads.head())
-        patch.setattr(segment, "MIN_BRAIN_ML", heads.MIN_BRAIN_ML)
+        patch.setattr(visit_head, "MIN_BRAIN_ML", heads.MIN_BRAIN_ML)
         return do_job(job)
 
 

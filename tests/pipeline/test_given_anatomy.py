@@ -13,7 +13,7 @@ from mslesion.io.anatomy_files import anatomy_folder
 from mslesion.io.dataset import find_visits
 from mslesion.pipeline.dataset.jobs import do_job
 from mslesion.pipeline.settings import Settings
-from mslesion.pipeline.visit import segment
+from mslesion.pipeline.visit import head as visit_head
 from mslesion.pipeline.visit.jobs import find_visit_jobs
 from mslesion.pipeline.visit.process import process_visit
 from mslesion.pipeline.visit.records import part_path, read_record, record_path
@@ -50,7 +50,7 @@ def visit_of(tmp_path, monkeypatch):
 
     def write(one, **options):
         heads.teach(monkeypatch, one)
-        monkeypatch.setattr(segment, "predict_structures", fail)
+        monkeypatch.setattr(visit_head, "predict_structures", fail)
         heads.write_bids(tmp_path / "in", one, **options)
         (visit,) = find_visits(tmp_path / "in")
         return visit

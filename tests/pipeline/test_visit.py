@@ -17,7 +17,7 @@ from mslesion.io.dataset import find_visits
 from mslesion.io.scan_choice import PREFERRED, SAME_CONTENT, ScanChoice
 from mslesion.measures import visit_context
 from mslesion.pipeline.settings import Settings
-from mslesion.pipeline.visit import segment
+from mslesion.pipeline.visit import head as visit_head
 from mslesion.pipeline.visit.measure import measure_visit
 from mslesion.pipeline.visit.prepare import prepare_visit
 from mslesion.pipeline.visit.process import process_visit
@@ -461,7 +461,7 @@ def test_a_t1w_of_another_part_of_the_head(plain):
 
 
 def test_too_little_brain(visit_of, monkeypatch):
-    monkeypatch.setattr(segment, "MIN_BRAIN_ML", 300.0)
+    monkeypatch.setattr(visit_head, "MIN_BRAIN_ML", 300.0)
     with pytest.raises(StepError, match=r"shows 1\d\d ml of brain, but 300 ml or more is expected"):
         process_visit(visit_of(heads.head(), modalities=("FLAIR",)))
 

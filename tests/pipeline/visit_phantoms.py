@@ -8,7 +8,7 @@ import numpy as np
 import phantoms
 
 from mslesion.imaging.resampling import working_grid
-from mslesion.pipeline.visit import segment
+from mslesion.pipeline.visit import head as visit_head
 from mslesion.segmentation.lesions.network import LesionNetwork
 
 SCALE = 0.5
@@ -119,7 +119,7 @@ def teach(patch, *heads):
     def probability(_network, _scans, *, anatomy, affine):
         return known[anatomy.shape].probability
 
-    patch.setattr(segment, "predict_structures", structures)
+    patch.setattr(visit_head, "predict_structures", structures)
     patch.setattr(LesionNetwork, "probability", probability)
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from mslesion import process_visit
-from mslesion.pipeline.visit import segment
+from mslesion.pipeline.visit import head as visit_head
 from mslesion.segmentation.anatomy.network import predict_structures
 from mslesion.segmentation.lesions.network import LesionNetwork
 
@@ -382,7 +382,7 @@ def test_from_training_to_a_visit(models, tmp_path, monkeypatch):
     assert len(np.unique(lesion)) > 1
     path = tmp_path / "FLAIR.nii.gz"
     nib.save(nib.Nifti1Image(flair, np.diag([1.0, 1, 1, 1])), path)
-    monkeypatch.setattr(segment, "MIN_BRAIN_ML", 10)
-    monkeypatch.setattr(segment, "predict_structures", find_structures)
+    monkeypatch.setattr(visit_head, "MIN_BRAIN_ML", 10)
+    monkeypatch.setattr(visit_head, "predict_structures", find_structures)
     result = process_visit({"FLAIR": path}, lesion_network=network)
     assert len(result.visits) == 1

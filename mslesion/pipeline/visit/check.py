@@ -46,6 +46,10 @@ def check_values(
         Why a check is not assessable, or more on what was found, by name.
     """
     values, details = _check_scans(prepared, segmented)
+    values["edges_in_place"] = segmented.match.lowest
+    details["edges_in_place"] = segmented.match.detail
+    if not segmented.match.shares:
+        details["edges_in_place"] = "only one scan"
     values |= _check_lesions(prepared, segmented)
     values["facts_disagree"] = float(len(facts.disagreements))
     details["facts_disagree"] = "; ".join(facts.disagreements)

@@ -110,7 +110,9 @@ def _context(
         location_scheme=settings.location_scheme,
         contact_mm=settings.contact_mm,
         reaches_skull=segmented.reaches_skull,
-        knows_sides=NO_ORIENTATION not in prepared.reference_scan.warnings,
+        has_orientation=NO_ORIENTATION not in prepared.reference_scan.warnings,
+        is_mirrored=segmented.match.is_mirrored,
+        unfit_scans=segmented.match.unfit,
     )
 
 

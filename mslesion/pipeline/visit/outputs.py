@@ -123,6 +123,7 @@ def visit_part(result: VisitResult) -> str:
         if name in segmented.corrected
     }
     is_oriented = NO_ORIENTATION not in prepared.reference_scan.warnings
+    is_oriented &= not segmented.match.is_mirrored
     marks = figures.LEFT_MARKS if is_oriented else figures.UNKNOWN_MARKS
     shown = {"inside": inside, "spacing": spacing, "marks": marks}
     first = next(iter(images.values()))

@@ -1,7 +1,7 @@
 """The first half of a visit: read its scans and bring them to one place."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from mslesion.imaging.resampling import Grid, resample, working_grid
 from mslesion.io.images import Image, read_scan
 from mslesion.io.nifti import Scan
 from mslesion.schema.modalities import NAMES, T1W, reference_of, scan_for
+from mslesion.segmentation.onnx_models import CHANNELS
 
 MAX_MOTION_MM = 80.0
 """A registration that moves the middle of the scan further than this (exclusive)
@@ -46,11 +47,25 @@ class Prepared:
         return scan_for(T1W, self.scans) or ""
 
     @property
+    def channels(self) -> dict[str, np.ndarray]:
+        """Inputs of the networks on the working grid, by channel."""
+        names = {channel: scan_for(channel, self.working) for channel in CHANNELS}
+        return {channel: self.working[name] for channel, name in names.items() if name}
+
+    @property
     def warnings(self) -> tuple[str, ...]:
         """Named warnings of all scans, each with its modality."""
         return tuple(
             f"{name}:{text}" for name, scan in self.scans.items() for text in scan.warnings
         )
+
+    def without(self, names: Container[str]) -> "Prepared":
+        """The visit as if it had no scans of these modalities."""
+        kept = {
+            field: {name: one for name, one in getattr(self, field).items() if name not in names}
+            for field in ("scans", "native", "working", "transforms")
+        }
+        return replace(self, **kept)
 
 
 def prepare_visit(files: Mapping[str, Image]) -> Prepared:
@@ -95,9 +110,31 @@ def prepare_visit(files: Mapping[str, Image]) -> Prepared:
         if name != reference:
             matrix = _register(fixed, scan)
             transforms[name] = matrix
-        native[name] = np.maximum(resample(scan.data, scan.affine, to=grid, transform=matrix), 0)
-        working[name] = np.maximum(resample(scan.data, scan.affine, to=wide, transform=matrix), 0)
+        native[name] = _placed(scan, grid, matrix)
+        working[name] = _placed(scan, wide, matrix)
     return Prepared(scans, reference, native, working, grid, wide, transforms)
+
+
+def place_on_reference(scan: Scan, *, reference: Scan, grid: Grid) -> np.ndarray:
+    """A scan, registered to the reference of its visit, on a grid in the reference's world.
+
+    Parameters
+    ----------
+    scan, reference : Scan
+        Two scans.
+    grid : Grid
+        Grid of the result.
+
+    Returns
+    -------
+    (I, J, K) float32 array
+        0 and more.
+    """
+    return _placed(scan, grid, _register(reference, scan))
+
+
+def _placed(scan: Scan, grid: Grid, matrix: np.ndarray | None) -> np.ndarray:
+    return np.maximum(resample(scan.data, scan.affine, to=grid, transform=matrix), 0)
 
 
 def _register(fixed: Scan, moving: Scan) -> np.ndarray:

@@ -12,6 +12,7 @@ from mslesion.io.dataset import Visit
 from mslesion.io.images import Image, name_of, read_labels, read_mask
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.anatomy import LabelMap
+from mslesion.pipeline.visit.head import find_head
 from mslesion.pipeline.visit.measure import measure_visit
 from mslesion.pipeline.visit.prepare import Prepared, prepare_visit
 from mslesion.pipeline.visit.segment import Segmented, segment_visit
@@ -109,17 +110,12 @@ def process_visit(
     if anatomy is not None:
         labels, affine = read_labels(anatomy, name="given anatomy")
         label_map = LabelMap(labels, affine, name_of(anatomy, "given anatomy"))
-    prepared = prepare_visit(visit.scans)
+    head = find_head(prepare_visit(visit.scans), settings=settings, label_map=label_map)
+    prepared = head.prepared
     network = lesion_network or find_lesion_network(settings.lesion_network)
     if lesion_mask is None:
         segmenter = (network.name, network.version)
-    segmented = segment_visit(
-        prepared,
-        settings=settings,
-        lesion_network=network,
-        lesion_mask=given,
-        label_map=label_map,
-    )
+    segmented = segment_visit(head, settings=settings, lesion_network=network, lesion_mask=given)
     measured = measure_visit(
         prepared,
         segmented,

@@ -1,7 +1,7 @@
 """The middle of a visit: anatomy, lesion mask and single lesions."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -12,14 +12,14 @@ from mslesion.imaging.intensity import network_scale
 from mslesion.imaging.resampling import Grid, resample, resample_mask
 from mslesion.measures.appearance import TissueReference, reference_tissue
 from mslesion.pipeline.settings import Settings
-from mslesion.pipeline.visit.anatomy import LabelMap, VisitAnatomy, own_anatomy, place_anatomy
+from mslesion.pipeline.visit.anatomy import VisitAnatomy
+from mslesion.pipeline.visit.head import FoundHead, HeadMatch
 from mslesion.pipeline.visit.prepare import Prepared
 from mslesion.schema import structures as s
 from mslesion.schema.label_schemes import OWN_SOURCE
-from mslesion.schema.modalities import FLAIR, T1W, scan_for
-from mslesion.segmentation.anatomy.maps import MIN_BRAIN_ML, sees_skull
+from mslesion.schema.modalities import FLAIR, T1W
+from mslesion.segmentation.anatomy.maps import sees_skull
 from mslesion.segmentation.anatomy.midplane import Midplane, find_midplane
-from mslesion.segmentation.anatomy.network import predict_structures
 from mslesion.segmentation.lesions.instances import LesionMap, find_lesions, label_lesions
 from mslesion.segmentation.lesions.protocol import (
     LesionSegmenter,
@@ -27,7 +27,6 @@ from mslesion.segmentation.lesions.protocol import (
     missing_modality,
 )
 from mslesion.segmentation.lesions.threshold import LesionMask
-from mslesion.segmentation.onnx_models import CHANNELS
 
 MASK_SHIFTED = "mask_shifted"
 """Named warning: a given mask lies up to a tenth of a voxel away from the scan; its voxels are
@@ -74,7 +73,9 @@ class Segmented:
     reaches_skull: bool = True
     """Whether the anatomy has the CSF around the brain; a given one may have none."""
     warnings: tuple[str, ...] = ()
-    """Named warnings about a given mask or anatomy."""
+    """Named warnings about a given mask or anatomy, and about scans that are not used."""
+    match: HeadMatch = field(default_factory=HeadMatch)
+    """How the other scans fit the reference."""
 
     @property
     def has_given_anatomy(self) -> bool:
@@ -83,27 +84,24 @@ class Segmented:
 
 
 def segment_visit(
-    prepared: Prepared,
+    head: FoundHead,
     *,
     settings: Settings,
     lesion_network: LesionSegmenter,
     lesion_mask: tuple[np.ndarray, np.ndarray] | None = None,
-    label_map: LabelMap | None = None,
 ) -> Segmented:
-    """Find the structures and the lesions of a prepared visit.
+    """Find the lesions of a visit, and the normal-appearing tissue of its scans.
 
     Parameters
     ----------
-    prepared : Prepared
-        Scans on one grid.
+    head : FoundHead
+        Scans on one grid, and the anatomy.
     settings : Settings
         Threshold, smallest lesion, whether the skull is off.
     lesion_network : LesionSegmenter
         Finds the lesions where no mask is given.
     lesion_mask : tuple of ((I, J, K) bool array, (4, 4) array), optional
         A given mask and its affine, instead of a lesion network.
-    label_map : LabelMap, optional
-        A given label map of the anatomy, instead of the structure network.
 
     Returns
     -------
@@ -112,23 +110,13 @@ def segment_visit(
     Raises
     ------
     StepError
-        If there is no brain, too little of one, the FLAIR is none, a given anatomy does not
-        fit the scans, or the lesion network returns no probability.
-    MaskError
-        If the labels of a given anatomy are not those of their scheme.
+        If the FLAIR is none, a given anatomy does not fit the scans, or the lesion network
+        returns no probability.
     GeometryError
         If the given mask is on another grid and may not be resampled.
     """
-    channels = {
-        channel: prepared.working[name]
-        for channel in CHANNELS
-        if (name := scan_for(channel, prepared.working))
-    }
-    if label_map is None:
-        found = own_anatomy(predict_structures(channels), prepared=prepared)
-    else:
-        found = place_anatomy(label_map, scheme=settings.anatomy_labels, prepared=prepared)
-    _check_brain(found, prepared)
+    prepared, found = head.prepared, head.anatomy
+    channels = prepared.channels
     anatomy, working_anatomy = found.native, found.working
     skull = settings.skull_stripped == "no"
     if settings.skull_stripped == "auto":
@@ -174,7 +162,8 @@ def segment_visit(
         resampling_change_pct=moved,
         anatomy_source=found.source,
         reaches_skull=found.reaches_skull,
-        warnings=(*found.warnings, *drawn.warnings),
+        warnings=(*found.warnings, *drawn.warnings, *head.match.warnings),
+        match=head.match,
     )
 
 
@@ -222,24 +211,6 @@ def _found_mask(
     return _DrawnMask(
         mask=own.mask, probability=probability, removed_count=own.removed_count, made=made
     )
-
-
-def _check_brain(found: VisitAnatomy, prepared: Prepared) -> None:
-    """Raise if there is too little brain to measure."""
-    voxel_ml = voxel_volume_mm3(prepared.working_grid.affine) / 1e3
-    brain_ml = np.isin(found.working, s.BRAIN).sum() * voxel_ml
-    if brain_ml < MIN_BRAIN_ML and found.source != OWN_SOURCE:
-        raise StepError(
-            f"{found.name} has {brain_ml:.0f} ml of brain in the view of "
-            f"{prepared.reference_scan.path}, but {MIN_BRAIN_ML:.0f} ml or more is expected. Check "
-            "that it is of this scan and lies in its space."
-        )
-    if brain_ml < MIN_BRAIN_ML:
-        raise StepError(
-            f"{prepared.reference_scan.path} shows {brain_ml:.0f} ml of brain, but "
-            f"{MIN_BRAIN_ML:.0f} ml or more is expected. Check that the whole head is in view "
-            "and that the contrast is correct."
-        )
 
 
 def _check_fit(corrected, found: VisitAnatomy, references, prepared: Prepared) -> None:
