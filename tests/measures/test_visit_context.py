@@ -23,6 +23,12 @@ FLAT = TissueReference(TissueScale(60.0, 5.0), TissueScale(60.0, 5.0))
         ({"checks": {"brain_cut_off_cm2": 40.0}}, set()),
         ({"checks": {"brain_cut_off_cm2": 40.1}}, {"whole_brain"}),
         ({"has_orientation": False}, {"orientation"}),
+        ({"is_mirrored": True}, {"not_mirrored"}),
+        ({"unfit_scans": {"T1wGd"}}, {"fitting_t1w_after_contrast"}),
+        (
+            {"scans": {"FLAIR": np.ones(SHAPE)}, "unfit_scans": {"T1w"}},
+            {"fitting_t1w", "t1w", "t1w_before_contrast"},
+        ),
         ({"checks": {"flair_t1w_overlap": 0.85}}, set()),
         ({"checks": {"flair_t1w_overlap": 0.84}}, {"t1w_covers_brain"}),
         ({"checks": {"lesion_outside_brain": 50.1}}, set()),  # the network's own lesions

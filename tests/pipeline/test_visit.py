@@ -1,5 +1,6 @@
 """One visit on a phantom head: what is found is what was put in."""
 
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -10,6 +11,7 @@ import phantoms
 import pytest
 import visit_phantoms as heads
 from lesion_columns import LESION_BIOMARKERS
+from scipy import ndimage as ndi
 
 from mslesion.clinical.visit_facts import VisitFacts
 from mslesion.errors import GeometryError, ImageError, StepError
@@ -458,6 +460,90 @@ def test_a_t1w_of_another_part_of_the_head(plain):
         assert found[name] is None
         assert reasons(found)[name] == "the T1w does not cover the brain of the FLAIR"
     assert found["lesion_count"] == 4
+
+
+def in_place(result):
+    """The row of the check that all scans show one head."""
+    return result.quality.set_index("check").loc["edges_in_place"]
+
+
+def warped(data, seed=1, amount_mm=6.0):
+    """A scan of another head: smooth shifts that no rigid motion makes up for."""
+    rng = np.random.default_rng(seed)
+    shifts = [ndi.gaussian_filter(rng.standard_normal(data.shape), 8) for _ in range(3)]
+    where = [
+        grid + amount_mm * shift / shift.std()
+        for grid, shift in zip(np.indices(data.shape), shifts, strict=True)
+    ]
+    return ndi.map_coordinates(data, where, order=1)
+
+
+def test_all_scans_show_one_head(plain):
+    assert in_place(plain)["value"] > 90
+    assert plain.visits["inputs"][0] == "FLAIR;T1w"
+
+
+def test_a_t1w_of_another_person(visit_of):
+    """It is not used; the FLAIR is measured by itself, and the row says so."""
+    one = heads.head()
+    visit = visit_of(one)
+    phantoms.write_nifti(visit.scans["T1w"], warped(one.scan("T1w")), one.affine)
+    result = process_visit(visit)
+    row = result.visits.iloc[0]
+    assert in_place(result)["state"] == "fail"
+    assert re.fullmatch(
+        r"T1w is not used: another head, or not registered \(\d+ % in place\)",
+        in_place(result)["detail"],
+    )
+    assert row["inputs"] == "FLAIR"
+    assert {"T1w:other_head", "edges_in_place:fail"} <= set(row["flags"].split(";"))
+    assert reasons(row)["t1_index_mean"] == "the T1w does not show the head of the FLAIR"
+    assert result.prepared.transforms == {}
+    assert row["lesion_count"] == 4
+    assert list(result.lesions["hemisphere"].dropna().unique())  # the sides are known
+    check_reasons(result)
+
+
+def test_a_t1w_that_is_mirrored(visit_of, monkeypatch):
+    """Either of the two may be the one: no side is given. The phantom is its own mirror image."""
+    shares = iter([20.0, 90.0])
+    monkeypatch.setattr(visit_head, "share_in_place", lambda *_: next(shares))
+    result = process_visit(visit_of(heads.head()))
+    row = result.visits.iloc[0]
+    assert in_place(result)["detail"] == ("T1w is not used: mirrored left to right (20 % in place)")
+    assert "T1w:mirrored" in row["flags"]
+    assert row["inputs"] == "FLAIR"
+    assert result.lesions["hemisphere"].isna().all()
+    text = "two scans are mirror images of each other, so left and right are not known"
+    assert reasons(row)["thalamus_left_ml"] == text
+    check_reasons(result)
+
+
+@pytest.mark.parametrize(
+    ("shares", "state", "inputs"),
+    [((50.0, 44.0), "warn", "FLAIR;T1w"), ((50.0, 51.0), "warn", "FLAIR"), ((None,), None, None)],
+    ids=["fits best as it is", "fits better mirrored", "too small"],
+)
+def test_a_scan_that_hardly_fits(visit_of, monkeypatch, shares, state, inputs):
+    given = iter(shares)
+    monkeypatch.setattr(visit_head, "share_in_place", lambda *_: next(given))
+    result = process_visit(visit_of(heads.head()))
+    assert in_place(result)["state"] == (state or "not assessable")
+    assert result.visits["inputs"][0] == (inputs or "FLAIR;T1w")
+
+
+def test_an_anatomy_of_another_person(visit_of, monkeypatch):
+    """A label map on the grid of a scan that is not used belongs to that head."""
+    monkeypatch.setattr(visit_head, "share_in_place", lambda *_: 0.0)
+    one, own = heads.head(), Settings(anatomy_labels="mslesion")
+    visit = visit_of(one)
+    process_visit(visit, anatomy=(one.labels, one.affine), settings=own)  # on the FLAIR's grid too
+    cut = one.affine.copy()
+    cut[0, 3] += 1
+    phantoms.write_nifti(visit.scans["T1w"], one.scan("T1w")[1:], cut)
+    with pytest.raises(StepError, match=r"lies on the grid of .*T1w.nii.gz, but that scan does "
+                                        r"not fit .*FLAIR.nii.gz \(T1w is not used"):  # fmt: skip
+        process_visit(visit, anatomy=(one.labels[1:], cut), settings=own)
 
 
 def test_too_little_brain(visit_of, monkeypatch):
