@@ -251,8 +251,9 @@ _STATE = described(
     DERIVED,
     Column("quality_state", TEXT, "Worst state of the checks of the visit.", levels=STATES),
     Column("flags", TEXT,
-           "Warnings of the headers, several_scans where a rule chose one, and checks that did not "
-           "pass with their state, joined by semicolons.", empty_when="there is none"),
+           "Warnings of the headers, several_scans where a rule chose one, other_head or mirrored "
+           "where a scan is not used, and checks that did not pass with their state, joined by "
+           "semicolons.", empty_when="there is none"),
     Column("empty_because", TEXT,
            "Reasons for empty values, as column: reason, separated by semicolons.",
            empty_when="no biomarker is empty"),
