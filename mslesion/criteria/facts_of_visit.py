@@ -1,7 +1,7 @@
 """From rows of the tables to facts, also under other settings of counting and contact."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,12 @@ from mslesion.schema.locations import (
 )
 from mslesion.schema.ratings import LesionRating
 
+UNLIKE_MS = "load_unlike_ms"
+"""Check by which the lesions of a visit are not those of multiple sclerosis."""
+NOT_USED = (
+    "the segmented lesions are not used, because the load does not look like multiple sclerosis "
+    f"({UNLIKE_MS})"
+)
 OTHER_CONTACTS_MM = (1.5, 3.0)
 """Contact distances of the alternative settings, beside that of the table."""
 
@@ -78,6 +84,16 @@ class VisitRows:
     rated_lesions: Sequence[LesionRating] = ()
     """A rater's lesions."""
 
+    @property
+    def doubt(self) -> str:
+        """Why no fact is taken from the segmented lesions; empty if they are used.
+
+        A rater who states that other causes were excluded decides otherwise.
+        """
+        flags = (known(self.visit, "flags") or "").split(";")
+        is_odd = any(flag.startswith(f"{UNLIKE_MS}:") for flag in flags)
+        return NOT_USED if is_odd and not known(self.rated, "other_causes_excluded") else ""
+
 
 def facts_of_visit(rows: VisitRows) -> Facts:
     """Facts of one visit, lesions counted by their centres where those are known.
@@ -98,6 +114,8 @@ def facts_of_visit(rows: VisitRows) -> Facts:
     >>> facts.lesion_count, facts.periventricular_count, facts.cord_count
     (3, 2, None)
     """
+    if rows.doubt:
+        return _assemble(replace(rows, change=None), {})
     if rows.lesions is not None:
         return _assemble(rows, count_lesions(rows.lesions))
     counts = {name: known(rows.visit, name) for name in REGIONS.values()}
@@ -120,7 +138,7 @@ def alternatives_of_visit(rows: VisitRows) -> dict[str, Facts]:
     dict of str to Facts
         Empty without lesion rows.
     """
-    if rows.lesions is None:
+    if rows.lesions is None or rows.doubt:
         return {}
     settings: dict[str, dict] = {"if lesions are counted by components": {"by_centers": False}}
     for contact_mm in OTHER_CONTACTS_MM:
@@ -199,7 +217,7 @@ def _assemble(rows: VisitRows, counts: Mapping[str, int | None]) -> Facts:
     values["gd_count"] = gd = _first(values["gd_count"], _count_listed(rows.rated_lesions, "gd"))
     values["age_years"] = _first(known(rows.visit, "age_years"), values["age_years"])
     values["prl_count"] = _first(values["prl_count"], _count_listed(rows.rated_lesions, "prl"))
-    values["cvs_select_six"] = _select_six(rows, counts["lesion_count"])
+    values["cvs_select_six"] = _select_six(rows, values["lesion_count"])
     return with_implied_facts(Facts(**values | _changed(rows.change, gd)))
 
 

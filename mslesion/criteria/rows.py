@@ -43,13 +43,17 @@ def criteria_rows(given: VisitRows) -> list[dict]:
     """
     facts, alternatives = facts_of_visit(given), alternatives_of_visit(given)
     return [
-        _key(given) | criterion_row(criterion, facts, alternatives=alternatives)
+        _key(given) | criterion_row(criterion, facts, alternatives=alternatives, doubt=given.doubt)
         for criterion in CRITERIA
     ]
 
 
 def criterion_row(
-    criterion: Criterion, facts: Facts, *, alternatives: Mapping[str, Facts] | None = None
+    criterion: Criterion,
+    facts: Facts,
+    *,
+    alternatives: Mapping[str, Facts] | None = None,
+    doubt: str = "",
 ) -> dict:
     """The columns of criteria.csv on one rule, without those that name the visit.
 
@@ -61,12 +65,14 @@ def criterion_row(
         What is known of the visit.
     alternatives : mapping of str to Facts, optional
         The same visit under other settings, as for `evaluate_criterion`.
+    doubt : str
+        Why measured facts are not used, as for `evaluate_criterion`.
 
     Returns
     -------
     dict
     """
-    verdict = evaluate_criterion(criterion, facts, alternatives=alternatives)
+    verdict = evaluate_criterion(criterion, facts, alternatives=alternatives, doubt=doubt)
     low, high = verdict.score or (None, None)
     return {
         "position": CRITERIA.index(criterion) + 1,

@@ -51,6 +51,8 @@ class Verdict:
     """Unknown facts that keep the rule open; empty if it is decided."""
     changes_if: tuple[str, ...] | None
     """Alternative settings that change the verdict; None if none were given."""
+    doubt: str = ""
+    """Why measured facts are not used; empty if they are."""
 
     @property
     def outcome(self) -> str:
@@ -76,6 +78,8 @@ class Verdict:
         parts = [f"{self.criterion.title}{mark}: {self.outcome}"]
         if self.missing:
             parts[0] += "; not known: " + ", ".join(FACT_WORDS[name] for name in self.missing)
+        if self.doubt:
+            parts.append(self.doubt[0].upper() + self.doubt[1:])
         if self.score:
             low, high = self.score
             parts.append(f"Score {low}" if low == high else f"Score {low} to {high}")
@@ -85,7 +89,11 @@ class Verdict:
 
 
 def evaluate_criterion(
-    criterion: Criterion, facts: Facts, *, alternatives: Mapping[str, Facts] | None = None
+    criterion: Criterion,
+    facts: Facts,
+    *,
+    alternatives: Mapping[str, Facts] | None = None,
+    doubt: str = "",
 ) -> Verdict:
     """Apply one rule to the facts of one visit.
 
@@ -99,6 +107,8 @@ def evaluate_criterion(
         The same visit under other settings, by the name of the setting: lesions counted
         by components, another contact distance, `WITHOUT_CAPS`. The verdict is
         borderline if any of the first two changes it.
+    doubt : str
+        Why measured facts are not among the facts, for the sentence.
 
     Returns
     -------
@@ -127,4 +137,5 @@ def evaluate_criterion(
         facts_used={name: value for name, value in known.items() if value is not None},
         missing=criterion.condition.open_facts(facts),
         changes_if=changes_if,
+        doubt=doubt,
     )

@@ -96,6 +96,10 @@ CHECKS = (
           concerns=LESIONS,
           warn_above=20, fail_above=50,
           consequence="No load of lesions is that large: a given mask is not one of lesions."),
+    Check("load_unlike_ms", "signs that the lesion load is not of multiple sclerosis", "",
+          warn_above=0,
+          concerns=LESIONS,
+          consequence="Inspect the scan for another cause; no criterion uses these lesions."),
     Check("cap_like_lesions", "periventricular lesions that look like caps", "percent",
           concerns=("location",),
           warn_above=99, consequence="Only cap-like lesions are periventricular; normal "

@@ -201,3 +201,14 @@ def test_empty_cohort(tables):
     check_table(criteria, CRITERIA_TABLE)
     check_table(panels, PANELS)
     assert len(criteria) == len(panels) == 0
+
+
+def test_a_load_unlike_ms_says_why_no_rule_is_met():
+    row = visit("1", "a", 9, periventricular_count=9, juxtacortical_count=9, intracortical_count=9,
+                infratentorial_count=9, flags="load_unlike_ms:warn")  # fmt: skip
+    for flags, outcome in ((None, "met"), ("load_unlike_ms:warn", "not assessable")):
+        criteria, _ = make_criteria_tables(pd.DataFrame([row | {"flags": flags}]))
+        found = criteria.set_index("rule").loc["mcdonald2017_dis"]
+        assert found["met"] == outcome
+        reason = "The segmented lesions are not used, because the load does not look like multiple"
+        assert (reason in found["sentence"]) == (flags is not None)

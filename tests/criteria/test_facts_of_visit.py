@@ -173,3 +173,23 @@ def test_age_of_the_visit_goes_before_the_age_of_the_person():
     rows = VisitRows(visit={"age_years": 41.0}, rated={"age_years": 40.0})
     assert facts_of_visit(rows).age_years == 41.0
     assert facts_of_visit(VisitRows(visit={}, rated={"age_years": 40.0})).age_years == 40.0
+
+
+def test_a_load_unlike_ms_gives_no_fact():
+    """Neither counts nor change; what a rater states is kept, and may say otherwise."""
+    row = {"lesion_count": 7, "periventricular_count": 2, "flags": "x;load_unlike_ms:warn"}
+    change = {"change_assessable": True, "new_t2_count": 1, "pbvc_pct_per_year": -0.5}
+    rated = {"cord_count": 1, "gd_count": 2}
+    rows = VisitRows(visit=row, lesions=LESIONS, change=change, rated=rated)
+    facts = facts_of_visit(rows)
+    assert (facts.lesion_count, facts.periventricular_count, facts.new_t2_count) == (None,) * 3
+    assert facts.brain_loss_pct_per_year is facts.non_enhancing_count is None
+    assert (facts.cord_count, facts.gd_count) == (1, 2)
+    assert alternatives_of_visit(rows) == {}
+    assert "does not look like multiple sclerosis" in rows.doubt
+    excluded = VisitRows(visit=row, lesions=LESIONS, rated={"other_causes_excluded": True})
+    assert facts_of_visit(excluded).periventricular_count == 4
+    assert excluded.doubt == ""
+    assert VisitRows(visit=row | {"flags": None}).doubt == ""
+    by_rater = VisitRows(visit=row, lesions=LESIONS, rated={"periventricular_count": 5})
+    assert facts_of_visit(by_rater).periventricular_count == 5

@@ -295,6 +295,18 @@ def test_a_little_lesion_has_no_ratio(plain):
     assert row["t1_hypointense_volume_ml"] > 0
 
 
+def test_a_load_unlike_ms(plain):
+    """A ball of 36 mm: the numbers stay, and the check names what is odd."""
+    centre = phantoms.CENTRE_MM + (14, 0, 0)
+    ball = phantoms.ellipsoid(plain.anatomy.shape, plain.affine, centre=centre, radii=(18,) * 3)
+    found = measured(plain, lesions=find_lesions(ball, plain.affine))
+    assert "load_unlike_ms:warn" in found.visit["flags"]
+    assert found.visit["lesion_volume_ml"] == pytest.approx(24.4, rel=0.02)
+    detail = next(row["detail"] for row in found.quality if row["check"] == "load_unlike_ms")
+    assert detail.startswith("a mass 36 mm thick; ")
+    assert "load_unlike_ms" not in (measured(plain).visit["flags"] or "")
+
+
 def test_mask_of_another_person(visit_of):
     """Mostly outside the brain: no number, no map, and the reason."""
     one = heads.head()

@@ -45,6 +45,8 @@ BY_NAME = {check.name: check for check in CHECKS}
         ("flair_signal_to_noise", 9.9, WARN),
         ("flair_signal_to_noise", 4, WARN),
         ("flair_signal_to_noise", 3.9, FAIL),
+        ("load_unlike_ms", 0, PASS),
+        ("load_unlike_ms", 1, WARN),
         ("edges_in_place", 55, PASS),
         ("edges_in_place", 54.9, WARN),
         ("edges_in_place", 45, WARN),

@@ -7,6 +7,7 @@ import numpy as np
 from mslesion.clinical.visit_facts import VisitFacts
 from mslesion.imaging.grid import spacing_mm, voxel_volume_mm3
 from mslesion.measures.quality import signal_to_noise
+from mslesion.measures.unlike_ms import signs_unlike_ms
 from mslesion.pipeline.visit.prepare import Prepared
 from mslesion.pipeline.visit.segment import Segmented
 from mslesion.schema import structures as s
@@ -51,6 +52,10 @@ def check_values(
     if not segmented.match.shares:
         details["edges_in_place"] = "only one scan"
     values |= _check_lesions(prepared, segmented)
+    if segmented.lesions is not None:
+        signs = _signs_unlike_ms(prepared, segmented)
+        values["load_unlike_ms"] = float(len(signs))
+        details["load_unlike_ms"] = "; ".join(signs)
     values["facts_disagree"] = float(len(facts.disagreements))
     details["facts_disagree"] = "; ".join(facts.disagreements)
     return values, details
@@ -135,6 +140,20 @@ def _check_lesions(prepared: Prepared, segmented: Segmented) -> dict[str, float 
         data, tissue = segmented.corrected[FLAIR], segmented.references[FLAIR]
         values["lesion_dark_on_flair"] = 100 * float(np.mean(data[mask] < tissue.white.median))
     return values
+
+
+def _signs_unlike_ms(prepared: Prepared, segmented: Segmented) -> list[str]:
+    """What does not look like multiple sclerosis in the lesions."""
+    flair = None
+    if FLAIR in segmented.corrected:
+        flair = segmented.corrected[FLAIR] / segmented.references[FLAIR].white.median
+    return signs_unlike_ms(
+        segmented.lesions.mask,
+        prepared.grid.affine,
+        anatomy=segmented.anatomy,
+        midplane=segmented.midplane,
+        relative_flair=flair,
+    )
 
 
 def _overlap_of_foregrounds(prepared: Prepared, segmented: Segmented) -> float:
