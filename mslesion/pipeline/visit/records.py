@@ -12,7 +12,7 @@ from mslesion.pipeline.settings import Settings
 from mslesion.schema.version import package_version
 from mslesion.segmentation.lesions.protocol import LesionSegmenter
 
-RECORD_FORMAT = 4
+RECORD_FORMAT = 5
 """Raised when records of older versions can no longer be read."""
 RECORD_KEYS = ("subject", "session", "made_from", "visits", "lesions", "quality")
 """What every record has."""
