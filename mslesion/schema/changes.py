@@ -128,7 +128,9 @@ _LESIONS = described(
     Column("combined_unique_active_count", COUNT,
            "Combined unique active lesions: enhancing, new and enlarging lesions, each counted "
            "once.", requires=("lesion_change", "enhancement_rating"), method=DERIVED),
-    Column("sel_candidate_count", COUNT, "Candidates for slow expansion, at any rate.",
+    Column("sel_candidate_count", COUNT,
+           "Candidates for slow expansion, at any rate, in lesions that do not enhance at the "
+           "first visit.",
            source="Elliott 2019, 10.1177/1352458518814117", label="Candidates for slow expansion",
            requires=_SLOW, method=_FROM_EXPANSION),
     Column("sel_candidate_volume_ml", NUMBER, "Their volume.", "mL", label="Volume of candidates",

@@ -12,6 +12,7 @@ from mslesion.io.dataset import Visit
 from mslesion.io.derivatives import map_path
 from mslesion.io.nifti import load_labels, load_mask
 from mslesion.longitudinal.lesions.combined_activity import with_active_counts
+from mslesion.longitudinal.lesions.enhancing import without_enhancing
 from mslesion.pipeline.dataset.ratings import check_visits, find_label_map
 from mslesion.schema import (
     CHANGES,
@@ -49,7 +50,8 @@ def apply_criteria(
     -------
     dict of str to DataFrame
         By the names of `CRITERIA`, `PANELS` and `RATED_LESIONS`; and of `CHANGES`, if
-        given, with the active lesions that the facts allow to count.
+        given, with the active lesions that the facts allow to count, and `EXPANSIONS`, without
+        lesions that enhance at the first visit.
 
     Raises
     ------
@@ -72,11 +74,15 @@ def apply_criteria(
             changes, lesion_changes=tables[LESION_CHANGES.name], rated=rated, ratings=ratings
         )
         found[CHANGES.name] = changes
+    expansions = tables.get(EXPANSIONS.name)
+    if changes is not None and expansions is not None:
+        changes, expansions = without_enhancing(changes, expansions, lesions=lesions, rated=rated)
+        found |= {CHANGES.name: changes, EXPANSIONS.name: expansions}
     criteria, panels = make_criteria_tables(
         visits,
         lesions,
         changes=changes,
-        expansions=tables.get(EXPANSIONS.name),
+        expansions=expansions,
         lesion_changes=tables.get(LESION_CHANGES.name),
         ratings=ratings,
     )
