@@ -136,6 +136,44 @@ def test_a_map_on_another_grid_is_taken_to_lie_in_the_flairs_space(visit_of, pla
     assert result.anatomy.shape == one.shape
 
 
+def moved_t1(visit, one, shift_mm):
+    """The T1w of a visit lies elsewhere in its world, as after the patient got up."""
+    motion = np.eye(4)
+    motion[:3, 3] = shift_mm
+    phantoms.write_nifti(visit.scans["T1w"], one.scan("T1w"), motion @ one.affine)
+    return motion
+
+
+@pytest.mark.parametrize("space", ["FLAIR", "T1w"])
+def test_a_map_on_another_grid_lies_where_its_structures_fit(visit_of, plain, space):
+    """A conformed map of the T1w, 6 mm away from the FLAIR; and one of the FLAIR."""
+    one, coarse = heads.head(), heads.head((2.0, 2.0, 2.0))
+    visit = visit_of(one)
+    motion = moved_t1(visit, one, (6, -2, 3))
+    affine = coarse.affine if space == "FLAIR" else motion @ coarse.affine
+    result = process_visit(visit, anatomy=(freesurfer(coarse), affine), settings=FREESURFER)
+    flags = result.visits["flags"][0].split(";")
+    own = ["anatomy_on_another_grid"]
+    assert flags == (own if space == "FLAIR" else ["anatomy_in_space_of_T1w", *own])
+    found, expected = result.anatomy == s.WHITE_MATTER, plain.anatomy == s.WHITE_MATTER
+    both = np.count_nonzero(found & expected)
+    assert 2 * both / (np.count_nonzero(found) + np.count_nonzero(expected)) > 0.85
+
+
+def test_a_map_that_fits_two_spaces_as_well_is_refused(visit_of):
+    """It has one structure, and so tells nothing of its place."""
+    one, coarse = heads.head(), heads.head((2.0, 2.0, 2.0))
+    visit = visit_of(one)
+    moved_t1(visit, one, (6, -2, 3))
+    whole = np.where(coarse.labels > 0, 2, 0)
+    with pytest.raises(
+        MaskError,
+        match=r"lies on the grid of no scan and fits the spaces of "
+        r"FLAIR and T1w, which are 7 mm apart, .* Resample it onto the grid",
+    ):
+        process_visit(visit, anatomy=(whole, coarse.affine), settings=FREESURFER)
+
+
 @pytest.mark.parametrize("modality", ["FLAIR", "T1w"])
 def test_a_map_of_another_place(visit_of, modality):
     one = heads.head()
