@@ -28,7 +28,10 @@ from mslesion.imaging.registration import register_rigid
 from mslesion.imaging.resampling import Grid, resample
 from mslesion.io.nifti import load_labels
 from mslesion.measures.location import find_surroundings, locate_lesions
+from mslesion.pipeline.visit.anatomy import signal_share
+from mslesion.pipeline.visit.prepare import prepare_visit
 from mslesion.schema import structures as s
+from mslesion.segmentation.anatomy.label_maps import to_structures
 from mslesion.segmentation.anatomy.maps import brain_mask
 from mslesion.segmentation.lesions.choose import find_lesion_network
 
@@ -256,6 +259,28 @@ def anatomy(data):
     return table
 
 
+def place(data):
+    """How much of a T1w's signal given labels explain in their place, and a little aside."""
+    rows = []
+    for visit in ms.find_visits(data / "wholehead"):
+        path = data / "wholehead/derivatives/dlmuse" / visit.folder / "anat"
+        path = path / f"{visit.name}_seg-DLMUSE_dseg.nii.gz"
+        if not path.exists():
+            continue
+        labels, affine = load_labels(path)
+        structures, prepared = to_structures(labels, "dlmuse"), prepare_visit(visit.scans)
+        for shift_mm in (0, 2, 3, 5):
+            for direction in np.vstack([np.eye(3), -np.eye(3)]):
+                moved = from_matvec(np.eye(3), shift_mm * direction)
+                share = signal_share(structures, affine, prepared=prepared, transform=moved)
+                rows.append({"visit": visit.name, "shift_mm": shift_mm, "share": share})
+    table = pd.DataFrame(rows)
+    best = table.pivot_table("share", index="visit", columns="shift_mm", aggfunc="max")
+    print("share of the signal", best[0].min().round(3), "to", best[0].max().round(3))
+    print("least lead over a shift", best.rsub(best[0], axis=0).min().round(3).to_dict())
+    return table
+
+
 def conformed(labels, affine):
     """The labels on a grid of 256 voxels of 1 mm around their centre, nearest neighbour."""
     centre = affine @ [*((np.array(labels.shape) - 1) / 2), 1]
@@ -336,7 +361,7 @@ def main():
     group.add_argument("--lesion-network", default="mslesion", help="as for the command")
     parts = {
         "lesions": lesions, "thick": thick, "brain": brain, "heads": heads, "storage": storage,
-        "anatomy": anatomy,
+        "anatomy": anatomy, "place": place,
     }  # fmt: skip
     parser.add_argument("--parts", nargs="+", choices=parts, default=list(parts))
     options = parser.parse_args()

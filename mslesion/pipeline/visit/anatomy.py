@@ -28,7 +28,7 @@ IN_SPACE_OF = "anatomy_in_space_of_{}"
 FAR_MM, MIN_LEAD = 3.0, 0.02
 """A map is refused if two spaces further apart than this (exclusive, mean over the map's corners)
 fit it about as well: `signal_share` of the better one leads by less than this (exclusive). On
-eight T1w of 2 mm, labels in their place lead by 0.10 or more over the same 2 mm aside."""
+eight T1w of 2 mm, labels in their place lead by 0.16 or more over the same 3 mm aside."""
 MAX_POINTS = 200_000
 """Voxels of the map that are looked at, evenly spread."""
 ANATOMY_SHIFTED = "anatomy_shifted"
