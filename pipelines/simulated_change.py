@@ -128,7 +128,12 @@ def shrinkage(brain: np.ndarray, head: np.ndarray, rate: float) -> np.ndarray:
     source = -rate * ndi.gaussian_filter(brain.astype(np.float64), 4)
     around = ndi.gaussian_filter(near.astype(np.float64), 4)
     source -= around * source.sum() / around.sum()
-    waves = np.meshgrid(*(2 * np.pi * np.fft.fftfreq(n) for n in brain.shape), indexing="ij")
+    return gradient_of(source)
+
+
+def gradient_of(source: np.ndarray) -> np.ndarray:
+    """The displacement (voxels) without rotation whose divergence is given."""
+    waves = np.meshgrid(*(2 * np.pi * np.fft.fftfreq(n) for n in source.shape), indexing="ij")
     power = sum(wave**2 for wave in waves)
     power[0, 0, 0] = 1
     potential = -np.fft.fftn(source) / power

@@ -36,29 +36,17 @@ from mslesion.imaging.resampling import Grid, resample
 from mslesion.longitudinal.alignment.placing import (
     PlacedScan,
     VisitMaps,
-    place_pair,
     register_visits,
 )
 from mslesion.longitudinal.alignment.refinement import refine_frame
 from mslesion.longitudinal.calibration.self_calibration import calibrate
 from mslesion.longitudinal.pair import compare_maps
-from mslesion.longitudinal.quality import correlation
 from mslesion.pipeline.pair.maps import maps_of
 from mslesion.pipeline.visit.process import process_visit
 from mslesion.schema import structures as s
 from mslesion.segmentation.anatomy.maps import to_scan_grid
 from mslesion.segmentation.lesions.network import LesionNetwork
 
-SAME_PERSON = (
-    (("LJL01_1", "LJL01_2"), "FLAIR"), (("LJL03_1", "LJL03_2"), "FLAIR"),
-    (("1003_1", "1003_2"), "T1w"), (("1018_1", "1018_2"), "T1w"),
-)  # fmt: skip
-STRANGERS = (
-    (("LJL01_1", "LJL03_1"), "FLAIR"), (("LJL01_2", "LJL03_2"), "FLAIR"),
-    (("LJL03_1", "LJL01_2"), "FLAIR"), (("P14_1", "LJ07_1"), "FLAIR"),
-    (("1003_1", "1018_1"), "T1w"), (("1018_1", "1019_1"), "T1w"),
-    (("1003_1", "1019_1"), "T1w"), (("P14_1", "LJ07_1"), "T1w"),
-)  # fmt: skip
 DAYS = {"1": date(2000, 1, 1), "2": date(2001, 1, 1), "3": date(2002, 1, 1)}
 
 
@@ -177,16 +165,6 @@ def swap(data: Path, cache: Path) -> None:
     there, back = compare_maps(*pair), compare_maps(*pair[::-1])
     values = [found.brain.volumes.brain_pct for found in (there, back)]
     print(f"swap: {values[0]:.6f} and {values[1]:.6f}, sum {sum(values):.2g}")
-
-
-def identity(data: Path, cache: Path) -> None:
-    """How alike scans of one person and of two are: what the check pair_correlation looks at."""
-    for names, modality in (*SAME_PERSON, *STRANGERS):
-        pair = [segmented(data, cache, name, k) for name, k in zip(names, "12", strict=True)]
-        frame = refine_frame(register_visits(*pair, modality), *pair, modality)
-        place = place_pair(*pair, modality, frame)
-        value = correlation(*place.scans, place.brain)
-        print(f"identity {' and '.join(names)}, {modality}: {value:.2f}", flush=True)
 
 
 def strangers(data: Path, cache: Path) -> None:
@@ -333,7 +311,7 @@ def _brain(found) -> str:
 PARTS = {
     part.__name__: part
     for part in (
-        registration, change, rescan, swap, strangers, identity, atrophy, same, lesions,
+        registration, change, rescan, swap, strangers, atrophy, same, lesions,
         calibration,
     )
 }  # fmt: skip

@@ -85,7 +85,7 @@ def register_rigid(
         start.SetTranslation((shift * (-1, -1, 1)).tolist())
         starts.append(start)
     coarse = [_coarser(image, LEVELS_MM[0]) for image in (fixed_image, moving_image)]
-    values = [_method(metric, start, 1.0).MetricEvaluate(*coarse) for start in starts]
+    values = [_value(metric, start, coarse) for start in starts]
     transform = starts[int(np.argmin(values))]
     for size, share in zip(LEVELS_MM, SAMPLING, strict=True):
         pair = [_coarser(image, size) for image in (fixed_image, moving_image)]
@@ -125,6 +125,14 @@ def _method(metric, start, share):
     method.SetOptimizerScalesFromPhysicalShift()
     method.SetInitialTransform(start, inPlace=True)
     return method
+
+
+def _value(metric, start, images) -> float:
+    """What the search makes small, at its start; infinite where the scans do not meet."""
+    try:
+        return _method(metric, start, 1.0).MetricEvaluate(*images)
+    except RuntimeError:  # headers may place two heads a metre apart
+        return float("inf")
 
 
 def _coarser(image, size_mm):

@@ -136,3 +136,33 @@ def resample_mask(
     nudged = np.eye(4) if transform is None else np.array(transform, np.float64)
     nudged[:3, 3] += MASK_NUDGE_MM
     return resample(mask.astype(np.float32), affine, to=to, transform=nudged) >= 0.5
+
+
+def shrink(
+    data: np.ndarray, affine: np.ndarray, *, size_mm: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """An array with voxels of about a given size, each the mean of a block.
+
+    Parameters
+    ----------
+    data : (I, J, K) array
+        Values.
+    affine : (4, 4) array
+        Voxel-to-world matrix in mm.
+    size_mm : float
+        Wanted side of the voxels; longer sides stay.
+
+    Returns
+    -------
+    small : (L, M, N) float32 array
+    affine : (4, 4) array
+        Its voxel-to-world matrix.
+    """
+    blocks = [
+        min(n, max(1, round(size_mm / side)))
+        for n, side in zip(data.shape, spacing_mm(affine), strict=True)
+    ]
+    image = sitk.BinShrink(to_itk(data.astype(np.float32), np.eye(4)), blocks)
+    step = np.diag([*map(float, blocks), 1.0])
+    step[:3, 3] = (np.array(blocks) - 1) / 2
+    return from_itk(image), np.asarray(affine, np.float64) @ step

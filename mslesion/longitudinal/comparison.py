@@ -1,6 +1,7 @@
 """What the comparison of two visits gives: lesions, brain, and why something is missing."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -22,9 +23,11 @@ class AlignedScans:
     modality: str = ""
     """Empty if the visits have no scan in common."""
     placed: PlacedPair | None = None
-    """In the common frame; None if the scans could not be registered."""
+    """In the common frame; None if the scans could not be registered, or do not show one head."""
     matched: MatchedPair | None = None
     """In that frame and on one intensity scale; None if that failed."""
+    head_values: Mapping[str, float | None] = field(default_factory=dict)
+    """Whether both show one head: values of the checks `ONE_HEAD`, as far as known."""
     failure: str = ""
     """What failed."""
 

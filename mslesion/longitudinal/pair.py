@@ -34,7 +34,15 @@ from mslesion.longitudinal.lesions.changes import (
     describe_changes,
 )
 from mslesion.longitudinal.lesions.evidence import keep_all_lesions, weigh_change
-from mslesion.longitudinal.quality import FOR_BRAIN, FOR_LESIONS, judge_pair, quality_values
+from mslesion.longitudinal.quality import (
+    FOR_BRAIN,
+    FOR_LESIONS,
+    ONE_HEAD,
+    head_values,
+    judge_pair,
+    quality_values,
+    worst_values,
+)
 from mslesion.schema import structures as s
 from mslesion.schema.modalities import FLAIR, T1W
 from mslesion.schema.time import years_between
@@ -76,6 +84,7 @@ def compare_maps(
     placed = for_lesions if for_lesions.placed is not None else for_brain
     values = quality_values(*visits, modality=placed.modality, placed=placed.placed)
     values["visit_order_unknown"] = float(bool(order_reason))
+    values |= worst_values([one.head_values for one in aligned.values()])
     quality = judge_pair(values)
     lesions = LesionComparison(
         aligned=for_lesions,
@@ -119,19 +128,34 @@ def _brain_modality(first: VisitMaps, second: VisitMaps) -> tuple[str, str]:
 
 
 def _align(first: VisitMaps, second: VisitMaps, modality: str) -> AlignedScans:
-    """One modality of both visits, in the common frame and on one scale."""
+    """One modality of both visits, in the common frame and on one scale.
+
+    Scans that do not show one head, or show it in one image twice, go no further than it takes
+    to tell so.
+    """
     if not modality:
         return AlignedScans()
     placed = matched = None
     failure = ""
+    values = head_values(first, second, modality=modality, frame=None)
     try:
-        frame = register_visits(first, second, modality)
-        frame = refine_frame(frame, first, second, modality)
-        placed = place_pair(first, second, modality, frame)
-        matched = match_placed(placed)
+        if _is_one_head(values):
+            frame = register_visits(first, second, modality)
+            frame = refine_frame(frame, first, second, modality)
+            values |= head_values(first, second, modality=modality, frame=frame)
+        if _is_one_head(values):
+            placed = place_pair(first, second, modality, frame)
+            matched = match_placed(placed)
     except (StepError, RuntimeError) as error:  # ITK raises the latter without overlap
         failure = str(error).strip().splitlines()[-1]
-    return AlignedScans(modality=modality, placed=placed, matched=matched, failure=failure)
+    return AlignedScans(
+        modality=modality, placed=placed, matched=matched, head_values=values, failure=failure
+    )
+
+
+def _is_one_head(values: dict[str, float | None]) -> bool:
+    """Whether nothing that is known speaks against it."""
+    return not judge_pair(values).reason_against(ONE_HEAD)
 
 
 def _compare_lesions(

@@ -1,16 +1,21 @@
 """Checks of a pair of visits: may they be compared, and for what."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from mslesion.longitudinal.alignment.common_frame import find_scales
+from mslesion.longitudinal.alignment.common_frame import Frame, find_scales
 from mslesion.longitudinal.alignment.placing import PlacedPair, VisitMaps
+from mslesion.longitudinal.identity import measure_identity
+from mslesion.longitudinal.same_image import same_image_correlation
 from mslesion.schema.checks import FAIL, PAIR_CHECKS, judge, worst_state
 from mslesion.schema.time import days_between
 
+ONE_HEAD = ("same_image_correlation", "identity_score", "mirror_gain")
+"""Checks that, failed, spare the comparison: there is nothing to compare."""
 FOR_BRAIN = (
-    "pair_correlation", "brain_overlap", "registration_disagreement_mm", "days_between_visits",
+    *ONE_HEAD, "brain_overlap", "registration_disagreement_mm", "days_between_visits",
     "registration_correction_mm",
 )  # fmt: skip
 FOR_LESIONS = (*FOR_BRAIN, "flair_2d_and_3d", "pair_longest_voxel_mm")
@@ -51,7 +56,7 @@ class PairQuality:
 def quality_values(
     first: VisitMaps, second: VisitMaps, *, modality: str, placed: PlacedPair | None
 ) -> dict[str, float | None]:
-    """Values of the pair's checks, without the stretch of the brain.
+    """Values of the pair's checks, without `ONE_HEAD` and the stretch of the brain.
 
     Parameters
     ----------
@@ -94,6 +99,53 @@ def quality_values(
         )
     values["anatomy_of_two_tools"] = float(first.anatomy_source != second.anatomy_source)
     return values
+
+
+def head_values(
+    first: VisitMaps, second: VisitMaps, *, modality: str, frame: Frame | None
+) -> dict[str, float | None]:
+    """Values of the checks `ONE_HEAD` for one modality.
+
+    Parameters
+    ----------
+    first, second : VisitMaps
+        The visits; both have the modality.
+    modality : str
+        Which scan.
+    frame : Frame or None
+        Where they lie; None before they are registered.
+
+    Returns
+    -------
+    dict of str to float or None
+        By check; without a frame only what the voxels alone tell.
+    """
+    if frame is None:
+        scans = first.scans[modality], second.scans[modality]
+        return {"same_image_correlation": same_image_correlation(*scans)}
+    found = measure_identity(first, second, modality, frame=frame)
+    return {"identity_score": found.score, "mirror_gain": found.mirror_gain}
+
+
+def worst_values(found: Iterable[Mapping[str, float | None]]) -> dict[str, float]:
+    """Of the same checks for several scans, the value furthest from passing.
+
+    Parameters
+    ----------
+    found : iterable of mapping
+        Value by check, of each modality.
+
+    Returns
+    -------
+    dict of str to float
+        What is not assessable in any of them is missing.
+    """
+    worst: dict[str, float] = {}
+    for check in PAIR_CHECKS:
+        values = [one[check.name] for one in found if one.get(check.name) is not None]
+        if values:
+            worst[check.name] = (min if check.warn_below is not None else max)(values)
+    return worst
 
 
 def judge_pair(values: dict[str, float | None]) -> PairQuality:

@@ -150,9 +150,20 @@ FLAIR (AJNR 2011, 32:2054; Radiology 2001, 221:251)."""
 CHECK_BY_NAME = {check.name: check for check in CHECKS}
 
 PAIR_CHECKS = (
-    Check("pair_correlation", "correlation of the two scans in the brain", "", warn_below=0.85,
+    Check("same_image_correlation", "likeness of the noise of the two scans (1: one image "
+                                    "twice)", "", warn_above=0.85, fail_above=0.85,
           concerns=BOTH_CHANGES,
-          fail_below=0.55, consequence="Person or contrast may differ."),
+          consequence="Both visits hold the same image, stored or converted twice."),
+    Check("identity_score", "agreement of the two heads in detail and tissues", "",
+          warn_below=0.66, fail_below=0.60,
+          concerns=BOTH_CHANGES,
+          consequence="The persons differ, or the registration failed."),
+    Check("mirror_gain", "gain in that agreement when one visit is mirrored left to right", "",
+          warn_above=0.1, fail_above=0.1,
+          concerns=BOTH_CHANGES,
+          consequence="One visit seems to be stored mirrored: its header is wrong."),
+    Check("pair_correlation", "correlation of the two scans in the brain", "", warn_below=0.85,
+          concerns=BOTH_CHANGES, consequence="Scanner or contrast may differ."),
     Check("brain_overlap", "overlap of the two brains", "", warn_below=0.95, fail_below=0.90,
           concerns=BOTH_CHANGES,
           consequence="One brain is cut off, or the persons differ."),
@@ -204,8 +215,9 @@ PAIR_CHECKS = (
           "that difference."),
 )  # fmt: skip
 """Checks of a pair of visits; the thresholds are ours. 2D FLAIR finds 41 % fewer lesions than 3D:
-Eur Radiol 2006, 16:1104. `pair_correlation` was 0.09 to 0.46 in eight pairs of two persons, 0.69
-(another scanner) to 0.99 in four of one person (docs/validation.md); 0.55 lies between."""
+Eur Radiol 2006, 16:1104. `identity_score`, `mirror_gain` and
+`same_image_correlation`: set on half of the persons, measured on the others
+(docs/validation.md)."""
 
 
 def judge(

@@ -177,3 +177,22 @@ def _grid_around(points: np.ndarray) -> Grid:
     affine = np.diag([FRAME_SPACING_MM] * 3 + [1.0])
     affine[:3, 3] = low
     return Grid(tuple(int(n) for n in (high - low) / FRAME_SPACING_MM + 1), affine)
+
+
+def coarser(grid: Grid, *, spacing_mm: float) -> Grid:
+    """A frame's grid with larger voxels, around the same box.
+
+    Parameters
+    ----------
+    grid : Grid
+        Of isotropic voxels.
+    spacing_mm : float
+        Their new side.
+
+    Returns
+    -------
+    Grid
+    """
+    factor = spacing_mm / np.linalg.norm(grid.affine[:3, 0])
+    affine = grid.affine @ np.diag([factor] * 3 + [1.0])
+    return Grid(tuple(int(np.ceil(n / factor)) for n in grid.shape), affine)

@@ -101,20 +101,33 @@ def register_visits(first: VisitMaps, second: VisitMaps, modality: str) -> Frame
     Frame
     """
     scans = [visit.scans[modality] for visit in (first, second)]
-    brains = []
-    for visit, scan in zip((first, second), scans, strict=True):
-        brains.append(
-            resample_mask(
-                visit.anatomy > 0,
-                visit.anatomy_affine,
-                to=Grid(scan.data.shape, scan.affine),
-                transform=np.linalg.inv(scan.from_reference),
-            )
-        )
+    brains = [brain_on_scan(*one) for one in zip((first, second), scans, strict=True)]
     return find_frame(
         scans[0].data, scans[0].affine, scans[1].data, scans[1].affine,
         first_brain=brains[0], second_brain=brains[1],
     )  # fmt: skip
+
+
+def brain_on_scan(visit: VisitMaps, scan: PlacedScan) -> np.ndarray:
+    """The outline of a visit's brain on the grid of one of its scans.
+
+    Parameters
+    ----------
+    visit : VisitMaps
+        The visit.
+    scan : PlacedScan
+        The scan.
+
+    Returns
+    -------
+    bool array of shape ``scan.data.shape``
+    """
+    return resample_mask(
+        visit.anatomy > 0,
+        visit.anatomy_affine,
+        to=Grid(scan.data.shape, scan.affine),
+        transform=np.linalg.inv(scan.from_reference),
+    )
 
 
 def place_pair(first: VisitMaps, second: VisitMaps, modality: str, frame: Frame) -> PlacedPair:

@@ -13,8 +13,7 @@ from nibabel.affines import apply_affine
 from scipy.linalg import expm, logm
 
 from mslesion.errors import StepError
-from mslesion.imaging.resampling import Grid
-from mslesion.longitudinal.alignment.common_frame import Frame
+from mslesion.longitudinal.alignment.common_frame import Frame, coarser
 from mslesion.longitudinal.alignment.deformation import comparable_head, find_deformation
 from mslesion.longitudinal.alignment.placing import VisitMaps, match_placed, place_pair
 
@@ -49,7 +48,7 @@ def refine_frame(frame: Frame, first: VisitMaps, second: VisitMaps, modality: st
         Exactly opposite when the visits change places. The motion is the given one where
         the scans cannot be matched, or would be moved by more than `MAX_MOTION_MM`.
     """
-    coarse = replace(frame, grid=_coarser(frame.grid))
+    coarse = replace(frame, grid=coarser(frame.grid, spacing_mm=SPACING_MM))
     place = place_pair(first, second, modality, coarse)
     try:
         match = match_placed(place)
@@ -77,13 +76,6 @@ def refine_frame(frame: Frame, first: VisitMaps, second: VisitMaps, modality: st
         to_second=frame.to_second @ expm(motion / 2),
         correction_mm=correction_mm,
     )
-
-
-def _coarser(grid: Grid) -> Grid:
-    """The grid with voxels of `SPACING_MM`, around the same box."""
-    factor = SPACING_MM / np.linalg.norm(grid.affine[:3, 0])
-    affine = grid.affine @ np.diag([factor] * 3 + [1.0])
-    return Grid(tuple(int(np.ceil(n / factor)) for n in grid.shape), affine)
 
 
 def _rigid(points: np.ndarray, targets: np.ndarray) -> np.ndarray:
