@@ -1,6 +1,6 @@
 """Measure on real scans whether another person, a mirror image and a copy are told.
 
-    python pipelines/validate_identity.py DATA CACHE [--parts right days mirror wrong copies]
+    python pipelines/validate_identity.py DATA CACHE [--parts right days mirror copies wrong_heads ...]
 
 DATA and CACHE are those of validate_longitudinal.py. Each pair is registered on scans reduced
 to 2 mm, as the check itself looks at them, and prints a line. `chosen` marks the pairs of the
@@ -10,7 +10,7 @@ persons on whom the rule was chosen; a pair with another person is marked `held 
 import argparse
 import pickle
 from collections.abc import Iterator
-from itertools import combinations, product
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -47,6 +47,7 @@ ANOTHER_DAY = (
 )  # fmt: skip
 """The second scan of each is as on another day (`simulated_scan.DAYS`)."""
 THICK_FLAIR = ("LJL01_1", "LJL01_2", "LJL03_1", "LJL03_2", "LJL04_1", "LJL09_2", "LJL20_2")
+ONCE = ("LJL01_1", "LJL03_1", "LJL04_1", "LJL09_2", "LJL20_2")
 THIN = ("LJ07_1", "P14_1", "LJ19_1", "P39_1")
 THICK_T1W = ("LJL01_1", "LJL03_2", "LJL04_1", "LJL20_2")
 RESCANS = ("1003_1", "1018_1", "1019_1")
@@ -60,17 +61,13 @@ def person(name: str) -> str:
     return name.split("_")[0]
 
 
-def wrong_pairs() -> Iterator[tuple[str, str, str]]:
-    """Two persons each: thick with thick, thin with thin and thick with thin slices."""
-    groups = (
-        ("FLAIR", combinations(THICK_FLAIR, 2)), ("FLAIR", combinations(THIN, 2)),
-        ("FLAIR", product(THICK_FLAIR[::2], THIN)), ("T1w", combinations((*RESCANS, *THIN), 2)),
-        ("T1w", combinations(THICK_T1W, 2)), ("T1w", product(THICK_T1W, RESCANS)),
-        ("T1w", combinations(WHOLE_HEADS, 2)),
-    )  # fmt: skip
+def strangers(*groups) -> Iterator[tuple[str, str, str]]:
+    """Pairs of two persons among groups of pairs, each once."""
+    done = set()
     for modality, pairs in groups:
         for first, second in pairs:
-            if person(first) != person(second):
+            if person(first) != person(second) and (first, second, modality) not in done:
+                done.add((first, second, modality))
                 yield first, second, modality
 
 
@@ -117,10 +114,35 @@ def mirror(data: Path, cache: Path) -> None:
         report("mirrored", (first, second), pair, modality)
 
 
-def wrong(data: Path, cache: Path) -> None:
-    for first, second, modality in wrong_pairs():
-        pair = segmented(data, cache, first), segmented(data, cache, second)
-        report("wrong", (first, second), pair, modality)
+def wrong_brains(data: Path, cache: Path) -> None:
+    """Brains without skull, voxels of 1 mm."""
+    report_strangers(
+        data, cache, ("T1w", combinations((*RESCANS, *THIN), 2)), ("FLAIR", combinations(THIN, 2))
+    )
+
+
+def wrong_slices(data: Path, cache: Path) -> None:
+    """Slices of 3 to 4 mm with each other, and with voxels of 1 mm."""
+    report_strangers(
+        data, cache, ("FLAIR", combinations(ONCE, 2)), ("T1w", combinations(THICK_T1W, 2)),
+        ("FLAIR", zip(ONCE, (*THIN, THIN[0]), strict=True)),
+        ("T1w", zip(THICK_T1W, (*RESCANS, THIN[0]), strict=True)),
+        ("FLAIR", combinations(THICK_FLAIR, 2)),
+    )  # fmt: skip
+
+
+def wrong_heads(data: Path, cache: Path) -> None:
+    """Whole heads, voxels of 1 to 2 mm."""
+    report_strangers(data, cache, ("T1w", combinations(WHOLE_HEADS, 2)))
+
+
+def report_strangers(data: Path, cache: Path, *groups) -> None:
+    kept: dict = {}  # whole visits are large, and each is in many pairs
+    for *names, modality in strangers(*groups):
+        for name in names:
+            if (name, modality) not in kept:
+                kept[name, modality] = reduced(segmented(data, cache, name), modality)
+        report("wrong", tuple(names), tuple(kept[name, modality] for name in names), modality)
 
 
 def copies(data: Path, cache: Path) -> None:
@@ -156,7 +178,10 @@ def _shown(value: float | None) -> str:
     return "none" if value is None else f"{value:.3f}"
 
 
-PARTS = {part.__name__: part for part in (right, days, mirror, copies, wrong)}
+PARTS = {
+    part.__name__: part
+    for part in (right, days, mirror, copies, wrong_brains, wrong_slices, wrong_heads)
+}
 
 
 def main() -> None:

@@ -64,21 +64,19 @@ def measure_identity(
     Identity
     """
     one, other = reduced(first, modality), reduced(second, modality)
+    grid = coarser(frame.grid, spacing_mm=SPACING_MM)
+    placed = _place(one, modality, grid, frame.to_first)
+    score = _score(placed, _place(other, modality, grid, frame.to_second))
+    if score is None:
+        return Identity(None, None)
     turned = mirrored(other)
     fixed, moving = one.scans[modality], turned.scans[modality]
     match = register_rigid(
         np.where(brain_on_scan(one, fixed), fixed.data, 0), fixed.affine,
         np.where(brain_on_scan(turned, moving), moving.data, 0), moving.affine,
     )  # fmt: skip
-    grid = coarser(frame.grid, spacing_mm=SPACING_MM)
-    to_first = frame.to_first
-    placed = _place(one, modality, grid, to_first)
-    score, mirror_score = (
-        _score(placed, _place(seen, modality, grid, to_second))
-        for seen, to_second in ((other, frame.to_second), (turned, match.matrix @ to_first))
-    )
-    gain = None if score is None or mirror_score is None else mirror_score - score
-    return Identity(score=score, mirror_gain=gain)
+    mirror_score = _score(placed, _place(turned, modality, grid, match.matrix @ frame.to_first))
+    return Identity(score, None if mirror_score is None else mirror_score - score)
 
 
 def reduced(visit: VisitMaps, modality: str) -> VisitMaps:

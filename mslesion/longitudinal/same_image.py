@@ -51,14 +51,12 @@ def same_image_correlation(first: PlacedScan, second: PlacedScan) -> float | Non
 
 def _overlays(first: PlacedScan, second: PlacedScan) -> Iterator[tuple]:
     """Noise of both scans, and where there is any, for each way to lay the arrays together."""
-    for axes in permutations(range(3)):
-        turned = np.transpose(second.data, axes)
-        if turned.shape != first.data.shape:
-            continue
-        own, other = (_noise(data[_middle(data.shape)]) for data in (first.data, turned))
-        for steps in product((1, -1), repeat=3):
-            flip = tuple(slice(None, None, step) for step in steps)
-            yield own, tuple(part[flip] for part in other)
+    if sorted(first.data.shape) == sorted(second.data.shape):
+        own, other = (_noise(scan.data[_middle(scan.data.shape)]) for scan in (first, second))
+        for axes, steps in product(permutations(range(3)), product((1, -1), repeat=3)):
+            if np.transpose(second.data, axes).shape == first.data.shape:
+                flip = tuple(slice(None, None, step) for step in steps)
+                yield own, tuple(np.transpose(part, axes)[flip] for part in other)
     parts = _overlap(first, second)
     if parts is not None:
         yield tuple(_noise(part[_middle(part.shape)]) for part in parts)

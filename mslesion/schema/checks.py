@@ -151,7 +151,7 @@ CHECK_BY_NAME = {check.name: check for check in CHECKS}
 
 PAIR_CHECKS = (
     Check("same_image_correlation", "likeness of the noise of the two scans (1: one image "
-                                    "twice)", "", warn_above=0.85, fail_above=0.85,
+                                    "twice)", "", warn_above=0.8, fail_above=0.85,
           concerns=BOTH_CHANGES,
           consequence="Both visits hold the same image, stored or converted twice."),
     Check("identity_score", "agreement of the two heads in detail and tissues", "",
@@ -159,7 +159,7 @@ PAIR_CHECKS = (
           concerns=BOTH_CHANGES,
           consequence="The persons differ, or the registration failed."),
     Check("mirror_gain", "gain in that agreement when one visit is mirrored left to right", "",
-          warn_above=0.1, fail_above=0.1,
+          warn_above=0.05, fail_above=0.1,
           concerns=BOTH_CHANGES,
           consequence="One visit seems to be stored mirrored: its header is wrong."),
     Check("pair_correlation", "correlation of the two scans in the brain", "", warn_below=0.85,

@@ -83,11 +83,12 @@ def test_known_motion_by_correlation(fixed):
     assert 0.9 < match.similarity <= 1
 
 
-def test_header_far_away(fixed):
-    """A header that puts the head 15 cm off: the centres of mass are the better start."""
-    truth = motion((3, 0, 4), (150, -80, 60))
+@pytest.mark.parametrize("shift_mm", [(150, -80, 60), (0, 1000, 0)])
+def test_header_far_away(fixed, shift_mm):
+    """A header that puts the head 15 cm or 1 m off: the centres of mass are the better start."""
+    truth = motion((3, 0, 4), shift_mm)
     data, affine = moved_head(motion((3, 0, 4), (0, 0, 0)), T1_LEVELS, face=210, seed=1)
-    shift = motion((0, 0, 0), (150, -80, 60))
+    shift = motion((0, 0, 0), shift_mm)
     match = register_rigid(*fixed, data, shift @ affine)
     assert largest_error_mm(match.matrix, truth) < WITHIN_MM
 

@@ -23,6 +23,7 @@ from mslesion.imaging.resampling import (
     Grid,
     resample,
     resample_mask,
+    shrink,
     working_grid,
 )
 
@@ -247,3 +248,23 @@ def test_where_the_scan_lies_says_nothing():
     assert near.shape == far.shape
     gap = far.affine[:3, 3] - near.affine[:3, 3]
     np.testing.assert_allclose(gap, (1000.25, -3.5, 7), atol=1e-6)
+
+
+def test_shrunk_by_hand():
+    """Blocks of 2 x 1 x 1: means of neighbours, centres half a voxel on; the last is left out."""
+    data = np.array([1.0, 3, 10, 20, 99]).reshape(5, 1, 1) * np.ones((1, 2, 2))
+    affine = np.diag([1.1, 2.0, 4.0, 1.0])
+    affine[:3, 3] = 10, 20, 30
+    small, found = shrink(data, affine, size_mm=2.0)
+    np.testing.assert_array_equal(small[:, 0, 0], [2, 15])
+    assert small.shape == (2, 2, 2)
+    np.testing.assert_allclose(
+        found, [[2.2, 0, 0, 10.55], [0, 2, 0, 20], [0, 0, 4, 30], [0, 0, 0, 1]]
+    )
+
+
+def test_thin_array_is_not_shrunk_away():
+    """One slice of 0.5 mm: four fit into 2 mm, but there is one."""
+    small, found = shrink(np.ones((8, 8, 1)), np.diag([0.5, 0.5, 0.5, 1]), size_mm=2.0)
+    assert small.shape == (2, 2, 1)
+    np.testing.assert_allclose(np.diag(found), [2, 2, 0.5, 1])

@@ -6,6 +6,7 @@ from nibabel.affines import apply_affine, from_matvec
 from scipy.spatial.transform import Rotation
 
 from mslesion.imaging.registration import RigidMatch
+from mslesion.imaging.resampling import Grid
 from mslesion.longitudinal.alignment import common_frame as f
 
 SHAPE, AFFINE = (30, 30, 30), from_matvec(np.diag([4.0, 4, 4]), [-58, -58, -58])
@@ -71,6 +72,13 @@ def test_grid_holds_both_brains(monkeypatch):
     assert np.all(low <= -58)
     assert np.all(high >= 58)
     assert found.grid.affine[0, 0] == f.FRAME_SPACING_MM
+
+
+def test_coarser_grid():
+    """9 voxels of 1 mm need 5 of 2 mm."""
+    found = f.coarser(Grid((9, 10, 4), np.diag([1.0, 1, 1, 1])), spacing_mm=2.0)
+    assert found.shape == (5, 5, 2)
+    np.testing.assert_array_equal(found.affine, np.diag([2.0, 2, 2, 1]))
 
 
 @pytest.mark.slow
