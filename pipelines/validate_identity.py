@@ -1,6 +1,6 @@
 """Measure on real scans whether another person, a mirror image and a copy are told.
 
-    python pipelines/validate_identity.py DATA CACHE [--parts right days mirror copies wrong_heads ...]
+    python pipelines/validate_identity.py DATA CACHE [--parts right mirror ...]
 
 DATA and CACHE are those of validate_longitudinal.py. Each pair is registered on scans reduced
 to 2 mm, as the check itself looks at them, and prints a line. `chosen` marks the pairs of the

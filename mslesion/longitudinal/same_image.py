@@ -21,10 +21,10 @@ NOISE_SIDE, LEVEL_SIDE = 3, 7
 MIN_LEVEL = 1e-3
 """Where the noise is weaker than this share of the usual one, there is none to compare: a
 constant background. Ours."""
-FLAT_SHARE = 0.5
-"""Share of the voxels, those of the lowest level, that are compared: inside a tissue there is
-noise, at its borders there is the head, which two acquisitions have in common. Ours."""
-MIN_VOXELS = 1000
+FLAT_SHARE = 0.1
+"""Share of the voxels, those of the lowest level by the signal, that are compared: inside a
+tissue there is noise; at its borders there is the head, which two acquisitions share. Ours."""
+MIN_VOXELS = 500
 """Fewer voxels (exclusive) tell nothing. Ours."""
 GRID_TOLERANCE = 0.02
 """Two grids lie on each other where no voxel is further off (in voxels, inclusive)."""
@@ -101,8 +101,9 @@ def _noise(data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     rest = values - ndi.uniform_filter(values, NOISE_SIDE)
     level = np.sqrt(np.maximum(ndi.uniform_filter(rest**2, LEVEL_SIDE), 0))
     has = (ndi.minimum_filter(values, NOISE_SIDE) > 0) & (level > MIN_LEVEL * level.max())
-    if has.any():
-        has &= level <= np.quantile(level[has], FLAT_SHARE)
+    if has.any():  # by the signal, so that shading changes nothing
+        share = level / np.where(has, ndi.uniform_filter(values, LEVEL_SIDE), 1)
+        has &= share <= np.quantile(share[has], FLAT_SHARE)
     return np.where(has, rest / np.where(has, level, 1), 0), has
 
 

@@ -151,7 +151,7 @@ CHECK_BY_NAME = {check.name: check for check in CHECKS}
 
 PAIR_CHECKS = (
     Check("same_image_correlation", "likeness of the noise of the two scans (1: one image "
-                                    "twice)", "", warn_above=0.8, fail_above=0.85,
+                                    "twice)", "", warn_above=0.6, fail_above=0.75,
           concerns=BOTH_CHANGES,
           consequence="Both visits hold the same image, stored or converted twice."),
     Check("identity_score", "agreement of the two heads in detail and tissues", "",

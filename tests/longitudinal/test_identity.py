@@ -197,7 +197,7 @@ def test_copy_cut_and_stored_along_other_axes():
 
 def test_two_acquisitions():
     head_twice = [head(1, day=day).scans["T1w"] for day in (1, 2)]
-    assert same_image_correlation(*head_twice) < 0.8
+    assert same_image_correlation(*head_twice) < 0.5
 
 
 @pytest.mark.parametrize(
@@ -223,7 +223,7 @@ def test_nothing_to_compare(other):
     [
         (head(2, day=3), "agreement of the two heads in detail and tissues: 0."),
         (stored_mirrored(head(1, day=3)), "when one visit is mirrored left to right: 0."),
-        (replace(head(1), day=date(2020, 3, 1)), "(1: one image twice): 1 (expected <= 0.8)"),
+        (replace(head(1), day=date(2020, 3, 1)), "(1: one image twice): 1 (expected <= 0.6)"),
     ],
     ids=["stranger", "mirrored", "copy"],
 )

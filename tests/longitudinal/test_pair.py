@@ -223,7 +223,7 @@ def test_slices_against_a_volume():
 
 
 def test_another_head_is_caught():
-    """Ventricles and brain of another size and place: the brains hardly overlap."""
+    """Ventricles and brain of another size and place: nothing lies where it did."""
     other = second_visit()
     shifted = replace(
         other,
@@ -233,7 +233,7 @@ def test_another_head_is_caught():
     pair = compare_maps(first_visit(), shifted)
     assert pair.lesions.changes is None
     assert pair.brain.volumes is None
-    assert "overlap of the two brains" in pair.brain.reason
+    assert "agreement of the two heads" in pair.brain.reason
 
 
 def test_registration_that_fails(monkeypatch):
@@ -368,6 +368,7 @@ def test_trajectory_rows_fit_the_table():
 def test_quality_states():
     quality = judge_pair(
         {
+            "identity_score": 0.59,
             "pair_correlation": 0.54,
             "brain_overlap": 0.94,
             "registration_disagreement_mm": 0.5,
@@ -375,13 +376,14 @@ def test_quality_states():
         }
     )
     states = {row["check"]: row["state"] for row in quality.rows}
-    assert states["pair_correlation"] == "fail"
+    assert states["identity_score"] == "fail"
+    assert states["pair_correlation"] == "warn"
     assert states["brain_overlap"] == "warn"
     assert states["registration_disagreement_mm"] == "pass"
     assert states["pair_longest_voxel_mm"] == "warn"
     assert states["head_scale_difference"] == "not assessable"
     assert quality.state == "fail"
-    assert quality.reason_against(FOR_BRAIN).startswith("correlation of the two scans")
+    assert quality.reason_against(FOR_BRAIN).startswith("agreement of the two heads")
     assert judge_pair({}).reason_against(FOR_LESIONS) == ""
     assert set(FOR_BRAIN + FOR_LESIONS) <= {check.name for check in PAIR_CHECKS}
 
