@@ -254,7 +254,6 @@ def test_scanner_and_skull_are_flagged():
     row = change_row(pair)
     assert row["same_scanner"] is False
     assert row["flags"] == "scanner_change:warn;skull_at_one_visit:warn"
-    assert row["pbvc_sd_points"] == 0.8
 
 
 def test_half_of_the_head():
