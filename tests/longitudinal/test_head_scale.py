@@ -86,6 +86,12 @@ def test_view_that_cuts_the_head_off():
     assert find_head_scale(FRAME, whole, replace(head(), scans={"T1w": cut}), "T1w") is None
 
 
+def test_scans_without_any_edge():
+    flat = PlacedScan(np.ones(SHAPE, np.float32), head().scans["T1w"].affine)
+    blank = replace(head(), scans={"T1w": flat})
+    assert find_head_scale(FRAME, blank, blank, "T1w") is None
+
+
 def test_visit_without_anatomy():
     empty = replace(head(), anatomy=np.zeros(SHAPE, np.uint8))
     assert find_head_scale(FRAME, empty, empty, "T1w") is None

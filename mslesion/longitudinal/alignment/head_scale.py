@@ -126,7 +126,11 @@ def find_head_scale(
     contrasts = [
         _local_contrast(visit, scan) for visit, scan in zip((first, second), scans, strict=True)
     ]
-    found, sums = _fit(contrasts, given, grid=grid, shell=shell, places=places, centre=centre)
+    try:
+        found, sums = _fit(contrasts, given, grid=grid, shell=shell, places=places, centre=centre)
+        error_points = _error_points(*sums, eighths)
+    except np.linalg.LinAlgError:  # half of the shell shows no edge at all
+        return None
     stretches = [_log_stretch(to) - _log_stretch(way) for to, way in zip(found, given, strict=True)]
     shells = [
         resample(values, affine, to=grid, transform=to)[shell]
@@ -134,7 +138,7 @@ def find_head_scale(
     ]
     return HeadScale(
         log_stretch=stretches[1] - stretches[0],
-        error_points=_error_points(*sums, eighths),
+        error_points=error_points,
         correlation=float(np.corrcoef(*shells)[0, 1]),
         longest_voxel_mm=max(max(spacing_mm(scan.affine)) for scan in scans),
     )
