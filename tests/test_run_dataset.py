@@ -160,7 +160,7 @@ def test_an_outdated_pair_is_removed_by_the_run_alone(tmp_path, work):
         (
             {"executor": "moon"},
             SettingsError,
-            "The executor is 'moon', but local, dask, slurm, pbs",
+            "The executor is 'moon', but local, dask, slurm, ",
         ),
         ({"n_jobs": 0}, SettingsError, "The number of jobs is 0, but 'auto' or 1 or more is"),
         ({"participants": "99"}, DatasetError, "has no sub-99, but it was requested"),

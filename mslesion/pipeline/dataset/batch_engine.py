@@ -9,7 +9,7 @@ import re
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 from mslesion.errors import ExecutorError, OutputError, SettingsError
@@ -81,8 +81,7 @@ def batch_engine(options: EngineOptions, *, system: str) -> Iterator[Workers]:
             yield Workers(DaskExecutor(client, options.folders), 2 * n_jobs)
     finally:
         is_ended.set()
-        with suppress(AssertionError):  # Dask's, of workers that could not be submitted
-            cluster.close()
+        cluster.close()
 
 
 def cluster_settings(options: EngineOptions, *, system: str) -> dict[str, Any]:
@@ -177,6 +176,7 @@ def _submit(cluster, n_jobs: int, *, system: str) -> None:
     try:
         cluster.sync(cluster._correct_state)  # `scale` alone hides what the batch system says
     except RuntimeError as error:
+        _forget_refused(cluster)
         words = str(error).partition("stderr:")[2].strip() or str(error)
         raise ExecutorError(
             f"{system} takes no job ({words}), but the workers are submitted to it. Correct "
@@ -187,4 +187,13 @@ def _submit(cluster, n_jobs: int, *, system: str) -> None:
 def _refill(cluster, n_jobs: int, is_ended: threading.Event) -> None:
     """Replace workers whose job of the batch system has ended: by walltime, or killed."""
     while not is_ended.wait(REFILL_S):
+        _forget_refused(cluster)
         cluster.scale(jobs=n_jobs)
+
+
+def _forget_refused(cluster) -> None:
+    """Let go of workers that the batch system did not take; Dask would never submit them again."""
+    for name, job in list(cluster.workers.items()):
+        if job.status.name == "created":
+            job.status = type(job.status).closed
+            cluster.workers.pop(name, None)
