@@ -172,9 +172,13 @@ def walltime_s(text: str) -> int:
 
 def _submit(cluster, n_jobs: int, *, system: str) -> None:
     """Submit the workers; the first answer of the batch system is waited for."""
-    cluster.scale(jobs=n_jobs)
+
+    async def submit() -> None:
+        cluster.scale(jobs=n_jobs)
+        await cluster._correct_state()  # `scale` alone hides what the batch system says
+
     try:
-        cluster.sync(cluster._correct_state)  # `scale` alone hides what the batch system says
+        cluster.sync(submit)
     except RuntimeError as error:
         _forget_refused(cluster)
         words = str(error).partition("stderr:")[2].strip() or str(error)
