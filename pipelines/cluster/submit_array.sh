@@ -56,6 +56,7 @@ set -euo pipefail
 cd $(quoted "$PWD")
 export OMP_NUM_THREADS=1
 mapfile -t labels < <(tail -n +"\$(((${index} - 1) * $each + 1))" $(quoted "$list")| head -n $each)
+[ "\${#labels[@]}" -gt 0 ] || { echo "No participant is left for task \$$index." >&2; exit 2; }
 exec $(quoted "${mslesion[@]}" "$bids" "$output" participant "$@")--participant-label "\${labels[@]}"
 END
 cat >"$folder/group.sh" <<END
