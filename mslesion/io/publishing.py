@@ -168,6 +168,8 @@ def _is_abandoned(path: Path) -> bool:
         is_old = time.time() - path.stat().st_mtime > ABANDONED_S
     except OSError:
         return False  # it ended just now
+    if not process.isdigit():
+        return False  # no name of ours
     return is_old or (where == _here() and not _is_running(int(process)))
 
 
