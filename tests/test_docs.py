@@ -46,8 +46,8 @@ MOST_PICTURE_BYTES = 300_000
 CODE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 SPAN = re.compile(r"`([^`\n]+)`")
-OTHER_FLAGS = {"--group", "--no-compile", "--cov=mslesion", "--folds", "--parts"}
-"""Flags of pip, pytest and the scripts that validate."""
+OTHER_FLAGS = {"--group", "--no-compile", "--cov=mslesion", "--folds", "--parts", "--resources"}
+"""Flags of pip, pytest, Dask and the scripts that validate."""
 
 
 def page_name(path):
