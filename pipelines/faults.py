@@ -13,6 +13,7 @@ import argparse
 import logging
 import os
 import random
+import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
@@ -129,6 +130,34 @@ def read_only(cohort: Cohort, _chance: random.Random, moments: int) -> None:
     fails_from(cohort, READ_ONLY, min(moments, 5))
 
 
+def small_disk(cohort: Cohort, _chance: random.Random, moments: int) -> None:
+    """A file system that is full, then one that is read-only; as root only."""
+    if os.geteuid() != 0:
+        cohort.lost.append("small disk: only root can mount a file system of its own")
+        return
+    size_kb = sum(map(len, cohort.reference.values())) // 1024
+    for part in range(min(moments, 5)):
+        size = f"size={size_kb * (part + 1) // (min(moments, 5) + 1)}k"
+        _on_disk(cohort, size, before=size, after="size=1g")
+    _on_disk(cohort, "a read-only disk", before="ro", after="rw")
+
+
+def _on_disk(cohort: Cohort, what: str, *, before: str, after: str) -> None:
+    """A run on a file system with some option, and another one when it is changed."""
+    output = cohort.new_output()
+    output.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", before, "faults", output], check=True)
+    try:
+        code = cohort.struck(output, KILL, sys.maxsize)
+        if code not in (cli.SOME_FAILED, cli.UNFINISHED):
+            cohort.lost.append(f"{what}: the exit code is {code}")
+        cohort.check_half(output, what)
+        subprocess.run(["mount", "-o", f"remount,{after}", output], check=True)
+        cohort.check_rerun(output, what)
+    finally:
+        subprocess.run(["umount", output], check=True)
+
+
 def out_of_memory(cohort: Cohort, _chance: random.Random, moments: int) -> None:
     """Memory that a job asks for is not there."""
     fails_from(cohort, MEMORY, min(moments, 5), parts=tuple(f"{job}~" for job in JOBS))
@@ -166,6 +195,7 @@ KINDS: dict[str, Kind] = {
     "kill-array": kill_array,
     "full-disk": full_disk,
     "read-only": read_only,
+    "small-disk": small_disk,
     "out-of-memory": out_of_memory,
     "no-home": no_home,
     "two-at-once": two_at_once,

@@ -3,7 +3,9 @@
 `pipelines/faults.py` does the same with more moments.
 """
 
+import os
 import random
+import subprocess
 import sys
 from pathlib import Path
 
@@ -60,6 +62,15 @@ def test_nothing_can_be_written_from_a_moment_on(faults, cohort, kind):
 def test_no_memory_for_a_job(faults, cohort):
     assert strike(faults, cohort, "out-of-memory", moments=1) == []
     assert cohort.codes == {3: 3}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root mounts file systems")
+def test_a_real_disk_is_full_or_read_only(faults, cohort):
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True, check=False).returncode:
+        pytest.skip("this root may not mount file systems")
+    assert strike(faults, cohort, "small-disk", moments=2) == []
+    assert set(cohort.codes) <= {3, 4}
 
 
 @pytest.mark.slow
