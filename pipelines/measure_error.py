@@ -2,10 +2,11 @@
 
     python pipelines/measure_error.py DATA CACHE [--people 1018 P14 ...]
 
-DATA holds the developers' scans. No pair has a change that is not known: the two scans of a
-rescan, a scan and copies of it as another session might give them, and a scan with simulated
-atrophy. Every scan and copy is segmented on its own; segmented visits are kept in CACHE.
-The table at the end is what `mslesion/schema/change_errors.py` holds.
+DATA holds the developers' scans. The change of every pair is known: the two scans of a rescan, the
+same two with thick slices, a scan and a copy of it as another session might give it, two copies
+with thick slices, and a scan and its copy with simulated atrophy. Every scan and copy is segmented
+on its own; segmented visits are kept in CACHE. `mslesion/schema/change_errors.py` holds what the
+rescans gave: they alone are two acquisitions.
 """
 
 import argparse
@@ -32,9 +33,11 @@ from mslesion.segmentation.anatomy.maps import to_scan_grid
 
 RESCANNED = ("1003", "1018", "1019")
 COPIED = ("1018", "niivue", "IXI013HH1212", "P14", "1003")
+SLICED = (*RESCANNED, "niivue", "P14")
+"""Scans of about 1 mm; their slices are means of four."""
 SHRUNKEN = ("niivue", "1018")
-RATES = (0.0075, 0.03)
-"""Shrinkage of the brain before smoothing: a loss of about 0.5 and 2 %."""
+RATE = 0.0075
+"""Shrinkage of the brain before smoothing: a loss of about 0.5 %."""
 SLICE_MM = 4
 NOISE = 0.03
 """Standard deviation of the noise that is added, as a share of the bright tissue."""
@@ -117,18 +120,18 @@ def t1w_of(data: Path, cache: Path, person: str) -> VisitMaps:
     return replace(visit, scans={"T1w": visit.scans["T1w"]})
 
 
-def copied(data: Path, cache: Path, person: str, kind: str) -> VisitMaps:
-    """A degraded copy of a person's first visit, segmented on its own."""
+def copied(data: Path, cache: Path, person: str, kind: str, session: str = "1") -> VisitMaps:
+    """A degraded copy of a person's visit, segmented on its own."""
 
     def make() -> VisitMaps:
         rng = np.random.default_rng(0)
-        scan = t1w_of(data, cache, person).scans["T1w"]
+        scan = segmented(data, cache, f"{person}_{session}").scans["T1w"]
         return maps_of(process_visit({"T1w": copy_of(scan.data, scan.affine, kind, rng)}))
 
-    return kept(cache, f"{person}_{kind}", make)
+    return kept(cache, f"{person}_{session}_{kind}", make)
 
 
-def shrunken(data: Path, cache: Path, person: str, rate: float):
+def shrunken(data: Path, cache: Path, person: str):
     """A person's T1w with a smaller brain, segmented on its own, and what is true."""
     visit = segmented(data, cache, f"{person}_1")
     scan = visit.scans["T1w"]
@@ -136,7 +139,7 @@ def shrunken(data: Path, cache: Path, person: str, rate: float):
         visit.anatomy, visit.anatomy_affine, to=Grid(scan.data.shape, scan.affine)
     )
     brain = np.isin(anatomy, s.BRAIN)
-    shift = shrinkage(brain, anatomy > 0, rate)
+    shift = shrinkage(brain, anatomy > 0, RATE)
     growth = growth_of(shift)
     parts = {
         "pbvc": brain,
@@ -152,27 +155,28 @@ def shrunken(data: Path, cache: Path, person: str, rate: float):
         noisy_scan = noisy(moved, noise, np.random.default_rng(1))
         return maps_of(process_visit({"T1w": (noisy_scan, scan.affine)}))
 
-    return kept(cache, f"{person}_shrunken_{rate}", make), true
+    return kept(cache, f"{person}_shrunken", make), true
 
 
 def pairs(data: Path, cache: Path, people):
     """Name, visits and true change of every pair; the name begins with the person."""
-    for person in RESCANNED:
-        if person in people:
+    for person in people:
+        first = t1w_of(data, cache, person)
+        second = "2" if person in RESCANNED else "1"
+        if person in RESCANNED:
             yield f"{person} rescan", both_visits(data, cache, person), {}
-    for person in COPIED:
-        if person not in people:
-            continue
-        original = t1w_of(data, cache, person)
-        yield f"{person} moved", (original, copied(data, cache, person, "moved")), {}
-        slices = [copied(data, cache, person, kind) for kind in ("slices", "slices moved")]
-        yield f"{person} {SLICE_MM} mm slices", slices, {}
-    for person in SHRUNKEN:
-        if person in people:
-            for rate in RATES:
-                copy, true = shrunken(data, cache, person, rate)
-                original = t1w_of(data, cache, person)
-                yield f"{person} atrophy {true['pbvc']:.2f} %", (original, copy), true
+        if person in COPIED:
+            yield f"{person} copy", (first, copied(data, cache, person, "moved")), {}
+        if person in SLICED:
+            slices = [
+                copied(data, cache, person, "slices"),
+                copied(data, cache, person, "slices moved", second),
+            ]
+            what = "rescan" if person in RESCANNED else "copy"
+            yield f"{person} {what} of {SLICE_MM} mm slices", slices, {}
+        if person in SHRUNKEN:
+            copy, true = shrunken(data, cache, person)
+            yield f"{person} atrophy {true['pbvc']:.2f} %", (first, copy), true
 
 
 def compared(name: str, visits, true) -> tuple[str, dict[str, float]]:
@@ -190,11 +194,8 @@ def compared(name: str, visits, true) -> tuple[str, dict[str, float]]:
         if row.get(column) is not None
     }
     shown = ", ".join(f"{measure} {error:+.3f}" for measure, error in errors.items())
-    print(
-        f"{name} ({kind}): {shown or row['brain_change_reason']}; estimates apart by "
-        f"{row.get('pbvc_difference_points')}, {row['quality_state']}",
-        flush=True,
-    )
+    why = row["brain_change_reason"]
+    print(f"{name} ({kind}, {row['quality_state']}): {shown or why}", flush=True)
     return kind, errors
 
 
@@ -206,17 +207,18 @@ def main() -> None:
     parser.add_argument("--people", nargs="+", choices=everybody, default=everybody)
     given = parser.parse_args()
     given.cache.mkdir(parents=True, exist_ok=True)
-    found: dict[tuple[str, str], list[tuple[str, float]]] = defaultdict(list)
+    found: dict[tuple[str, ...], list[tuple[str, float]]] = defaultdict(list)
     for name, visits, true in pairs(given.data, given.cache, given.people):
+        person, source = name.split()[:2]
         kind, errors = compared(name, visits, true)
         for measure, error in errors.items():
-            found[kind, measure].append((name.split()[0], error))
-    for (kind, measure), values in sorted(found.items()):
+            found[kind, source, measure].append((person, error))
+    for (kind, source, measure), values in sorted(found.items()):
         errors = np.array([error for _, error in values])
         people = len({person for person, _ in values})
         print(
-            f"{kind}, {measure}: RMS {np.sqrt(np.mean(errors**2)):.3g}, mean {errors.mean():.3g}, "
-            f"largest {np.abs(errors).max():.3g} of {len(errors)} pairs of {people} people"
+            f"{kind}, {source}, {measure}: RMS {np.sqrt(np.mean(errors**2)):.3f}, largest "
+            f"{np.abs(errors).max():.3f} of {len(errors)} pairs of {people} people"
         )
 
 

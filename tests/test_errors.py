@@ -18,15 +18,13 @@ OWN = {name: item for name, item in FAMILY.items() if name != "MSLesionError"}
 def test_family():
     assert set(OWN) == {
         "ImageError", "GeometryError", "MaskError", "TableError", "DatasetError",
-        "SettingsError", "OutputError", "MissingToolError", "ExecutorError", "StepError",
+        "SettingsError", "OutputError", "MissingToolError", "StepError",
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("error", OWN.values(), ids=OWN)
 def test_caught_as_ours_and_as_an_ordinary_one(error):
-    ordinary = {
-        "OutputError": OSError, "MissingToolError": ImportError, "ExecutorError": RuntimeError,
-    }  # fmt: skip
+    ordinary = {"OutputError": OSError, "MissingToolError": ImportError}
     assert issubclass(error, errors.MSLesionError)
     assert issubclass(error, ordinary.get(error.__name__, ValueError))
 
@@ -36,7 +34,6 @@ def test_ours_is_no_ordinary_one():
     assert not issubclass(errors.MSLesionError, ValueError)
     assert not issubclass(errors.OutputError, ValueError)
     assert not issubclass(errors.MissingToolError, ValueError)
-    assert not issubclass(errors.ExecutorError, ValueError)
 
 
 @pytest.mark.parametrize("error", FAMILY.values(), ids=FAMILY)

@@ -48,8 +48,8 @@ def _by_labels(name: str, percent: int) -> MeasuredError:
 _BY_KIND = tuple(
     MeasuredError(
         _of("changes", column),
-        f"root mean square {errors[quantity].sd_points:.2f} points, {kind}",
-        f"{errors[quantity].pairs} pairs of {errors[quantity].people} people with a known change",
+        f"{errors[quantity].sd_points:.2f} points taken as root mean square, {kind}",
+        f"rescans of {errors[quantity].people} healthy adults of OASIS, T1w",
         "python pipelines/measure_error.py DATA CACHE",
         "Error of brain change by kind of pair",
     )
@@ -74,14 +74,6 @@ MEASURED_ERRORS = (
         "the same, FLAIR alone with slices of 4 mm",
         f"{VALIDATE} thick",
         "Lesions",
-    ),
-    MeasuredError(
-        _of("visits", "lesion_volume_ml"),
-        "a threshold from 0.3 to 0.7 in place of 0.5 changes loads of 27 ml and more by at most "
-        "7 %, the small load of LJ07 by 19 %, on thick slices by 18 to 106 %",
-        "13 scans; the effect of the setting, not the accuracy",
-        "python pipelines/threshold_effect.py DATA OUTPUT",
-        "Lesion threshold",
     ),
     MeasuredError(
         _of("visits", "lesion_count"),

@@ -8,7 +8,7 @@ from mslesion.schema.label_schemes import OWN_SOURCE
 
 
 def test_rates():
-    found = rate_of(-1.0, 2.0, error=ChangeError(0.5, pairs=12, people=8))
+    found = rate_of(-1.0, 2.0, error=ChangeError(0.5, people=8))
     # Student's t of 8 degrees of freedom is 2.306: 2.306 * 0.5 / 2 = 0.5765
     assert found.per_year == -0.5
     assert (found.ci95_low, found.ci95_high) == pytest.approx((-1.0765, 0.0765), abs=1e-4)
@@ -23,9 +23,7 @@ def test_rates():
     ("people", "expected"), [(1, 12.706), (3, 3.182), (10, 2.228), (100000, 1.960)]
 )  # from tables of Student's t
 def test_few_people_widen_the_interval(people, expected):
-    assert half_width(ChangeError(1.0, pairs=50, people=people)) == pytest.approx(
-        expected, abs=5e-4
-    )
+    assert half_width(ChangeError(1.0, people=people)) == pytest.approx(expected, abs=5e-4)
 
 
 @pytest.mark.parametrize(
@@ -61,8 +59,7 @@ def test_every_error_names_its_source():
         assert set(errors) == {"pbvc", "pvvc", "thalamus"}
         for error in errors.values():
             assert error.sd_points > 0
-            assert error.pairs >= error.people >= 3
-        assert f"{errors['pbvc'].pairs} pairs of {errors['pbvc'].people} people" in (
-            source_of_error(kind)
-        )
+            assert error.people >= 3
+        people = errors["pbvc"].people
+        assert source_of_error(kind) == f"measured on rescans of {people} people: {kind}"
     assert set(CHANGE_ERRORS) < set(PAIR_KINDS)

@@ -75,9 +75,9 @@ def rate_of(change: float | None, years: float | None, *, error: ChangeError | N
 def half_width(error: ChangeError) -> float:
     """Half-width of the 95 % interval of a single change.
 
-    A standard deviation that was measured in few cases is itself uncertain, so Student's t
-    takes the place of the normal distribution. The pairs of one person are not independent:
-    the people are the degrees of freedom, which the known truth does not reduce by one.
+    A root mean square of few cases is itself uncertain, so Student's t takes the place of the
+    normal distribution. The people are the degrees of freedom: that the true change is known to be
+    none does not reduce them by one.
 
     Parameters
     ----------
@@ -90,7 +90,7 @@ def half_width(error: ChangeError) -> float:
 
     Examples
     --------
-    >>> round(half_width(ChangeError(1.0, pairs=20, people=8)), 3)
+    >>> round(half_width(ChangeError(1.0, people=8)), 3)
     2.306
     """
     return float(stdtrit(error.people, (1 + CONFIDENCE) / 2)) * error.sd_points
