@@ -9,9 +9,10 @@ from importlib.metadata import version
 from mslesion.pipeline.dataset.engines import ENGINES, LOCAL
 from mslesion.pipeline.dataset.local import AUTO
 
-DONE, UNUSABLE, SOME_FAILED, INTERRUPTED = 0, 2, 3, 130
-"""Exit codes: all done; unusable arguments or input; some visits or pairs failed; stopped by Ctrl-C
-(128 and the number of the signal, as shells have it)."""
+DONE, UNUSABLE, SOME_FAILED, UNFINISHED, INTERRUPTED = 0, 2, 3, 4, 130
+"""Exit codes: all done; unusable arguments or input; some visits or pairs failed; the run ended
+before its end, as the output cannot be written or the cluster is lost; stopped by Ctrl-C (128 and
+the number of the signal, as shells have it)."""
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -134,8 +135,16 @@ def build_parser() -> argparse.ArgumentParser:
         "--executor",
         choices=tuple(ENGINES),
         default=LOCAL,
-        help="where the jobs are done: local, in processes on this machine (default: local)",
+        help="where the jobs are done: local, in processes on this machine (default: local); dask, "
+        "on a running Dask cluster; or workers submitted to a batch system",
     )
+    add("--scheduler", metavar="ADDRESS", help="with dask: its scheduler, such as tcp://host:8786")
+    add(
+        "--job-walltime",
+        metavar="TIME",
+        help="with a batch system: longest time of one worker, HH:MM:SS",
+    )
+    add("--job-memory", metavar="SIZE", help="with dask or a batch system: memory a job, as 4GB")
     add(
         "--skip-bids-validation",
         action="store_true",
@@ -158,18 +167,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: `DONE`, `UNUSABLE`, `SOME_FAILED` or `INTERRUPTED`.
+        Exit code: `DONE`, `UNUSABLE`, `SOME_FAILED`, `UNFINISHED` or `INTERRUPTED`.
     """
     options = build_parser().parse_args(argv)
     level = (logging.WARNING, logging.INFO, logging.DEBUG)[min(options.verbose, 2)]
     logging.basicConfig(level=level, format="%(message)s", stream=sys.stderr)
-    from mslesion.errors import MSLesionError
+    from mslesion.errors import ExecutorError, MSLesionError, OutputError
 
     try:
         return _run(options)
     except MSLesionError as error:
         print(f"mslesion: {error}", file=sys.stderr)
-        return UNUSABLE
+        return UNFINISHED if isinstance(error, ExecutorError | OutputError) else UNUSABLE
     except KeyboardInterrupt:
         print(
             "mslesion: stopped; finished visits are kept. Run the command again to continue.",
@@ -201,6 +210,9 @@ def _run(options: argparse.Namespace) -> int:
         ratings=options.ratings,
         settings=read_settings(options.settings, **given),
         executor=options.executor,
+        scheduler=options.scheduler,
+        job_walltime=options.job_walltime,
+        job_memory=options.job_memory,
         n_jobs=options.n_jobs,
         progress=sys.stderr.isatty(),
         dry_run=options.dry_run,

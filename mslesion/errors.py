@@ -11,10 +11,11 @@
     ├── SettingsError    a setting that does not exist or cannot be
     ├── OutputError      a file that cannot be written
     ├── MissingToolError a package that is not installed
+    ├── ExecutorError    a cluster that does not take the jobs, or is lost
     └── StepError        a step that gave nothing one can trust
 
 Each is a `ValueError` as well (`OutputError` an `OSError`, `MissingToolError` an
-`ImportError`), so that an ordinary ``except`` catches it.
+`ImportError`, `ExecutorError` a `RuntimeError`), so that an ordinary ``except`` catches it.
 """
 
 
@@ -52,6 +53,10 @@ class OutputError(MSLesionError, OSError):
 
 class MissingToolError(MSLesionError, ImportError):
     """A package that is asked for is not installed."""
+
+
+class ExecutorError(MSLesionError, RuntimeError):
+    """The cluster that does the jobs cannot do them, or is lost."""
 
 
 class StepError(MSLesionError, ValueError):

@@ -103,6 +103,43 @@ def moved_visit(visit: VisitMaps, mask: np.ndarray, rng, *, thick: bool = False)
     return with_mask(out, resample_mask(mask, visit.lesions_affine, to=grid, transform=move), rng)
 
 
+def moved_t1w(visit: VisitMaps, rng) -> VisitMaps:
+    """The T1w of a visit on a slightly turned grid of the same voxels, brighter, 2 % noise."""
+    scan = visit.scans["T1w"]
+    centre = apply_affine(scan.affine, (np.array(scan.data.shape) - 1) / 2)
+    turn = Rotation.from_euler("xyz", [3, -2, 4], degrees=True).as_matrix()
+    move = from_matvec(turn, centre - turn @ centre + [1.3, -2.2, 0.7])
+    matrix = np.diag(np.linalg.norm(scan.affine[:3, :3], axis=0))
+    shape = tuple(n + 4 for n in scan.data.shape)
+    grid = Grid(shape, from_matvec(matrix, centre - matrix @ ((np.array(shape) - 1) / 2)))
+    values = resample(scan.data, scan.affine, to=grid, transform=move, order=3)
+    view = resample((scan.data > 0).astype(np.float32), scan.affine, to=grid, transform=move)
+    level = np.median(values[values > np.percentile(values, 80)])
+    data = np.where(view > 0.5, noisy(1.1 * np.maximum(values, 1e-3), 0.02 * level, rng), 0)
+    return replace(
+        visit,
+        scans={"T1w": PlacedScan(data.astype(np.float32), grid.affine)},
+        anatomy=resample(visit.anatomy, visit.anatomy_affine, to=grid, transform=move, order=0),
+        anatomy_affine=grid.affine,
+        lesions=None,
+        lesions_affine=None,
+        probability=None,
+        session="2",
+        day=visit.day + timedelta(days=366),
+    )
+
+
+def stretched(visit: VisitMaps, percent: tuple[float, float, float]) -> VisitMaps:
+    """A visit of a scan and an anatomy map whose header says larger voxels along the axes."""
+    wrong = np.diag([*(1 + np.array(percent) / 100), 1.0])
+    ((name, scan),) = visit.scans.items()
+    return replace(
+        visit,
+        scans={name: PlacedScan(scan.data, wrong @ scan.affine)},
+        anatomy_affine=wrong @ visit.anatomy_affine,
+    )
+
+
 def _grid(centre, spacing, size_mm) -> Grid:
     shape = tuple(int(size_mm / side) + 20 for side in spacing)
     matrix = np.diag(spacing)

@@ -24,15 +24,18 @@ from simulated_change import (
     change_lesions,
     growth_of,
     inverse,
+    moved_t1w,
     moved_visit,
     noisy,
     pulled,
     shrinkage,
+    stretched,
     with_mask,
 )
 
 from mslesion.imaging.itk import from_itk_transform
 from mslesion.imaging.resampling import Grid, resample
+from mslesion.longitudinal.alignment.head_scale import scale_by_skull
 from mslesion.longitudinal.alignment.placing import (
     PlacedScan,
     VisitMaps,
@@ -190,8 +193,71 @@ def atrophy(data: Path, cache: Path) -> None:
         back = inverse(shift)
         moved = pulled(scan.data, back, 3)
         after = pulled(anatomy, back, 0)
-        found = compare_maps(base, _visit(noisy(moved, noise, rng), after, scan.affine, "2"))
-        print(f"atrophy {true:.3f} %: {_brain(found)}", flush=True)
+        second = _visit(noisy(moved, noise, rng), after, scan.affine, "2")
+        print(f"atrophy {true:.3f} %: {_brain(compare_maps(base, second))}", flush=True)
+        if rate != 0.015:
+            continue
+        for percent in (along(0, 1), along(None, 2)):
+            found = compare_maps(base, stretched(second, percent))
+            print(
+                f"atrophy {true:.3f} %, stretched by {percent} %: {_brain(found)}; {_scale(found)}",
+                flush=True,
+            )
+
+
+def scale(data: Path, cache: Path) -> None:
+    """Whole heads, moved and noisy, whose voxel size is wrong at one visit: the scale alone."""
+    errors, stated = [], []
+    for name in whole_heads(data):
+        first = segmented(data, cache, name)
+        second = moved_t1w(first, np.random.default_rng(4))
+        for percent in [along(0, 0), *(along(n, p) for p in (0.5, 1, 2) for n in (0, 1, 2, None))]:
+            wrong = stretched(second, percent)
+            frame = scale_by_skull(register_visits(first, wrong, "T1w"), first, wrong, "T1w")
+            errors.append(
+                frame.head_scale.volume_pct - 100 * np.log1p(np.array(percent) / 100).sum()
+            )
+            stated.append(frame.head_scale.error_points)
+        print(f"scale {name}: errors up to {np.abs(errors[-13:]).max():.3f} points", flush=True)
+    print(
+        f"scale: {len(errors)} pairs, error of the head's volume {np.abs(errors).max():.3f} points "
+        f"at most, root mean square {np.sqrt(np.mean(np.square(errors))):.3f}; stated "
+        f"{min(stated):.3f} to {max(stated):.3f}"
+    )
+
+
+def whole_heads(data: Path) -> list[str]:
+    folders = (data / "wholehead").glob("sub-*")
+    return [f"{folder.name.removeprefix('sub-')}_1" for folder in sorted(folders)]
+
+
+def stretch(data: Path, cache: Path) -> None:
+    """The same heads: the brain change, against that without a wrong voxel size."""
+    cases = [along(0, 0.5), along(1, 1), along(2, 2), along(None, 1), along(None, 2)]
+    errors = []
+    for number, name in enumerate(reversed(whole_heads(data))):
+        first = segmented(data, cache, name)
+        second = moved_t1w(first, np.random.default_rng(4))
+        still = compare_maps(first, second)
+        print(f"stretch {name}, none: {_brain(still)}; {_scale(still)}", flush=True)
+        for percent in [cases[number % len(cases)]] if number else cases:
+            found = compare_maps(first, stretched(second, percent))
+            print(f"stretch {name}, {percent} %: {_brain(found)}; {_scale(found)}", flush=True)
+            errors.append(found.brain.volumes.brain_pct - still.brain.volumes.brain_pct)
+    print(f"stretch: {len(errors)} pairs, largest error {np.abs(errors).max():.3f} points")
+
+
+def along(axis: int | None, percent: float) -> tuple[float, float, float]:
+    """Percent along one axis, or along all."""
+    return tuple(percent if axis in (None, n) else 0.0 for n in range(3))
+
+
+def _scale(found) -> str:
+    placed = found.brain.aligned.placed
+    scale = None if placed is None else placed.frame.head_scale
+    if scale is None:
+        return "no scale of the head"
+    return f"head {scale.volume_pct:+.3f} +- {scale.error_points:.3f} %"
 
 
 def masked_visit(data: Path, cache: Path, subject: str, session: str) -> tuple:
@@ -289,7 +355,7 @@ def _score(found, visit, put_in, grown) -> None:
 def _visit(data, anatomy, affine, session) -> VisitMaps:
     return VisitMaps(
         scans={"T1w": PlacedScan(data, affine)}, anatomy=anatomy, anatomy_affine=affine,
-        session=session, day=DAYS[session],
+        session=session, day=DAYS[session], sees_skull=True,
     )  # fmt: skip
 
 
@@ -312,7 +378,8 @@ def _brain(found) -> str:
 PARTS = {
     part.__name__: part
     for part in (
-        registration, change, rescan, swap, strangers, atrophy, same, lesions,
+        registration, change, rescan, swap, strangers, atrophy, scale, stretch, same,
+        lesions,
         calibration,
     )
 }  # fmt: skip

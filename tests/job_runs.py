@@ -8,13 +8,14 @@ import pandas as pd
 from mslesion.clinical.ratings import dataset_ratings
 from mslesion.errors import DatasetError
 from mslesion.io.tables import read_table
-from mslesion.pipeline.dataset.engines import EngineOptions, open_workers
+from mslesion.pipeline.dataset.engines import open_workers
 from mslesion.pipeline.dataset.jobs import FAILED, PAGE, Job, Outcome, do_job
 from mslesion.pipeline.dataset.merge import MERGED, recorded_subjects
 from mslesion.pipeline.dataset.person import PersonPlan
 from mslesion.pipeline.dataset.plan import RunPlan
 from mslesion.pipeline.dataset.run import end_run
 from mslesion.pipeline.dataset.schedule import run_plans
+from mslesion.pipeline.dataset.workers import EngineOptions
 from mslesion.pipeline.settings import Settings
 from mslesion.schema import empty_table
 from mslesion.schema.ratings import Ratings

@@ -271,7 +271,7 @@ def test_disk_full_at_the_tables(tmp_path, monkeypatch, capsys):
 
     monkeypatch.setattr(run, "merge_participants", full)
     root = bids(tmp_path / "in", "01")
-    assert call(root, tmp_path / "out", "participant") == cli.UNUSABLE
+    assert call(root, tmp_path / "out", "participant") == cli.UNFINISHED
     assert "visits.csv cannot be written" in capsys.readouterr().err
 
 

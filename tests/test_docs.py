@@ -28,7 +28,7 @@ from mslesion.pipeline.visit.segment import MASK_SHIFTED
 from mslesion.reports.methods import REFERENCES
 from mslesion.schema import TABLES, Column, Table
 from mslesion.schema.agreement import AGREEMENT
-from mslesion.schema.checks import CHECKS
+from mslesion.schema.checks import CHECKS, PAIR_CHECKS
 from mslesion.schema.ratings import RATED_COLUMNS
 from mslesion.schema.structures import STRUCTURES
 from mslesion.segmentation.lesions.instances import MIN_SIZES
@@ -46,8 +46,8 @@ MOST_PICTURE_BYTES = 300_000
 CODE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 SPAN = re.compile(r"`([^`\n]+)`")
-OTHER_FLAGS = {"--group", "--no-compile", "--cov=mslesion", "--folds", "--parts"}
-"""Flags of pip, pytest and the scripts that validate."""
+OTHER_FLAGS = {"--group", "--no-compile", "--cov=mslesion", "--folds", "--parts", "--resources"}
+"""Flags of pip, pytest, Dask and the scripts that validate."""
 
 
 def page_name(path):
@@ -172,6 +172,7 @@ def test_snake_case_names_exist(name):
     known |= {item.name for item in fields(Settings)}
     known |= {*MIN_SIZES, *SCHEMES, *mslesion.__all__}
     known |= {column.name for column in RATED_COLUMNS}
+    known |= {check.name for check in (*CHECKS, *PAIR_CHECKS)}
     known |= set(dir(VisitResult))
     for public in (getattr(mslesion, one) for one in mslesion.__all__):
         known |= set(inspect.signature(public).parameters) if inspect.isfunction(public) else set()

@@ -18,13 +18,15 @@ OWN = {name: item for name, item in FAMILY.items() if name != "MSLesionError"}
 def test_family():
     assert set(OWN) == {
         "ImageError", "GeometryError", "MaskError", "TableError", "DatasetError",
-        "SettingsError", "OutputError", "MissingToolError", "StepError",
+        "SettingsError", "OutputError", "MissingToolError", "ExecutorError", "StepError",
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("error", OWN.values(), ids=OWN)
 def test_caught_as_ours_and_as_an_ordinary_one(error):
-    ordinary = {"OutputError": OSError, "MissingToolError": ImportError}
+    ordinary = {
+        "OutputError": OSError, "MissingToolError": ImportError, "ExecutorError": RuntimeError,
+    }  # fmt: skip
     assert issubclass(error, errors.MSLesionError)
     assert issubclass(error, ordinary.get(error.__name__, ValueError))
 
@@ -34,6 +36,7 @@ def test_ours_is_no_ordinary_one():
     assert not issubclass(errors.MSLesionError, ValueError)
     assert not issubclass(errors.OutputError, ValueError)
     assert not issubclass(errors.MissingToolError, ValueError)
+    assert not issubclass(errors.ExecutorError, ValueError)
 
 
 @pytest.mark.parametrize("error", FAMILY.values(), ids=FAMILY)

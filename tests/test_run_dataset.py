@@ -157,7 +157,11 @@ def test_an_outdated_pair_is_removed_by_the_run_alone(tmp_path, work):
     ("options", "error", "text"),
     [
         ({"level": "session"}, SettingsError, "level is 'session', but participant or group is"),
-        ({"executor": "moon"}, SettingsError, "The executor is 'moon', but local or a concurrent"),
+        (
+            {"executor": "moon"},
+            SettingsError,
+            "The executor is 'moon', but local, dask, slurm, ",
+        ),
         ({"n_jobs": 0}, SettingsError, "The number of jobs is 0, but 'auto' or 1 or more is"),
         ({"participants": "99"}, DatasetError, "has no sub-99, but it was requested"),
         ({"sessions": "99"}, DatasetError, "has no ses-99, but it was requested"),

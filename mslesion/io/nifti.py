@@ -25,6 +25,7 @@ from mslesion.clinical.file_content import missing_content
 from mslesion.errors import GeometryError, ImageError, OutputError
 from mslesion.imaging.grid import check_same_grid, is_same_grid, spacing_mm
 from mslesion.io.headers import check_header, check_size
+from mslesion.io.publishing import PART, name_of_own
 from mslesion.io.voxel_values import Label, as_labels, as_mask, as_scan
 
 PACKED = (".nii.gz", ".mgz")
@@ -284,7 +285,7 @@ def write_bytes(content: bytes, path: str | Path) -> None:
         If the folder cannot be written to, or the disk is full.
     """
     path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{name_of_own(path.name)}{PART}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

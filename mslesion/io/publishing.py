@@ -27,6 +27,10 @@ log = logging.getLogger(__name__)
 
 WORK_FOLDER = ".work"
 """Folder of the output in which unfinished results and locks lie while a run is under way."""
+PART = ".part"
+"""Ending of a file that is being written; it is renamed when it is whole."""
+HALF_FILES = tuple(f"{folder}.*~*~*~*{PART}" for folder in ("", "logs/", "logs/failures/*/"))
+"""Where such files may lie outside `WORK_FOLDER`."""
 ABANDONED_S = 2 * 24 * 3600
 """A folder of a process that cannot be asked is taken for abandoned after this time: no job takes
 two days."""
@@ -55,7 +59,7 @@ def staged(output: Path, name: str) -> Iterator[Path]:
     OutputError
         If it cannot be made.
     """
-    folder = output / WORK_FOLDER / f"{name}~{_here()}~{os.getpid()}~{uuid4().hex[:8]}"
+    folder = output / WORK_FOLDER / name_of_own(name)
     while not folder.is_dir():
         try:
             folder.mkdir(parents=True)
@@ -120,6 +124,22 @@ def locked(output: Path, name: str) -> Iterator[None]:
             os.close(handle)
 
 
+def name_of_own(name: str) -> str:
+    """A name that no other process gives, and that says which one does.
+
+    Parameters
+    ----------
+    name : str
+        For a person who finds what is called so.
+
+    Returns
+    -------
+    str
+        The name, this machine, this process and a random number.
+    """
+    return f"{name}~{_here()}~{os.getpid()}~{uuid4().hex[:8]}"
+
+
 def remove_abandoned(output: Path) -> None:
     """Remove what runs that were killed left unfinished, and the folder of it if it is empty.
 
@@ -130,15 +150,27 @@ def remove_abandoned(output: Path) -> None:
     """
     work = output / WORK_FOLDER
     for folder in work.glob("*~*~*~*"):
-        _, where, process, _ = folder.name.rsplit("~", 3)
-        try:
-            is_old = time.time() - folder.stat().st_mtime > ABANDONED_S
-        except OSError:
-            continue  # it ended just now
-        if is_old or (where == _here() and not _is_running(int(process))):
+        if _is_abandoned(folder):
             shutil.rmtree(folder, ignore_errors=True)
+    for pattern in HALF_FILES:
+        for file in output.glob(pattern):
+            if _is_abandoned(file):
+                with suppress(OSError):
+                    file.unlink()
     with suppress(OSError):  # others are at work
         work.rmdir()
+
+
+def _is_abandoned(path: Path) -> bool:
+    """Whether the process that `name_of_own` names has ended, as far as can be known here."""
+    _, where, process, _ = path.name.removesuffix(PART).rsplit("~", 3)
+    try:
+        is_old = time.time() - path.stat().st_mtime > ABANDONED_S
+    except OSError:
+        return False  # it ended just now
+    if not process.isdigit():
+        return False  # no name of ours
+    return is_old or (where == _here() and not _is_running(int(process)))
 
 
 def _hold(path: Path) -> int | None:

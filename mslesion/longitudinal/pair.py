@@ -5,6 +5,7 @@ from scipy import ndimage as ndi
 
 from mslesion.errors import StepError
 from mslesion.longitudinal.alignment.deformation import comparable_head
+from mslesion.longitudinal.alignment.head_scale import scale_by_skull
 from mslesion.longitudinal.alignment.placing import (
     PlacedPair,
     VisitMaps,
@@ -38,6 +39,8 @@ from mslesion.longitudinal.quality import (
     FOR_BRAIN,
     FOR_LESIONS,
     ONE_HEAD,
+    brain_change_values,
+    brain_scan_values,
     head_values,
     judge_pair,
     quality_values,
@@ -82,7 +85,8 @@ def compare_maps(
     }
     for_lesions, for_brain = aligned[lesion_modality], aligned[brain_modality]
     placed = for_lesions if for_lesions.placed is not None else for_brain
-    values = quality_values(*visits, modality=placed.modality, placed=placed.placed)
+    values = quality_values(*visits, placed=placed.placed)
+    values |= brain_scan_values(*visits, placed=for_brain.placed)
     values["visit_order_unknown"] = float(bool(order_reason))
     values |= worst_values([one.head_values for one in aligned.values()])
     quality = judge_pair(values)
@@ -98,7 +102,12 @@ def compare_maps(
         lesions = _compare_lesions(*visits, for_lesions, rule=rule)
     if not brain.reason:
         brain = _compare_brain(*visits, for_brain)
-        quality = judge_pair(values | {"brain_stretch_difference": brain.volumes.stretch_range_pct})
+        values |= brain_change_values(*visits, found=brain.volumes)
+        quality = judge_pair(values)
+        # Only what was measured tells whether it can be believed
+        contradiction = quality.reason_against(FOR_BRAIN)
+        if contradiction:
+            brain = BrainComparison(aligned=for_brain, reason=contradiction)
     return PairComparison(
         first=first, second=second, quality=quality, lesions=lesions, brain=brain, rule=rule
     )
@@ -141,6 +150,7 @@ def _align(first: VisitMaps, second: VisitMaps, modality: str) -> AlignedScans:
     try:
         if _is_one_head(values):
             frame = register_visits(first, second, modality)
+            frame = scale_by_skull(frame, first, second, modality)
             frame = refine_frame(frame, first, second, modality)
             values |= head_values(first, second, modality=modality, frame=frame)
         if _is_one_head(values):

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from mslesion.longitudinal.alignment.common_frame import Frame, find_scales
+from mslesion.longitudinal.alignment.common_frame import Frame
 from mslesion.longitudinal.alignment.placing import PlacedPair, VisitMaps
+from mslesion.longitudinal.brain.volume_changes import VolumeChanges
 from mslesion.longitudinal.identity import measure_identity
 from mslesion.longitudinal.same_image import same_image_correlation
 from mslesion.schema.checks import FAIL, PAIR_CHECKS, judge, worst_state
@@ -14,12 +15,21 @@ from mslesion.schema.time import days_between
 
 ONE_HEAD = ("same_image_correlation", "identity_score", "mirror_gain")
 """Checks that, failed, spare the comparison: there is nothing to compare."""
-FOR_BRAIN = (
+FOR_BOTH = (
     *ONE_HEAD, "brain_overlap", "registration_disagreement_mm", "days_between_visits",
     "registration_correction_mm",
 )  # fmt: skip
-FOR_LESIONS = (*FOR_BRAIN, "flair_2d_and_3d", "pair_longest_voxel_mm")
+FOR_BRAIN = (
+    *FOR_BOTH, "head_scale_not_corrected", "thick_slices_of_two_scanners_mm",
+    "brain_border_at_one_visit", "brain_stretch_difference", "brain_estimates_difference",
+)  # fmt: skip
+FOR_LESIONS = (*FOR_BOTH, "flair_2d_and_3d", "pair_longest_voxel_mm")
 """Checks that, failed, take the lesion change or the brain change away."""
+OTHER_SCANNER_PCT = 1.0
+"""A head that differs by more along an axis (exclusive) was scanned on two scanners, whatever
+their names, or on one whose voxel size was changed."""
+CERTAIN_SD = 2.0
+"""Only what a difference in size of the head has beyond so many of its errors counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +64,16 @@ class PairQuality:
 
 
 def quality_values(
-    first: VisitMaps, second: VisitMaps, *, modality: str, placed: PlacedPair | None
+    first: VisitMaps, second: VisitMaps, *, placed: PlacedPair | None
 ) -> dict[str, float | None]:
-    """Values of the pair's checks, without `ONE_HEAD` and the stretch of the brain.
+    """Values of the pair's checks, without `ONE_HEAD` and those of the brain's change alone.
 
     Parameters
     ----------
     first, second : VisitMaps
         The visits.
-    modality : str
-        Which scans are looked at.
     placed : PlacedPair or None
-        They in their common frame; None if they could not be registered.
+        Their scans in the common frame; None if they could not be registered.
 
     Returns
     -------
@@ -80,13 +88,6 @@ def quality_values(
         values["registration_correction_mm"] = placed.frame.correction_mm
         values["slice_thickness_difference_mm"] = placed.thickness_gap_mm
         values["pair_longest_voxel_mm"] = placed.thickest_mm
-        if first.sees_skull and second.sees_skull:
-            scans = [visit.scans[modality] for visit in (first, second)]
-            scales = find_scales(
-                scans[0].data, scans[0].affine, scans[1].data, scans[1].affine,
-                first_to_second=placed.frame.first_to_second,
-            )  # fmt: skip
-            values["head_scale_difference"] = 100 * float(np.abs(scales - 1).max())
     if first.flair_dim and second.flair_dim:
         values["flair_2d_and_3d"] = float(first.flair_dim != second.flair_dim)
     if first.scanner_id and second.scanner_id:
@@ -146,6 +147,68 @@ def worst_values(found: Iterable[Mapping[str, float | None]]) -> dict[str, float
         if values:
             worst[check.name] = (min if check.warn_below is not None else max)(values)
     return worst
+
+
+def brain_scan_values(
+    first: VisitMaps, second: VisitMaps, *, placed: PlacedPair | None
+) -> dict[str, float | None]:
+    """Values of the checks that say whether scans are fit for the brain's change.
+
+    Parameters
+    ----------
+    first, second : VisitMaps
+        The visits.
+    placed : PlacedPair or None
+        The scans of the brain's change in their common frame; None if there are none.
+
+    Returns
+    -------
+    dict of str to float or None
+        By check.
+    """
+    if placed is None:
+        return {}
+    values: dict[str, float | None] = {}
+    scale, scanners = placed.frame.head_scale, (first.scanner_id, second.scanner_id)
+    is_other_scanner = scanners[0] != scanners[1] if all(scanners) else None
+    if scale is not None:
+        values["head_scale_difference"] = scale.largest_axis_pct
+        sure = max(0.0, abs(scale.volume_pct) - CERTAIN_SD * scale.error_points)
+        values["head_scale_not_corrected"] = 0.0 if scale.is_precise else sure
+        if sure and scale.largest_axis_pct > OTHER_SCANNER_PCT:
+            is_other_scanner = True
+    if is_other_scanner is not None:
+        longest = placed.thickest_mm if is_other_scanner else 0.0
+        values["thick_slices_of_two_scanners_mm"] = longest
+    return values
+
+
+def brain_change_values(
+    first: VisitMaps, second: VisitMaps, *, found: VolumeChanges
+) -> dict[str, float | None]:
+    """Values of the checks that say whether a measured change of the brain can be believed.
+
+    Parameters
+    ----------
+    first, second : VisitMaps
+        The visits.
+    found : VolumeChanges
+        What was measured.
+
+    Returns
+    -------
+    dict of str to float or None
+        By check.
+    """
+    gap = found.difference_pct
+    values = {
+        "brain_stretch_difference": found.stretch_range_pct,
+        "brain_estimates_difference": None if gap is None else abs(gap),
+    }
+    if first.sees_skull is not None and second.sees_skull is not None:
+        has_skull_once = first.sees_skull != second.sees_skull
+        values["brain_border_at_one_visit"] = float(has_skull_once and found.boundary_pct is None)
+    return values
 
 
 def judge_pair(values: dict[str, float | None]) -> PairQuality:

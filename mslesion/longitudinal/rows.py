@@ -44,11 +44,24 @@ def change_row(
         "quality_state": pair.quality.state,
         "flags": ";".join(flags(pair.quality.rows)),
     }
+    row |= _head_scale_columns(pair)
     row |= _lesion_columns(pair) | _expansion_columns(pair.brain.expansion)
     row |= _atrophied_columns(pair.brain.atrophied) | _volume_columns(pair)
     if not pair.brain.reason and None not in widths_mm:
         row["third_ventricle_width_change_mm"] = widths_mm[1] - widths_mm[0]
     return row
+
+
+def _head_scale_columns(pair: PairComparison) -> dict:
+    """Columns of the head's size, by the scans of the brain's change."""
+    placed = pair.brain.aligned.placed
+    scale = None if placed is None else placed.frame.head_scale
+    if scale is None:
+        return {}
+    return {
+        "head_scale_volume_pct": scale.volume_pct if scale.is_precise else None,
+        "head_scale_error_points": scale.error_points,
+    }
 
 
 def _lesion_columns(pair: PairComparison) -> dict:
@@ -99,7 +112,6 @@ def _volume_columns(pair: PairComparison) -> dict:
         "pbvc_deformation_pct": found.deformation_pct,
         "pbvc_pct": found.brain_pct,
         "pbvc_difference_points": found.difference_pct,
-        "pbvc_disagrees": found.disagrees,
         "pbvc_deformation_eroded_pct": found.eroded_pct,
         "pbvc_bsi_calibration_ratio": found.calibration,
         "pvvc_pct": found.ventricles_pct,

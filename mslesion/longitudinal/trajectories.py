@@ -1,6 +1,6 @@
 """The course of a quantity over the visits: slope, interval, and where it is broken."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import pairwise
@@ -30,7 +30,7 @@ class Segment:
     positions: tuple[int, ...]
     """Positions of the visits, in order."""
     starts_with: str
-    """Why it begins: "first visit", "scanner change" or "treatment"."""
+    """Why it begins: "first visit", "scanner change", "treatment" or "change not assessable"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ def split_visits(
     scanners: Sequence[str] | None = None,
     *,
     treatment_start: date | None = None,
+    apart: Collection[int] = (),
 ) -> list[Segment]:
     """Split a patient's visits where values before and after cannot be compared.
 
@@ -61,6 +62,8 @@ def split_visits(
     treatment_start : date, optional
         When a treatment began. Visits in the `REBASELINE_DAYS` after it belong to no
         segment, later ones to a new one.
+    apart : collection of int
+        Positions of visits that cannot be compared with the one before.
 
     Returns
     -------
@@ -68,22 +71,25 @@ def split_visits(
     """
     names = list(scanners) if scanners is not None else [""] * len(dates)
     segments: list[tuple[list[int], str]] = []
-    known, treated = "", False
+    known, treated, is_apart = "", False, False
     rebaseline = None
     if treatment_start is not None:
         rebaseline = treatment_start + timedelta(days=REBASELINE_DAYS)
     for position, (day, name) in enumerate(zip(dates, names, strict=True)):
+        is_apart = is_apart or position in apart
         if day is None:
             continue
         if rebaseline is not None and treatment_start < day < rebaseline:
             continue
         why = "" if segments else "first visit"
+        if is_apart and segments:
+            why = "change not assessable"
         if name and known and name != known:
             why = "scanner change"
         if rebaseline is not None and day >= rebaseline and not treated:
             treated = True
             why = "treatment" if segments else why
-        known = name or known
+        known, is_apart = name or known, False
         if why:
             segments.append(([], why))
         segments[-1][0].append(position)
@@ -134,6 +140,7 @@ def measure_trajectories(
     scanners: Sequence[str] | None = None,
     *,
     treatment_start: date | None = None,
+    apart: Collection[int] = (),
 ) -> list[dict]:
     """Rows of trajectories.csv of one patient: each quantity in each segment.
 
@@ -147,6 +154,8 @@ def measure_trajectories(
         Scanner of each visit.
     treatment_start : date, optional
         When a treatment began.
+    apart : collection of int
+        Positions of visits that cannot be compared with the one before.
 
     Returns
     -------
@@ -156,7 +165,7 @@ def measure_trajectories(
     names = list(scanners) if scanners is not None else [""] * len(dates)
     rows = []
     for number, part in enumerate(
-        split_visits(dates, scanners, treatment_start=treatment_start), start=1
+        split_visits(dates, scanners, treatment_start=treatment_start, apart=apart), start=1
     ):
         days = [dates[p].toordinal() for p in part.positions]
         for measure, series in values.items():

@@ -1,8 +1,9 @@
 """The course over all visits: curves as inline SVG, and their numbers in a table."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from html import escape
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from mslesion.reports.screen import CHANGED, VISITED
 from mslesion.schema import CHANGES, TRAJECTORIES, VISITS
 from mslesion.schema.identifiers import session_name
 from mslesion.schema.time import iso_day
-from mslesion.schema.visits import label_of, used_for
+from mslesion.schema.visits import BIOMARKERS, label_of, used_for
 
 WIDTH, HEIGHT = 340, 170
 LEFT, RIGHT, TOP, BOTTOM = 46, 12, 24, 26
@@ -52,6 +53,7 @@ def course_section(
     }
     times, ticks = _times(visits)
     breaks = _breaks(visits, times, began)
+    apart = _withheld_steps(rows, changes)
     own = trajectories[trajectories["track_id"].isna()]
     problems = {name: _problems(cells, rows) for name, cells in sources.items()}
     drawn = "".join(
@@ -63,6 +65,7 @@ def course_section(
             ticks=ticks,
             breaks=breaks,
             notes=["; ".join(one.text for one in found) for found in problems[name]],
+            apart=apart if _is_brain(name) else (),
         )
         for name, values in series.items()
     )
@@ -94,6 +97,7 @@ def curve(
     ticks: Sequence[str],
     breaks: Sequence[tuple[float, str]] = (),
     notes: Sequence[str] = (),
+    apart: Collection[int] = (),
 ) -> str:
     """One curve.
 
@@ -111,6 +115,8 @@ def curve(
         Where values before and after cannot be compared, and why.
     notes : sequence of str
         Checks of each visit that concern the value and did not pass; empty if all passed.
+    apart : collection of int
+        Positions of visits that no line joins to the one before.
 
     Returns
     -------
@@ -135,7 +141,6 @@ def curve(
     def y(value: float) -> float:
         return TOP + (HEIGHT - TOP - BOTTOM) * (high - value) / (high - low)
 
-    line = " ".join(f"{x(t):.1f},{y(v):.1f}" for t, v, _, _ in points)
     parts = [
         f'<svg role="img" viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}">',
         f"<title>{escape(label)}</title>",
@@ -150,7 +155,9 @@ def curve(
         at = f"{x(time):.1f}"
         parts.append(f'<line class="break" x1="{at}" x2="{at}" y1="{TOP}" y2="{HEIGHT - BOTTOM}"/>')
         parts.append(f'<text x="{x(time) + 3:.1f}" y="{TOP + 8}" class="why">{escape(why)}</text>')
-    parts.append(f'<polyline points="{line}"/>')
+    for line in _lines(times, values, apart):
+        joined = " ".join(f"{x(time):.1f},{y(value):.1f}" for time, value in line)
+        parts.append(f'<polyline points="{joined}"/>')
     for time, value, name, note in points:
         title = f"{name}: {format_value(value)}" + (f"; look at: {note}" if note else "")
         parts.append(_point(x(time), y(value), title=title, is_warned=bool(note)))
@@ -160,6 +167,17 @@ def curve(
             f'<text x="{x(time):.1f}" y="{HEIGHT - 8}" class="{where}">{escape(text)}</text>'
         )
     return "".join([*parts, "</svg>"])
+
+
+def _lines(times, values, apart: Collection[int]) -> list[list[tuple[float, float]]]:
+    """Known points, in parts that may be joined."""
+    lines: list[list[tuple[float, float]]] = [[]]
+    for position, (time, value) in enumerate(zip(times, values, strict=True)):
+        if position in apart:
+            lines.append([])
+        if not pd.isna(value):
+            lines[-1].append((time, float(value)))
+    return [line for line in lines if len(line) > 1]
 
 
 def _point(x: float, y: float, *, title: str, is_warned: bool = False) -> str:
@@ -232,6 +250,19 @@ def _brain_change(rows: Sequence[pd.Series], changes: pd.DataFrame) -> list:
     cells = [None if row is None else (CHANGES, row, BRAIN_CHANGE) for row in found]
     is_known = any(not pd.isna(_value(cell)) for cell in cells)
     return [0.0 if is_known else None, *cells]
+
+
+def _withheld_steps(rows: Sequence[pd.Series], changes: pd.DataFrame) -> set[int]:
+    """Positions of visits whose brain cannot be compared with that of the visit before."""
+    withheld = changes[changes["brain_change_assessable"].fillna(value=True).eq(other=False)]
+    steps = set(zip(withheld["session_from"], withheld["session_to"], strict=True))
+    sessions = [row["session_id"] for row in rows]
+    return {n for n, step in enumerate(pairwise(sessions), start=1) if step in steps}
+
+
+def _is_brain(name: str) -> bool:
+    """Whether a measure of a visit is a volume of the brain or of a part of it."""
+    return name in BIOMARKERS and BIOMARKERS[name].group == "brain"
 
 
 def _value(cell) -> float | None:

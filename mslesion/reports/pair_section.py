@@ -26,9 +26,9 @@ LESIONS = (
     "atrophied_lesion_volume_noise_mm3",
 )  # fmt: skip
 BRAIN = (
-    "pbvc_pct", "pbvc_bsi_pct", "pbvc_deformation_pct", "pbvc_sd_points", "pbvc_pct_per_year",
-    "pbvc_ci95_low", "pbvc_ci95_high", "pvvc_pct", "thalamus_change_pct", "grey_matter_change_pct",
-    "white_matter_change_pct", "third_ventricle_width_change_mm",
+    "pbvc_pct", "pbvc_bsi_pct", "pbvc_deformation_pct", "head_scale_volume_pct", "pbvc_sd_points",
+    "pbvc_pct_per_year", "pbvc_ci95_low", "pbvc_ci95_high", "pvvc_pct", "thalamus_change_pct",
+    "grey_matter_change_pct", "white_matter_change_pct", "third_ventricle_width_change_mm",
 )  # fmt: skip
 EXPANDING = (
     "sel_candidate_count", "sel_expected_by_chance_count", "sel_candidate_volume_ml",
@@ -146,8 +146,6 @@ def sentence(row: pd.Series) -> str:
             text += ", which is within the measurement error"
     else:
         text += f" (standard deviation of one value {value('pbvc_sd_points')} points)"
-    if _is_true(row["pbvc_disagrees"]):
-        text += "; the two estimates disagree"
     if _is_true(row["pseudoatrophy_window"]):
         text += "; a treatment began, so that volume may have decreased through loss of oedema"
     return f"{text}."

@@ -70,6 +70,10 @@ _FROM_DEFORMATION = (
     "Integral of the local volume change of a deformation of both scans over the structure."
 )
 _FROM_BOUNDARY = "Shift of the border in intensity between both scans, over the structure."
+_FROM_SKULLS = (
+    "Affine motion between skull and scalp of both scans, outside the intracranial space, where "
+    "the brain's own change does not reach."
+)
 _FROM_EXPANSION = (
     "Local volume change of a deformation that follows single lesions, inside the lesions of the "
     "first visit."
@@ -164,6 +168,12 @@ _LESIONS = described(
 
 _BRAIN = described(
     _FROM_BOTH_BRAINS,
+    Column("head_scale_volume_pct", NUMBER, "How much larger the head is at the second visit, by "
+           "the skull; the changes of the brain are those after correction for it.", _PERCENT,
+           "Smith 2002, 10.1006/nimg.2002.1040", label="Size of the head, corrected",
+           requires=("precise_head_scale",), method=_FROM_SKULLS),
+    Column("head_scale_error_points", NUMBER, "Error (SD) of that difference, by the halves of "
+           "the head.", _POINTS, OURS, requires=("skulls",), method=_FROM_SKULLS),
     Column("pbvc_bsi_pct", NUMBER, "Brain volume change by the boundary-shift integral.",
            _PERCENT, "Leung 2010, 10.1016/j.neuroimage.2009.12.059", label="by boundary shift",
            requires=_BOUNDARY, method=_FROM_BOUNDARY),
@@ -174,9 +184,6 @@ _BRAIN = described(
            label="Brain volume change"),
     Column("pbvc_difference_points", NUMBER, "Boundary-shift estimate minus "
                                              "deformation estimate.", _POINTS,
-           requires=("brain_change", "two_estimates")),
-    Column("pbvc_disagrees", FLAG, "Whether the two estimates differ by more than "
-                                   "0.5 percentage points.", source=OURS,
            requires=("brain_change", "two_estimates")),
     Column("pbvc_deformation_eroded_pct", NUMBER,
            "Like pbvc_deformation_pct, but measured 3 mm inside the brain; a large difference "
@@ -371,7 +378,9 @@ TRAJECTORIES = Table(
         Column("segment", COUNT, "Number of the segment, from 1."),
         Column("starts_with", TEXT, "Reason why the segment begins.",
                levels={"first visit": "nothing before", "scanner change": "another scanner",
-                       "treatment": "half a year after a treatment began"}),
+                       "treatment": "half a year after a treatment began",
+                       "change not assessable": "volumes of the brain only: their change since "
+                       "the visit before is not given"}),
         Column("date_from", TEXT, "First visit of the segment."),
         Column("date_to", TEXT, "Last visit of the segment."),
         Column("visit_count", COUNT, "Visits with a value."),

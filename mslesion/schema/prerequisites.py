@@ -54,6 +54,9 @@ OF_PAIR = {
     "lesion_map_at_first": "no lesion map at the first visit",
     "lesion_at_first": "no lesion at the first visit",
     "copies": "no room in normal-appearing white matter for shifted copies of the lesions",
+    "skulls": "no skull in view at a visit, or too little of it",
+    "precise_head_scale": "no skull in view at a visit, voxels of more than 2.1 mm, or an error of "
+    "the head's scale of more than 0.5 percentage points",
     "boundary": "the two scans have no contrast in common at the border of the brain",
     "ventricle_border": "the ventricles are under 1 ml or have no contrast at their border",
     "shared_head": "the two scans share no voxel of the head",

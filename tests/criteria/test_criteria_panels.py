@@ -309,6 +309,23 @@ def test_reasons_of_low_confidence_are_named():
     )
 
 
+def test_withheld_brain_change_decides_nothing_and_says_why():
+    """No rule about loss is met or not met, whatever the volumes of the single visits."""
+    withheld = {
+        "interval_years": 2.0, "brain_change_assessable": False,
+        "brain_change_reason": "the two estimates differ",
+    }  # fmt: skip
+    assert atrophy_confidence(withheld)[1] == (
+        "Brain change is not assessable: the two estimates differ."
+    )
+    rows = activity_panel(Facts(age_years=40), change=withheld)
+    loss = [row for row in rows if "loss" in row.domain or "loss" in row.threshold]
+    assert loss
+    for row in loss:
+        assert (row.state, row.value) == ("not assessable", None)
+        assert "the two estimates differ" in row.text or row.domain.startswith("NEDA-4")
+
+
 def test_activity_panel():
     facts = Facts(
         new_t2_count=2, enlarging_count=0, followup_gd_count=None, relapse_count=0, age_years=40,

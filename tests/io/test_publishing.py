@@ -173,3 +173,20 @@ def test_processes_wait_for_each_other(tmp_path):
     for process in some:
         process.join()
     assert files(tmp_path)["count"] == "150"
+
+
+def test_a_half_file_of_a_killed_process_is_removed(tmp_path):
+    """One of this process, and a file that only looks like one, are kept."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    here, logs = publishing._here(), tmp_path / "logs/failures/sub-01"
+    logs.mkdir(parents=True)
+    half = [
+        tmp_path / f".visits.csv~{here}~{ended.pid}~ab.part",
+        logs / f".a~{here}~{ended.pid}~c.part",
+    ]
+    kept = [tmp_path / f".{publishing.name_of_own('a')}.part", tmp_path / ".notes~a~b~c.part"]
+    for path in (*half, *kept):
+        path.touch()
+    remove_abandoned(tmp_path)
+    assert set(tmp_path.rglob("*.part")) == set(kept)

@@ -79,18 +79,3 @@ def test_coarser_grid():
     found = f.coarser(Grid((9, 10, 4), np.diag([1.0, 1, 1, 1])), spacing_mm=2.0)
     assert found.shape == (5, 5, 2)
     np.testing.assert_array_equal(found.affine, np.diag([2.0, 2, 2, 1]))
-
-
-@pytest.mark.slow
-def test_scales():
-    """A head of 1 % more length along one axis."""
-    rng = np.random.default_rng(0)
-    shape = (90, 100, 90)
-    grid = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"))
-    radii = np.sqrt((((grid - np.reshape((45, 50, 45), (3, 1, 1, 1))) / 2) ** 2).sum(axis=0))
-    head = np.where(radii < 20, 100 + 30 * np.sin(grid[0] / 5) * np.cos(grid[1] / 7), 0)
-    first = (head + rng.standard_normal(shape)).astype(np.float32)
-    affine = np.diag([2.0, 2, 2, 1])
-    stretched = affine @ np.diag([1.01, 1, 1, 1])
-    found = f.find_scales(first, affine, first, stretched, first_to_second=np.eye(4))
-    assert found == pytest.approx([1.01, 1, 1], abs=0.003)

@@ -4,16 +4,19 @@ Anatomy is by brain masks and the scans' own three levels, so that nothing here 
 the network.
 """
 
+from dataclasses import replace
+
 import nibabel as nib
 import numpy as np
 import pytest
 import SimpleITK as sitk
-from nibabel.affines import apply_affine
+from nibabel.affines import apply_affine, from_matvec
 from scipy import ndimage as ndi
 from scipy.cluster.vq import kmeans2
+from scipy.spatial.transform import Rotation
 
 from mslesion.imaging.itk import from_itk_transform
-from mslesion.imaging.resampling import Grid, resample_mask
+from mslesion.imaging.resampling import Grid, resample, resample_mask
 from mslesion.io.nifti import load_mask, load_scan
 from mslesion.longitudinal.alignment.common_frame import find_frame
 from mslesion.longitudinal.alignment.deformation import comparable_head
@@ -72,6 +75,51 @@ def test_another_person_is_caught(shared_data):
     found = compare_maps(rescan_visit(folder, "1003", "1"), rescan_visit(folder, "1018", "2"))
     assert found.brain.reason
     assert found.brain.volumes is None
+
+
+def whole_head(folder, name="sub-IXI013HH1212"):
+    """A head of 2 mm with its skull; its labels cover about the intracranial space."""
+    scan = load_scan(folder / name / "ses-1/anat" / f"{name}_ses-1_T1w.nii.gz")
+    file = next((folder / "derivatives/dlmuse" / name).rglob("*.nii.gz"))
+    inside, _ = load_mask(file, like=scan, label="all")
+    return VisitMaps(
+        scans={"T1w": PlacedScan(scan.data, scan.affine)},
+        anatomy=simple_anatomy(scan.data, ndi.binary_fill_holes(inside)),
+        anatomy_affine=scan.affine, session="1", sees_skull=True,
+    )  # fmt: skip
+
+
+def turned(given, percent):
+    """The same head on a turned grid, noisy; the header says larger voxels along the axes."""
+    scan = given.scans["T1w"]
+    middle = apply_affine(scan.affine, (np.array(scan.data.shape) - 1) / 2)
+    turn = Rotation.from_euler("xyz", [3, -2, 4], degrees=True).as_matrix()
+    way = from_matvec(turn, middle - turn @ middle + [1.3, -2.2, 0.7])
+    grid = Grid(scan.data.shape, scan.affine)
+    values = resample(scan.data, scan.affine, to=grid, transform=way, order=3)
+    noise = 0.02 * np.percentile(values, 90) * np.random.default_rng(1).standard_normal(grid.shape)
+    wrong = np.diag([*(1 + np.array(percent) / 100), 1]) @ scan.affine
+    moved = PlacedScan(np.maximum(values + noise, 1e-3).astype(np.float32), wrong)
+    anatomy = resample(given.anatomy, scan.affine, to=grid, transform=way, order=0)
+    return replace(given, scans={"T1w": moved}, anatomy=anatomy, anatomy_affine=wrong, session="2")
+
+
+def test_brain_change_of_a_stretched_head(shared_data):
+    """PBVC within 0.15 points of that of the right voxel size; empty where no skull is seen."""
+    first = whole_head(shared_data / "wholehead")
+    found = {
+        percent: compare_maps(first, turned(first, percent))
+        for percent in [(0, 0, 0), (1, 0, 0), (2, 2, 2)]
+    }
+    change = {percent: pair.brain.volumes.brain_pct for percent, pair in found.items()}
+    for percent, pair in found.items():
+        assert change[percent] == pytest.approx(change[0, 0, 0], abs=0.15)
+        scale = pair.brain.aligned.placed.frame.head_scale
+        assert scale.volume_pct == pytest.approx(sum(percent), abs=0.15)
+    blind = [replace(visit, sees_skull=False) for visit in (first, turned(first, (1, 0, 0)))]
+    withheld = compare_maps(*blind).brain
+    assert withheld.volumes is None
+    assert "difference in scaling of the brain between axes" in withheld.reason
 
 
 @pytest.mark.parametrize("subject", ["LJL01", "LJL03"])

@@ -72,6 +72,17 @@ def test_split_at_scanner_change():
     ]
 
 
+def test_split_where_a_change_is_not_assessable():
+    found = positions(DATES[:5], apart={2})
+    assert found == [((0, 1), "first visit"), ((2, 3, 4), "change not assessable")]
+    # A visit without a date passes the break on to the next; before the first there is none
+    found = positions([DATES[0], DATES[1], None, DATES[3], DATES[4]], apart={0, 2})
+    assert found == [((0, 1), "first visit"), ((3, 4), "change not assessable")]
+    # A scanner change is the better reason
+    found = positions(DATES[:3], ["a", "b", "b"], apart={1})
+    assert found == [((0,), "first visit"), ((1, 2), "scanner change")]
+
+
 def test_split_at_treatment():
     # Start on 1 October 2021: re-baseline on 2 April 2022 (183 days); the visit of
     # 1 January 2022 belongs to no segment

@@ -35,24 +35,39 @@ def test_the_thickness_is_in_millimetres():
     assert MASS_DEPTH_MM == 4 * 3.5  # on the threshold
 
 
+WHITE = np.full(SHAPE, s.WHITE_MATTER, np.uint8)
+
+
 @pytest.mark.parametrize(
     ("radius", "level", "signs"),
-    [(6, 0.5, ["a dark core of 0.9 ml"]), (4, 0.5, []), (6, 0.8, [])],
-    ids=["core", "0.3 ml", "as bright as the threshold"],
+    [(6, 0.5, ["a dark core of 0.7 ml"]), (4, 0.5, []), (6, 0.8, [])],
+    ids=["core", "as thin as a sulcus", "as bright as the threshold"],
 )
-@pytest.mark.parametrize("is_hole", [True, False], ids=["hole of the mask", "in the mask"])
-def test_a_dark_core(radius, level, signs, is_hole):
+def test_a_dark_core(radius, level, signs):
+    """Not taken for lesion; without anatomy or FLAIR it is not looked for."""
     core = ball(radius)
-    flair = np.where(core, level, 1.6)
-    mask = ball(12) & ~core if is_hole else ball(12)
-    assert signs_unlike_ms(mask, ONE_MM, relative_flair=flair) == signs
-    assert signs_unlike_ms(mask, ONE_MM) == []
+    flair = np.where(core, level, np.where(ball(12), 1.6, 1.0))
+    mask = ball(12) & ~core
+    given = {"anatomy": WHITE, "relative_flair": flair}
+    assert signs_unlike_ms(mask, ONE_MM, **given) == signs
+    ventricle = np.where(core, s.LATERAL_VENTRICLES, WHITE)
+    assert signs_unlike_ms(mask, ONE_MM, **given | {"anatomy": ventricle}) == []
+    assert signs_unlike_ms(mask, ONE_MM, relative_flair=flair) == []
 
 
-def test_dark_tissue_at_the_border_is_no_core():
-    flair = np.where(WHERE[0] < 20, 0.5, 1.6)
-    thin = ball(12) & (abs(WHERE[2] - 22) <= 3)  # 4 mm deep at most in its very middle
-    assert signs_unlike_ms(thin, ONE_MM, relative_flair=flair) == []
+def test_dark_tissue_beside_a_lesion_is_no_core():
+    """Bright on one side only."""
+    core = ball(6)
+    flair = np.where(core, 0.5, np.where(ball(12) & (WHERE[0] < 18), 1.6, 1.0))
+    mask = ball(12) & (WHERE[0] < 18) & ~core
+    assert signs_unlike_ms(mask, ONE_MM, anatomy=WHITE, relative_flair=flair) == []
+
+
+def test_a_mass_of_which_a_part_is_taken_for_lesion():
+    mask = ball(15) & (WHERE[0] < 14)  # 3 ml
+    for level, signs in ((1.3, []), (1.31, ["a mass 30 mm thick"])):
+        flair = np.where(ball(15), level, 1.0)
+        assert signs_unlike_ms(mask, ONE_MM, anatomy=WHITE, relative_flair=flair) == signs
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 import pickle
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import FrozenInstanceError
+from dataclasses import FrozenInstanceError, replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,15 @@ import visit_phantoms as heads
 from mslesion.io.dataset import Visit, find_visits
 from mslesion.io.lesion_masks import mask_folder
 from mslesion.pipeline.dataset.calibration import CALIBRATION_STEP
-from mslesion.pipeline.dataset.jobs import DONE, FAILED, UNCHANGED, Job, Outcome, do_job
+from mslesion.pipeline.dataset.jobs import (
+    DONE,
+    FAILED,
+    OUT_OF_MEMORY,
+    UNCHANGED,
+    Job,
+    Outcome,
+    do_job,
+)
 from mslesion.pipeline.pair import maps as pair_maps
 from mslesion.pipeline.pair.jobs import PAIR_STEP
 from mslesion.pipeline.pair.maps import VisitCache
@@ -145,3 +153,14 @@ def test_a_person_with_many_visits_reads_each_of_them_once(monkeypatch):
     assert reads["sub-02_ses-1"] == 3
     cache.clear()
     assert not cache._kept
+
+
+def test_refused_memory_is_named(tmp_path):
+    def work(*_args):
+        raise MemoryError
+
+    step = replace(VISIT_STEP, work=work)
+    (tmp_path / "flair").touch()
+    visit = Visit("01", "1", {"FLAIR": tmp_path / "flair"})
+    outcome = do_job(Job(step, (visit,), tmp_path, tmp_path / "out", Settings()))
+    assert (outcome.state, outcome.error, outcome.reason) == (FAILED, "MemoryError", OUT_OF_MEMORY)

@@ -122,6 +122,18 @@ def test_a_scanner_change_splits_the_course():
     assert rows[["starts_with", "visit_count"]].to_numpy().tolist() == [["scanner change", 3]]
 
 
+def test_a_withheld_brain_change_splits_the_course_of_brain_volumes():
+    visits = [visit(s, lesion_volume_ml=float(s), brain_ml=1000 - int(s)) for s in "1234"]
+    pairs = [
+        pair("1", "2", brain_change_assessable=False), pair("2", "3", brain_change_assessable=True),
+        pair("1", "4", brain_change_assessable=False),
+    ]  # fmt: skip
+    rows = merged(visits, pairs)["trajectories"].set_index("measure")
+    names = ["starts_with", "visit_count"]
+    assert rows.loc["brain_ml", names].tolist() == ["change not assessable", 3]
+    assert rows.loc["lesion_volume_ml", names].tolist() == ["first visit", 4]
+
+
 def test_no_course_where_dates_do_not_rise():
     visits = [visit(s, lesion_volume_ml=1.0) for s in "123"]
     visits[2]["visits"][0]["visit_date"] = DAYS["1"]

@@ -1,7 +1,13 @@
 """Which job begins when, whatever does the jobs; what a lost process costs."""
 
 from collections import Counter
-from concurrent.futures import Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures import (
+    CancelledError,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+)
 from concurrent.futures.process import BrokenProcessPool
 from datetime import date
 from multiprocessing import get_context
@@ -13,11 +19,12 @@ from run_stand_in import StandIn
 from test_cohort_runs import does, does_or_is_killed, jobs_of
 
 from mslesion.clinical.visit_facts import VisitFacts
+from mslesion.errors import ExecutorError
 from mslesion.io.dataset import Visit
-from mslesion.pipeline.dataset.engines import Workers
 from mslesion.pipeline.dataset.jobs import FAILED, Outcome
 from mslesion.pipeline.dataset.person import PersonPlan
 from mslesion.pipeline.dataset.schedule import run_plans
+from mslesion.pipeline.dataset.workers import Workers
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.jobs import find_visit_jobs
 from mslesion.schema.ratings import Ratings
@@ -199,3 +206,30 @@ def test_an_error_that_is_no_lost_worker_is_named():
     (outcome,) = run_all([Independent(jobs_of("A"))], work=does, executor=Breaking())
     assert (outcome.state, outcome.error) == (FAILED, "TypeError")
     assert outcome.reason.startswith("TypeError('cannot pickle') between two processes.")
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (CancelledError(), "The executor has given up visit sub-A and what else was under way"),
+        (ExecutorError("A worker sees no input."), "A worker sees no input"),
+    ],
+)
+def test_a_lost_executor_ends_the_run(error, message):
+    """What was done before stays done; no job is listed as failed."""
+    outcomes = []
+
+    class Lost(Executor):
+        def submit(self, work, job):
+            future = Future()
+            if job.visit.subject == "A":
+                future.set_exception(error)
+            else:
+                future.set_result(work(job))
+            return future
+
+    with pytest.raises(ExecutorError, match=message):
+        run_plans(
+            [Independent(jobs_of("BAC"))], Workers(Lost(), 1), work=does, finish=outcomes.append
+        )
+    assert [outcome.job.visit.subject for outcome in outcomes] == ["B"]

@@ -24,6 +24,7 @@ from mslesion.pipeline.visit.measure import measure_visit
 from mslesion.pipeline.visit.prepare import prepare_visit
 from mslesion.pipeline.visit.process import process_visit
 from mslesion.schema import LESIONS, QUALITY, VISITS, check_table
+from mslesion.schema import structures as s
 from mslesion.schema.structures import BRAIN
 from mslesion.schema.visits import BIOMARKERS
 from mslesion.segmentation.lesions.instances import find_lesions
@@ -293,6 +294,41 @@ def test_a_little_lesion_has_no_ratio(plain):
     assert row["t1_t2_lesion_ratio"] is None
     assert reasons(row)["t1_t2_lesion_ratio"] == "under 0.5 ml of lesion"
     assert row["t1_hypointense_volume_ml"] > 0
+
+
+def _inside_lesions(plain, structure):
+    """Anatomy in which all lesions lie in a structure."""
+    return np.where(plain.segmented.lesions.mask, structure, plain.anatomy).astype(np.uint8)
+
+
+def _noisy(plain):
+    """The FLAIR with noise of a sixth of white matter."""
+    flair = plain.segmented.corrected["FLAIR"]
+    white = plain.segmented.references["FLAIR"].white.median
+    grain = np.random.default_rng(0).standard_normal(flair.shape)
+    return {**plain.segmented.corrected, "FLAIR": flair + white / 6 * grain}
+
+
+@pytest.mark.parametrize(
+    ("check", "state", "changes"),
+    [
+        ("lesion_in_choroid_plexus", "warn",
+         lambda plain: {"anatomy": _inside_lesions(plain, s.CHOROID_PLEXUS)}),
+        ("lesion_in_fluid", "warn",
+         lambda plain: {"anatomy": _inside_lesions(plain, s.LATERAL_VENTRICLES)}),
+        ("lesion_outside_brain", "fail",
+         lambda plain: {"anatomy": _inside_lesions(plain, 0)}),
+        ("flair_signal_to_noise", "warn", lambda plain: {"corrected": _noisy(plain)}),
+        ("lesion_volume_ml", "warn",
+         lambda plain: {"lesions": find_lesions(plain.anatomy > 0, plain.affine)}),
+    ],
+)  # fmt: skip
+def test_an_input_on_which_a_check_does_not_pass(plain, check, state, changes):
+    def state_of(found):
+        return {row["check"]: row["state"] for row in found.quality}[check]
+
+    assert state_of(measured(plain)) == "pass"
+    assert state_of(measured(plain, **changes(plain))) == state
 
 
 def test_a_load_unlike_ms(plain):

@@ -1,5 +1,6 @@
 """A pair of visits on the page: words, lines that need no colour, curves."""
 
+import re
 from datetime import date
 
 import numpy as np
@@ -21,6 +22,7 @@ from mslesion.schema import (
     as_table,
 )
 from mslesion.schema.change_map import GROWN, KEPT, NEW, RESOLVED, SHRUNK
+from mslesion.schema.visits import label_of
 
 
 def change(**values):
@@ -33,7 +35,7 @@ def change(**values):
         "enlarging_count": 2, "shrinking_count": 0, "resolved_count": 3, "stable_count": 7,
         "net_change_ml": 0.2, "pbvc_pct": -0.51239, "pbvc_sd_points": 0.37,
         "pbvc_pct_per_year": -0.46789, "pbvc_ci95_low": -0.9, "pbvc_ci95_high": -0.1,
-        "pbvc_disagrees": False, "sel_assessed_count": 4, "sel_candidate_count": 0,
+        "sel_assessed_count": 4, "sel_candidate_count": 0,
         "quality_state": "pass",
     }  # fmt: skip
     return as_table([row | values], CHANGES).iloc[0]
@@ -79,7 +81,6 @@ def test_sentence():
             "-0.468 % per year (error not measured for this kind of pair: another scanner).",
         ),
         ({"pbvc_pct": None}, "Brain volume change could not be measured."),
-        ({"pbvc_disagrees": True}, "; the two estimates disagree."),
         ({"pseudoatrophy_window": True}, "; a treatment began, so that volume may have decreased"),
         (
             {"change_assessable": False, "change_reason": "no FLAIR & no <mask>"},
@@ -229,6 +230,19 @@ def course(frame, changes=(), trajectories=(), began=None):
         as_table(list(trajectories), TRAJECTORIES),
         began=began,
     )
+
+
+def test_course_is_not_joined_where_the_brain_change_is_withheld():
+    """Volumes of the brain at both visits differ by what made their change not assessable."""
+    frame = visits()
+    frame["brain_ml"] = [1100.0, 1110.0, 1090.0]
+    change = {"participant_id": "1", "session_from": "0", "session_to": "1"}
+    for is_given, lines in ((True, ["3"]), (False, ["2"])):
+        html = course(frame, [change | {"brain_change_assessable": is_given}])
+        drawn = dict(re.findall(r'<title>([^<]*)</title><text[^>]*class="name"(.*?)</svg>', html))
+        for label, counts in ((label_of("brain_ml"), lines), (label_of("lesion_volume_ml"), ["3"])):
+            joined = re.findall(r'<polyline points="([^"]*)"', drawn[label])
+            assert [str(len(line.split())) for line in joined] == counts
 
 
 def test_course():

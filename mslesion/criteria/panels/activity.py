@@ -126,6 +126,8 @@ def atrophy_confidence(change: Mapping) -> tuple[str, str]:
     -------
     tuple of str, shape (2,)
     """
+    if known(change, "brain_change_assessable") is False:
+        return LOW, f"Brain change is not assessable: {known(change, 'brain_change_reason')}."
     _, why = lesion_confidence(change)
     reasons = [why.removeprefix("Low: ").removesuffix(".")] if why else []
     years = known(change, "interval_years")

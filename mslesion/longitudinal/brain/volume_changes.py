@@ -15,8 +15,6 @@ from mslesion.longitudinal.alignment.intensity_matching import MatchedPair
 from mslesion.longitudinal.brain.boundary_shift import boundary_shift, ventricle_shift
 from mslesion.schema import structures as s
 
-DISAGREEMENT_PCT = 0.5
-"""Two estimates further apart than this (exclusive) are flagged, in percentage points."""
 MIN_STRUCTURE_ML = 1.0
 """The change of a smaller structure (exclusive) is not given."""
 MIN_STRETCH_VOXELS = 1000
@@ -74,12 +72,6 @@ class VolumeChanges:
         if self.boundary_pct is None or self.deformation_pct is None:
             return None
         return self.boundary_pct - self.deformation_pct
-
-    @property
-    def disagrees(self) -> bool | None:
-        """Whether the two estimates are more than `DISAGREEMENT_PCT` apart."""
-        gap = self.difference_pct
-        return None if gap is None else abs(gap) > DISAGREEMENT_PCT
 
 
 def measure_volume_changes(

@@ -6,38 +6,16 @@ jobs are handed to it at a time. A new engine is one function of `EngineOptions`
 This module imports no array library, as the command lists the engines in its help.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager
+from functools import partial
 
 from mslesion.errors import SettingsError
+from mslesion.pipeline.dataset.batch_engine import CLUSTERS, batch_engine
+from mslesion.pipeline.dataset.dask_engine import dask_engine
 from mslesion.pipeline.dataset.local import AUTO, InProcess, LocalExecutor, available_jobs
-
-IN_FLIGHT = 100
-"""Jobs at a time in an executor that the caller brings: enough to keep it busy, few enough that
-the jobs of 10,000 visits are not all in memory."""
-
-
-@dataclass(frozen=True, slots=True)
-class Workers:
-    """What an engine gives for as long as it is open."""
-
-    executor: Executor
-    """Does jobs. Where the process of a job is lost, its future has an exception."""
-    in_flight: int
-    """So many jobs are handed to the executor before one has ended."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineOptions:
-    """What an engine may need to know."""
-
-    n_jobs: int | str = 1
-    """Jobs at a time; `AUTO` leaves it to the engine."""
-
-
-Engine = Callable[[EngineOptions], AbstractContextManager[Workers]]
+from mslesion.pipeline.dataset.workers import IN_FLIGHT, Engine, EngineOptions, Workers
 
 
 @contextmanager
@@ -58,8 +36,12 @@ def local_engine(options: EngineOptions) -> Iterator[Workers]:
         yield Workers(executor, n_jobs)
 
 
-LOCAL = "local"
-ENGINES: Mapping[str, Engine] = {LOCAL: local_engine}
+LOCAL, DASK = "local", "dask"
+ENGINES: Mapping[str, Engine] = {
+    LOCAL: local_engine,
+    DASK: dask_engine,
+    **{system: partial(batch_engine, system=system) for system in CLUSTERS},
+}
 """The engines by name."""
 
 

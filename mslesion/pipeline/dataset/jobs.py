@@ -24,6 +24,10 @@ from mslesion.schema.ratings import Ratings
 
 log = logging.getLogger(__name__)
 
+OUT_OF_MEMORY = (
+    "The process of this job got less memory than it asked for, but the job needs it. Give each "
+    "job more memory or run fewer jobs at a time (--n-jobs), then run again."
+)
 ATTEMPTS = 3
 """A job is begun so many times where another run changes what it reads."""
 VISIT, PAIR, CALIBRATION, PAGE = "visit", "pair", "calibration", "page"
@@ -176,6 +180,8 @@ def do_job(job: Job) -> Outcome:
         )
     except (MSLesionError, OSError) as error:
         return ended(FAILED, error, str(error))
+    except MemoryError as error:
+        return ended(FAILED, error, OUT_OF_MEMORY)
     except Exception as error:  # a broken scan must not end the run
         log.debug("%s", traceback.format_exc())
         place = traceback.extract_tb(error.__traceback__)[-1].name

@@ -25,6 +25,8 @@ from mslesion.schema.visits import BIOMARKERS
 
 MEASURES = tuple(name for name, column in BIOMARKERS.items() if column.has_course)
 """Columns of the visit table whose trajectories are measured."""
+BRAIN = "brain"
+"""Group of the columns that the scale of a scanner changes as it changes the brain's."""
 BRAIN_CHANGE, TRACK_VOLUME = "pbvc_pct", "lesion_volume_mm3"
 """Further trajectories: brain change since the first visit, volume of one lesion."""
 ROUNDING = 1e-9
@@ -138,6 +140,7 @@ def _trajectory_rows(visits, pairs, facts, tracks) -> list[dict]:
         return []
     rows = [visit["visits"][0] if visit["visits"] else {} for visit in visits]
     series = {name: [row.get(name) for row in rows] for name in MEASURES}
+    brain = {name: series.pop(name) for name in MEASURES if BIOMARKERS[name].group == BRAIN}
     first = visits[0]["session"]
     change = {
         p["session_to"]: p["change"].get(BRAIN_CHANGE) for p in pairs if p["session_from"] == first
@@ -151,10 +154,25 @@ def _trajectory_rows(visits, pairs, facts, tracks) -> list[dict]:
         "treatment_start": min(began, default=None),
     }
     found = measure_trajectories(series, **common)
+    found += measure_trajectories(brain, **common, apart=_withheld_steps(visits, pairs))
     for track, volumes in _track_volumes(visits, tracks).items():
         slopes = measure_trajectories({TRACK_VOLUME: volumes}, **common)
         found += [row | {"track_id": track} for row in slopes]
     return found
+
+
+def _withheld_steps(visits, pairs) -> set[int]:
+    """Positions of visits to which the brain did not change in a way that can be told.
+
+    Volumes of the brain on both sides differ by what made the change not assessable.
+    """
+    order = {visit["session"]: position for position, visit in enumerate(visits)}
+    return {
+        order[pair["session_to"]]
+        for pair in pairs
+        if order[pair["session_to"]] == order[pair["session_from"]] + 1
+        and pair["change"].get("brain_change_assessable") is False
+    }
 
 
 def _track_volumes(visits, tracks) -> dict[int, list[float | None]]:

@@ -15,7 +15,7 @@ from mslesion.io.dataset import find_visits, keep_labelled
 from mslesion.io.derivatives import write_dataset
 from mslesion.io.lesion_masks import mask_folder
 from mslesion.io.publishing import remove_abandoned
-from mslesion.pipeline.dataset.engines import EngineOptions, open_workers
+from mslesion.pipeline.dataset.engines import open_workers
 from mslesion.pipeline.dataset.failures import forget_participants, merge_failures, note_outcome
 from mslesion.pipeline.dataset.jobs import FAILED, PAIR, UNCHANGED, VISIT, Outcome, do_job
 from mslesion.pipeline.dataset.local import AUTO, available_jobs
@@ -31,6 +31,7 @@ from mslesion.pipeline.dataset.progress import Progress, durations, in_words, se
 from mslesion.pipeline.dataset.ratings import check_ratings, check_visits
 from mslesion.pipeline.dataset.schedule import run_plans
 from mslesion.pipeline.dataset.summary import RunSummary, summary_of
+from mslesion.pipeline.dataset.workers import EngineOptions
 from mslesion.pipeline.pair.jobs import VISITS_READ
 from mslesion.pipeline.settings import Settings
 from mslesion.schema.ratings import Ratings
@@ -55,6 +56,9 @@ def run_dataset(
     ratings: str | Path | Sequence[str | Path] = (),
     settings: Settings | None = None,
     executor: str | Executor | None = None,
+    scheduler: str | None = None,
+    job_walltime: str | None = None,
+    job_memory: str | None = None,
     n_jobs: int | str = 1,
     progress: bool = False,
     dry_run: bool = False,
@@ -87,8 +91,13 @@ def run_dataset(
     settings : Settings, optional
         By default those of `Settings`.
     executor : str or concurrent.futures.Executor, optional
-        Where the jobs are done: the name of an engine, by default ``local``, or any executor whose
-        workers see the same folders under the same paths.
+        Where the jobs are done: ``local`` (the default), ``dask``, ``slurm``, ``pbs``, ``sge``,
+        ``lsf``, or any executor whose workers see the same folders under the same paths.
+    scheduler : str, optional
+        Address of the scheduler, with ``dask``.
+    job_walltime, job_memory : str, optional
+        Longest time (``HH:MM:SS``) and memory (``4GB``) of a worker, with a batch system; with
+        ``dask`` the memory that a job takes of its worker. By default as configured there.
     n_jobs : int or "auto"
         Jobs at a time: as many as the cores and the memory in view allow, if "auto". With more
         than one, a script needs the usual ``if __name__ == "__main__":``.
@@ -114,6 +123,10 @@ def run_dataset(
         the visits of a participant fails its page alone.
     OutputError
         If the tables cannot be written.
+    ExecutorError
+        If the cluster does not take the jobs, or is lost. What is finished is kept.
+    MissingToolError
+        If the executor's packages are not installed.
 
     Examples
     --------
@@ -141,8 +154,16 @@ def run_dataset(
         text = _left(plan, outcomes, left, n_jobs=n_jobs)
         return summary_of([one.row() for one in outcomes], output, left=text)
     rows: list[dict] = []
+    options = EngineOptions(
+        n_jobs=n_jobs,
+        scheduler=scheduler,
+        job_walltime=job_walltime,
+        job_memory=job_memory,
+        folders=(root,),
+        logs=output / "logs" / "workers",
+    )
     with (
-        open_workers(executor, EngineOptions(n_jobs=n_jobs)) as workers,
+        open_workers(executor, options) as workers,
         Progress(plan.expected(), output=output, is_shown=progress) as so_far,
     ):
 

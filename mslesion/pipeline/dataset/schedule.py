@@ -3,12 +3,13 @@
 import logging
 from collections import deque
 from collections.abc import Callable, Iterable
-from concurrent.futures import BrokenExecutor, Future
+from concurrent.futures import BrokenExecutor, CancelledError, Future
 from queue import SimpleQueue
 from typing import Protocol
 
-from mslesion.pipeline.dataset.engines import Workers
+from mslesion.errors import ExecutorError, MSLesionError
 from mslesion.pipeline.dataset.jobs import FAILED, Job, Outcome, do_job
+from mslesion.pipeline.dataset.workers import Workers
 
 log = logging.getLogger(__name__)
 
@@ -107,6 +108,13 @@ class _Run:
         plan, job = self.running.pop(future)
         try:
             outcome = future.result()
+        except CancelledError as error:  # this run cancels none: the executor is gone
+            raise ExecutorError(
+                f"The executor has given up {job.name} and what else was under way, but the run "
+                "needs it to the end. Finished visits are kept; start it and run again."
+            ) from error
+        except MSLesionError:  # no worker can do its work
+            raise
         except Exception as error:
             log.debug("%s was lost: %r", job.name, error)
             if not is_alone:
