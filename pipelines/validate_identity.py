@@ -163,7 +163,7 @@ def _copies(scan: PlacedScan) -> dict[str, PlacedScan]:
     corner = np.eye(4)
     corner[:3, 3] = 6, 4, 2
     shade = np.exp(np.linspace(-0.3, 0.3, values.shape[0]))[:, None, None]
-    core = ndi.binary_erosion(values > np.median(values[values > 0]), iterations=3)
+    core = ndi.binary_erosion(values > 0.2 * np.percentile(values, 95), iterations=3)
     return {
         "255 grey values": PlacedScan(np.round(values / top * 255), scan.affine),
         "power of 0.7": PlacedScan((values / top) ** 0.7, scan.affine),

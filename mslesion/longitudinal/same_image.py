@@ -96,21 +96,24 @@ def _overlap(first: PlacedScan, second: PlacedScan) -> tuple[np.ndarray, np.ndar
 
 
 def _noise(data: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Distance of each voxel from its surroundings, scaled, and where it means something."""
+    """Distance of each voxel from its surroundings, scaled; the scale by the signal.
+
+    The latter is infinite where there is nothing to compare.
+    """
     values = data.astype(np.float64)
     rest = values - ndi.uniform_filter(values, NOISE_SIDE)
     level = np.sqrt(np.maximum(ndi.uniform_filter(rest**2, LEVEL_SIDE), 0))
     has = (ndi.minimum_filter(values, NOISE_SIDE) > 0) & (level > MIN_LEVEL * level.max())
-    if has.any():  # by the signal, so that shading changes nothing
-        share = level / np.where(has, ndi.uniform_filter(values, LEVEL_SIDE), 1)
-        has &= share <= np.quantile(share[has], FLAT_SHARE)
-    return np.where(has, rest / np.where(has, level, 1), 0), has
+    signal = np.where(has, ndi.uniform_filter(values, LEVEL_SIDE), 1)
+    return np.where(has, rest / np.where(has, level, 1), 0), np.where(has, level / signal, np.inf)
 
 
 def _correlation(first: tuple, second: tuple) -> float | None:
-    """Correlation of the noise where both have it."""
-    both = first[1] & second[1]
-    if np.count_nonzero(both) < MIN_VOXELS:
+    """Correlation of the noise where both are flattest."""
+    level = np.maximum(first[1], second[1])
+    known = level[np.isfinite(level)]
+    if known.size * FLAT_SHARE < MIN_VOXELS:
         return None
-    a, b = first[0][both], second[0][both]
+    flat = level <= np.quantile(known, FLAT_SHARE)
+    a, b = first[0][flat], second[0][flat]
     return float((a * b).sum() / np.sqrt((a**2).sum() * (b**2).sum()))

@@ -20,6 +20,7 @@ from mslesion.longitudinal.quality import (
     correlation,
     judge_pair,
     overlap,
+    quality_values,
 )
 from mslesion.longitudinal.rows import change_row, expansion_rows, lesion_rows
 from mslesion.longitudinal.trajectories import measure_trajectories
@@ -385,6 +386,32 @@ def test_quality_states():
     assert quality.reason_against(FOR_BRAIN).startswith("agreement of the two heads")
     assert judge_pair({}).reason_against(FOR_LESIONS) == ""
     assert set(FOR_BRAIN + FOR_LESIONS) <= {check.name for check in PAIR_CHECKS}
+
+
+def test_slices_of_7_mm_at_one_visit():
+    """7 mm are above 6; 7 and 1 mm are 6 mm apart."""
+    first, second = first_visit(), second_visit()
+    thick = PlacedScan(second.scans["FLAIR"].data[:, :, ::7], np.diag([1.0, 1, 7, 1]))
+    second = replace(second, scans={"FLAIR": thick})
+    placed = placing.place_pair(first, second, "FLAIR", still_frame())
+    quality = judge_pair(quality_values(first, second, modality="FLAIR", placed=placed))
+    states = {row["check"]: row["state"] for row in quality.rows}
+    assert states["slice_thickness_difference_mm"] == "warn"
+    assert states["pair_longest_voxel_mm"] == "fail"
+    assert "longest voxel side: 7 mm" in quality.reason_against(FOR_LESIONS)
+
+
+def test_registration_that_cannot_be_trusted():
+    """Both ways 2.1 mm apart, corrected by 5.1 mm; scans of two contrasts."""
+    first, second = first_visit(), second_visit()
+    other = replace(second, scans={"FLAIR": second.scans["T1w"]})
+    frame = replace(still_frame(), inconsistency_mm=2.1, correction_mm=5.1)
+    placed = placing.place_pair(first, other, "FLAIR", frame)
+    quality = judge_pair(quality_values(first, other, modality="FLAIR", placed=placed))
+    states = {row["check"]: row["state"] for row in quality.rows}
+    assert states["registration_disagreement_mm"] == "fail"
+    assert states["registration_correction_mm"] == "fail"
+    assert states["pair_correlation"] == "warn"
 
 
 def test_correlation_and_overlap():

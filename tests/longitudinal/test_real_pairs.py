@@ -73,7 +73,32 @@ def test_rescan_and_swap(shared_data):
 def test_another_person_is_caught(shared_data):
     folder = shared_data / "rescan"
     found = compare_maps(rescan_visit(folder, "1003", "1"), rescan_visit(folder, "1018", "2"))
-    assert found.brain.reason
+    assert "agreement of the two heads" in found.brain.reason
+    assert found.brain.volumes is None
+
+
+def test_mirrored_rescan_is_caught(shared_data):
+    """The arrays are mirrored left to right, the header is not."""
+    first, second = (rescan_visit(shared_data / "rescan", "1018", k) for k in "12")
+    scan = second.scans["T1w"]
+    mirrored = replace(
+        second,
+        scans={"T1w": replace(scan, data=scan.data[::-1].copy())},
+        anatomy=second.anatomy[::-1].copy(),
+    )
+    found = compare_maps(first, mirrored)
+    assert "when one visit is mirrored left to right" in found.brain.reason
+    assert found.brain.volumes is None
+
+
+def test_one_scan_at_both_visits_is_caught(shared_data):
+    """Stored again with 255 grey values along other axes, without its header."""
+    first = rescan_visit(shared_data / "rescan", "1018", "1")
+    data = first.scans["T1w"].data
+    copy = np.transpose(np.round(data / data.max() * 255), (1, 0, 2))[:, ::-1]
+    second = replace(first, scans={"T1w": PlacedScan(copy, np.eye(4))}, session="2")
+    found = compare_maps(first, second)
+    assert "one image twice" in found.brain.reason
     assert found.brain.volumes is None
 
 
