@@ -239,7 +239,7 @@ PAIR_CHECKS = (
 )  # fmt: skip
 """Checks of a pair of visits; the thresholds are ours. 2D FLAIR finds 41 % fewer lesions than 3D:
 Eur Radiol 2006, 16:1104. `identity_score`, `mirror_gain` and
-`same_image_correlation`: set on half of the persons, measured on the others
+`same_image_correlation`: set on six persons, measured on others too
 (docs/validation.md).
 Slices of more than 2 mm are thick; 2.1 allows for a wrong voxel size. `brain_stretch_difference`
 was 0.01 to 0.28 in ten pairs of one voxel size, root mean square 0.15; `brain_estimates_difference`
