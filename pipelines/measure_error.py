@@ -33,8 +33,6 @@ from mslesion.segmentation.anatomy.maps import to_scan_grid
 
 RESCANNED = ("1003", "1018", "1019")
 COPIED = ("1018", "niivue", "IXI013HH1212", "P14", "1003")
-SLICED = (*RESCANNED, "niivue", "P14")
-"""Scans of about 1 mm; their slices are means of four."""
 SHRUNKEN = ("niivue", "1018")
 RATE = 0.0075
 """Shrinkage of the brain before smoothing: a loss of about 0.5 %."""
@@ -167,13 +165,12 @@ def pairs(data: Path, cache: Path, people):
             yield f"{person} rescan", both_visits(data, cache, person), {}
         if person in COPIED:
             yield f"{person} copy", (first, copied(data, cache, person, "moved")), {}
-        if person in SLICED:
-            slices = [
-                copied(data, cache, person, "slices"),
-                copied(data, cache, person, "slices moved", second),
-            ]
-            what = "rescan" if person in RESCANNED else "copy"
-            yield f"{person} {what} of {SLICE_MM} mm slices", slices, {}
+        slices = [
+            copied(data, cache, person, "slices"),
+            copied(data, cache, person, "slices moved", second),
+        ]
+        what = "rescan" if person in RESCANNED else "copy"
+        yield f"{person} {what} of {SLICE_MM} mm slices", slices, {}
         if person in SHRUNKEN:
             copy, true = shrunken(data, cache, person)
             yield f"{person} atrophy {true['pbvc']:.2f} %", (first, copy), true
