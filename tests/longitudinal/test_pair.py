@@ -394,7 +394,7 @@ def test_slices_of_7_mm_at_one_visit():
     thick = PlacedScan(second.scans["FLAIR"].data[:, :, ::7], np.diag([1.0, 1, 7, 1]))
     second = replace(second, scans={"FLAIR": thick})
     placed = placing.place_pair(first, second, "FLAIR", still_frame())
-    quality = judge_pair(quality_values(first, second, modality="FLAIR", placed=placed))
+    quality = judge_pair(quality_values(first, second, placed=placed))
     states = {row["check"]: row["state"] for row in quality.rows}
     assert states["slice_thickness_difference_mm"] == "warn"
     assert states["pair_longest_voxel_mm"] == "fail"
@@ -407,7 +407,7 @@ def test_registration_that_cannot_be_trusted():
     other = replace(second, scans={"FLAIR": second.scans["T1w"]})
     frame = replace(still_frame(), inconsistency_mm=2.1, correction_mm=5.1)
     placed = placing.place_pair(first, other, "FLAIR", frame)
-    quality = judge_pair(quality_values(first, other, modality="FLAIR", placed=placed))
+    quality = judge_pair(quality_values(first, other, placed=placed))
     states = {row["check"]: row["state"] for row in quality.rows}
     assert states["registration_disagreement_mm"] == "fail"
     assert states["registration_correction_mm"] == "fail"
