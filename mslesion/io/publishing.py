@@ -157,6 +157,11 @@ def remove_abandoned(output: Path) -> None:
             if _is_abandoned(file):
                 with suppress(OSError):
                     file.unlink()
+    for path in work.glob("*.lock"):
+        handle = _hold(path, waits=False)
+        if handle is not None:
+            path.unlink(missing_ok=True)
+            os.close(handle)
     with suppress(OSError):  # others are at work
         work.rmdir()
 
@@ -173,8 +178,8 @@ def _is_abandoned(path: Path) -> bool:
     return is_old or (where == _here() and not _is_running(int(process)))
 
 
-def _hold(path: Path) -> int | None:
-    """An open file on which the lock is held; None where there are no locks."""
+def _hold(path: Path, *, waits: bool = True) -> int | None:
+    """An open file on which the lock is held; None where there are no locks, or it is taken."""
     if fcntl is None:
         return None
     while True:
@@ -186,12 +191,15 @@ def _hold(path: Path) -> int | None:
         except OSError as error:
             raise not_written(path, error) from error
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX)
+            fcntl.flock(handle, fcntl.LOCK_EX if waits else fcntl.LOCK_EX | fcntl.LOCK_NB)
             # Whoever held it has removed the file: then this is a lock that no one else sees
             if os.fstat(handle).st_ino == path.stat().st_ino:
                 return handle
         except FileNotFoundError:
             pass
+        except BlockingIOError:
+            os.close(handle)
+            return None
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 os.close(handle)

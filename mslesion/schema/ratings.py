@@ -211,10 +211,7 @@ class Ratings:
             for place, value in getattr(self, name).items():
                 own = parts.setdefault(place[0], {"facts": {}, "lesions": {}, "statements": {}})
                 own[name][place] = value
-        return {
-            subject: Ratings(**own, folders=self.folders)  # type: ignore[arg-type]
-            for subject, own in parts.items()
-        }
+        return {subject: Ratings(**own, folders=self.folders) for subject, own in parts.items()}
 
     def facts_of(self, subject: str, session: str) -> dict[str, Any]:
         """Facts of one visit: the person's, and the visit's over them.

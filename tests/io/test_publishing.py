@@ -115,15 +115,15 @@ def test_a_killed_process_holds_no_lock_and_leaves_nothing(tmp_path):
     )
     assert run.stdout.readline() == "in\n"
     remove_abandoned(tmp_path)
-    assert "half" in files(tmp_path).values()  # it runs
+    assert sorted(files(tmp_path).values()) == ["", "half"]  # it runs, and holds the lock
     run.send_signal(signal.SIGKILL)
     run.wait()
     run.stdout.close()
-    with locked(tmp_path, "sub-01"):
-        pass
     remove_abandoned(tmp_path)
     assert files(tmp_path) == {}
     assert not (tmp_path / ".work").exists()
+    with locked(tmp_path, "sub-01"):
+        pass
 
 
 def test_what_is_not_abandoned_is_kept(tmp_path):
