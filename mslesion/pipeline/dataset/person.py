@@ -65,11 +65,7 @@ class PersonPlan:
 
     def start(self) -> list[Job]:
         """The jobs of its visits; what older runs left of other visits is looked up."""
-        self.finished = {
-            session: record
-            for session, record in finished_visits(self.output, self.subject).items()
-            if session not in self.pending
-        }
+        self.finished = finished_visits(self.output, self.subject, but=self.pending)
         return self._give([*self.jobs, *self._begin()])
 
     def take(self, outcome: Outcome) -> list[Job]:
@@ -93,7 +89,8 @@ class PersonPlan:
         if record is not None:
             self.finished[visit.session] = record
         if not self.pending:  # another run may have finished other visits in the meantime
-            self.finished = finished_visits(self.output, self.subject) | self.finished
+            others = finished_visits(self.output, self.subject, but=self.finished)
+            self.finished = others | self.finished
         return self._give(self._begin())
 
     def _give(self, jobs: list[Job]) -> list[Job]:

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 
 from mslesion.clinical.file_content import missing_content
@@ -279,7 +279,7 @@ def finished_visit(output: Path, visit: Visit) -> dict | None:
     return _planned_from(record_path(output, visit))
 
 
-def finished_visits(output: Path, subject: str) -> dict[str, dict]:
+def finished_visits(output: Path, subject: str, *, but: Collection[str] = ()) -> dict[str, dict]:
     """What `finished_visit` gives of all visits of one subject.
 
     Parameters
@@ -288,13 +288,16 @@ def finished_visits(output: Path, subject: str) -> dict[str, dict]:
         The output dataset.
     subject : str
         Label without ``sub-``.
+    but : collection of str
+        Labels of sessions that are left out, their records unread.
 
     Returns
     -------
     dict of str to dict
         By session label.
     """
-    found = map(_planned_from, _paths_of(output, subject))
+    left_out = {record_path(output, Visit(subject, session, {})) for session in but}
+    found = [_planned_from(path) for path in _paths_of(output, subject) if path not in left_out]
     return {record["session"]: record for record in found if record}
 
 
