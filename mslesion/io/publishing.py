@@ -157,12 +157,12 @@ def remove_abandoned(output: Path) -> None:
             if _is_abandoned(file):
                 with suppress(OSError):
                     file.unlink()
-    for path in work.glob("*.lock"):
-        handle = _hold(path, waits=False)
-        if handle is not None:
-            path.unlink(missing_ok=True)
-            os.close(handle)
-    with suppress(OSError):  # others are at work
+    with suppress(OSError):  # others are at work, or nothing can be written here
+        for path in work.glob("*.lock"):
+            handle = _hold(path, waits=False)
+            if handle is not None:
+                path.unlink(missing_ok=True)
+                os.close(handle)
         work.rmdir()
 
 
