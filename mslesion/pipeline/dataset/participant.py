@@ -208,10 +208,13 @@ def _fingerprint(job: Job) -> dict:
     paths += [calibration] if calibration.is_file() else []
     names = [path.stem for path in visits_folder(output, subject).glob("*.json")]
     maps = [find_label_map(ratings.folders, name) for name in sorted(names) if ratings.lesions]
+    columns = {table.name: table.names for table in TABLES}
     known = {"facts": ratings.facts, "lesions": ratings.lesions, "statements": ratings.statements}
     return {
         "format": PARTICIPANT_FORMAT,
         "version": package_version(),
+        # Lines of other columns could not be merged
+        "columns": hashlib.sha256(repr(columns).encode()).hexdigest(),
         "files": {path.name: _content(path) for path in paths},
         "ratings": hashlib.sha256(repr(known).encode()).hexdigest(),
         "label_maps": [_content(path) for path in maps if path],
