@@ -5,8 +5,8 @@
 The work of visits and pairs is pretended: files of some kilobytes under their real names. All else
 is done as in a real run; `struck_cohort.py` says how a fault strikes.
 
-Every line is one kind of fault: the exit codes of the disturbed runs (-9: killed), and what differs
-afterwards. The exit code is 1 if anything does.
+Every line is one kind of fault: how many processes were killed, the exit codes of the disturbed
+runs (-9: killed), and what differs afterwards. The exit code is 1 if anything does.
 """
 
 import argparse
@@ -16,7 +16,7 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from struck_cohort import (
@@ -49,8 +49,8 @@ def kill_local(cohort: Cohort, chance: random.Random, moments: int) -> None:
 
 def kill_worker(cohort: Cohort, chance: random.Random, moments: int) -> None:
     """Of a run with two worker processes, the run is killed, or each worker again and again."""
-    for at in sorted(chance.sample(range(10, 100), moments)):
-        fault = {chance.choice((WORKER_FAULT, RUN_FAULT)): f"{KILL}:{at}"}
+    for at, who in _moments(chance, moments):
+        fault = {who: f"{KILL}:{at}"}
         _killed(cohort, fault, "--n-jobs", "2")
 
 
@@ -58,8 +58,7 @@ def kill_dask(cohort: Cohort, chance: random.Random, moments: int) -> None:
     """Workers of a Dask cluster, or the run that has handed jobs to it, are killed."""
     from distributed import LocalCluster
 
-    for at in sorted(chance.sample(range(10, 100), moments)):
-        who = chance.choice((WORKER_FAULT, RUN_FAULT))
+    for at, who in _moments(chance, moments):
         fault, started = {who: f"{KILL}:{at}"}, dict(os.environ)
         paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
         os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
@@ -71,6 +70,13 @@ def kill_dask(cohort: Cohort, chance: random.Random, moments: int) -> None:
             _killed(cohort, fault if who == RUN_FAULT else {}, *given, what=f"{who} {at}")
         os.environ.clear()
         os.environ |= started
+
+
+def _moments(chance: random.Random, moments: int) -> Iterator[tuple[int, str]]:
+    """Changes at which a worker and the run are killed in turn; the run itself makes fewer."""
+    for number in range(moments):
+        is_run = number % 2
+        yield chance.randrange(1, 25 if is_run else 80), RUN_FAULT if is_run else WORKER_FAULT
 
 
 def _killed(cohort: Cohort, fault: dict[str, str], *options: str, what: str = "") -> None:
@@ -213,8 +219,9 @@ def main() -> int:
         with tempfile.TemporaryDirectory(prefix="faults-") as folder:
             cohort = Cohort(Path(folder))
             KINDS[name](cohort, random.Random(options.seed), options.moments)
+            killed = cohort.strikes()
         codes = ", ".join(f"{count} x {code}" for code, count in sorted(cohort.codes.items()))
-        print(f"{name}: {cohort.changes} changes; exit codes {codes}; {len(cohort.lost)} lost")
+        print(f"{name}: {killed} killed; exit codes {codes}; {len(cohort.lost)} lost")
         for line in cohort.lost:
             print(f"  {line}")
         is_lossy = is_lossy or bool(cohort.lost)

@@ -55,6 +55,9 @@ class Fault:
         if self.seen < self.at:
             return
         if self.kind == KILL:
+            self.at = sys.maxsize  # the mark is no change of the output
+            with strikes_of(Path(self.folder)).open("a") as file:
+                file.write("x")
             os.kill(os.getpid(), signal.SIGKILL)
         if self.kind == MEMORY:
             raise MemoryError
@@ -77,19 +80,29 @@ class Fault:
         return text.startswith(self.folder) and self.only in text
 
 
+def strikes_of(output: Path) -> Path:
+    """A file beside an output folder with a letter for each process that was killed."""
+    return output.with_name(f"strikes-{output.name}")
+
+
 _faults: list[Fault] = []
 """At most one; a hook cannot be taken away."""
 _is_hooked = False
 
 
-@contextmanager
-def struck_by(fault: Fault) -> Iterator[Fault]:
-    """A fault in this process, for as long as the block lasts."""
+def begin(fault: Fault) -> None:
+    """Let a fault strike this process from now on."""
     global _is_hooked
     if not _is_hooked:
         sys.addaudithook(lambda event, args: _faults[0](event, args) if _faults else None)
         _is_hooked = True
     _faults[:] = [fault]
+
+
+@contextmanager
+def struck_by(fault: Fault) -> Iterator[Fault]:
+    """A fault in this process, for as long as the block lasts."""
+    begin(fault)
     try:
         yield fault
     finally:
@@ -100,7 +113,7 @@ def strike_from(variable: str, output: Path) -> None:
     """Let the fault of the environment strike this process, from now to its end."""
     if variable in os.environ and not _faults:
         kind, at = os.environ[variable].split(":")
-        struck_by(Fault(kind, int(at), output)).__enter__()
+        begin(Fault(kind, int(at), output))
 
 
 def do_pretended(job: Job) -> Outcome:
@@ -238,6 +251,10 @@ class Cohort:
         code = self.forked(work)
         self.codes[code] += 1
         return code
+
+    def strikes(self) -> int:
+        """How many processes were killed."""
+        return sum(path.stat().st_size for path in self.folder.glob("strikes-*"))
 
     def is_whole(self, output: Path) -> bool:
         """Whether all files are there, and perhaps some that are not finished."""

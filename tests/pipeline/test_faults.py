@@ -79,7 +79,9 @@ def test_a_real_disk_is_full_or_read_only(faults, cohort):
 def test_runs_in_processes_of_their_own(faults, cohort, kind):
     if kind == "kill-dask":
         pytest.importorskip("distributed")
+    before = cohort.strikes()
     assert strike(faults, cohort, kind, moments=2) == []
+    assert cohort.strikes() > before or not kind.startswith("kill")
 
 
 def test_what_is_lost_is_seen(faults, cohort):
