@@ -19,8 +19,8 @@ import pandas as pd
 import mslesion as ms
 from mslesion.errors import DatasetError
 from mslesion.io.mask_folders import list_masks, the_only_mask
+from mslesion.schema import as_table, sidecar
 from mslesion.schema.agreement import AGREEMENT
-from mslesion.schema.columns import as_table, sidecar
 
 RULES = """
 Voxel-wise metrics take all voxels. Lesions: anima 6-connected, over 3 mm³; lesion (matched

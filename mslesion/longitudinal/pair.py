@@ -55,7 +55,12 @@ LESION_MARGIN_VOXELS = 3
 
 
 def compare_maps(
-    first: VisitMaps, second: VisitMaps, *, rule: str = DEFAULT_RULE, order_reason: str = ""
+    first: VisitMaps,
+    second: VisitMaps,
+    *,
+    rule: str = DEFAULT_RULE,
+    order_reason: str = "",
+    is_one_head: bool = False,
 ) -> PairComparison:
     """Compare the segmented maps of two visits of one patient.
 
@@ -67,6 +72,9 @@ def compare_maps(
         Which rule says what is enlarging.
     order_reason : str
         Why it is not known which visit came first; nothing is compared then.
+    is_one_head : bool
+        Whether both visits are known to show one head, as a visit and one made from it; the
+        checks of `ONE_HEAD` are not assessed then.
 
     Returns
     -------
@@ -80,7 +88,7 @@ def compare_maps(
         lesion_modality = brain_modality = ""
         lesion_reason = brain_reason = order_reason
     aligned = {
-        modality: _align(*visits, modality)
+        modality: _align(*visits, modality, is_one_head=is_one_head)
         for modality in dict.fromkeys((lesion_modality, brain_modality))
     }
     for_lesions, for_brain = aligned[lesion_modality], aligned[brain_modality]
@@ -136,7 +144,9 @@ def _brain_modality(first: VisitMaps, second: VisitMaps) -> tuple[str, str]:
     return "", "no T1w or FLAIR at both visits"
 
 
-def _align(first: VisitMaps, second: VisitMaps, modality: str) -> AlignedScans:
+def _align(
+    first: VisitMaps, second: VisitMaps, modality: str, *, is_one_head: bool
+) -> AlignedScans:
     """One modality of both visits, in the common frame and on one scale.
 
     Scans that do not show one head, or show it in one image twice, go no further than it takes
@@ -146,13 +156,14 @@ def _align(first: VisitMaps, second: VisitMaps, modality: str) -> AlignedScans:
         return AlignedScans()
     placed = matched = None
     failure = ""
-    values = head_values(first, second, modality=modality, frame=None)
+    values = {} if is_one_head else head_values(first, second, modality=modality, frame=None)
     try:
         if _is_one_head(values):
             frame = register_visits(first, second, modality)
             frame = scale_by_skull(frame, first, second, modality)
             frame = refine_frame(frame, first, second, modality)
-            values |= head_values(first, second, modality=modality, frame=frame)
+            if not is_one_head:
+                values |= head_values(first, second, modality=modality, frame=frame)
         if _is_one_head(values):
             placed = place_pair(first, second, modality, frame)
             matched = match_placed(placed)

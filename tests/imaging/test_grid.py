@@ -159,9 +159,11 @@ def test_check_same_grid_refuses_what_is_no_number():
 
 
 def test_errors_are_ordinary_too():
-    ordinary = {"OutputError": OSError, "MissingToolError": ImportError}
+    ordinary = {
+        "OutputError": OSError, "MissingToolError": ImportError, "ExecutorError": RuntimeError,
+    }  # fmt: skip
     names = [n for n in vars(errors) if n.endswith("Error") and n != "MSLesionError"]
-    assert len(names) == 9
+    assert len(names) == 10
     for name in names:
         error = getattr(errors, name)
         assert issubclass(error, MSLesionError)

@@ -156,7 +156,7 @@ def test_a_comparison_that_finds_nothing_scores_nothing(made):
     from mslesion.longitudinal.pair import compare_maps
 
     same = replace(baseline(), day=date(2021, 1, 1))
-    found = score(compare_maps(baseline(), same), made)
+    found = score(compare_maps(baseline(), same, is_one_head=True), made)
     recovered = {one.item: one.recovered for one in found.recoveries}
     assert recovered == {
         "new_3_to_5_mm": 0, "new_5_to_10_mm": 0, "enlarging": 0, "shrinking": 0, "untouched": 2,

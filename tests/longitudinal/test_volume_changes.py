@@ -252,7 +252,6 @@ def test_bad_contrast_leaves_the_deformation():
     assert found.boundary_pct is None
     assert found.brain_pct == found.deformation_pct
     assert found.difference_pct is None
-    assert found.disagrees is None
     assert "CSF has a signal of 0.95" in found.note
 
 

@@ -141,7 +141,7 @@ def calibrate(
         threshold=threshold,
         min_size=min_size,
     )
-    found = compare_maps(visit, made.visit, rule=rule)
+    found = compare_maps(visit, made.visit, rule=rule, is_one_head=True)
     return score(found, made, resegmented=lesion_network is not None)
 
 
