@@ -138,7 +138,7 @@ def reason_of_pair(row: Mapping, column: Column) -> str:
     'under half a year between the visits'
     """
 
-    def known(name: str):
+    def known(name: str) -> Any:
         value = row.get(name)
         return None if pd.isna(value) else value
 

@@ -107,5 +107,5 @@ def read(path):
 
 
 def as_it_is(frame, first, second, modality):
-    """Stands for the correction of the frame: it is where it should be."""
+    """Stands for the corrections of the frame: it is where it should be."""
     return frame
