@@ -6,6 +6,7 @@ finds out: its reason is given where all others are met.
 """
 
 from collections.abc import Container, Iterable, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
 
