@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from mslesion.criteria.facts import FACT_NAMES, Facts, with_implied_facts
+from mslesion.criteria.rules.brain_loss import BrainLoss, evaluate_brain_loss
 from mslesion.criteria.rules.susceptibility import (
     SELECT_SIX_2024,
     VeinCounts,
@@ -225,15 +226,39 @@ def _changed(change: Row | None, gd: int | None) -> dict[str, Any]:
     """Facts on the change since the previous visit."""
     if change is None:
         return {}
-    pbvc = known(change, "pbvc_pct_per_year")
+    loss = brain_loss_of_pair(change)
     values = {
         "followup_gd_count": gd,
-        "brain_loss_pct_per_year": None if pbvc is None else -pbvc,
+        # A point value whose interval includes the cut-off decides nothing
+        "brain_loss_pct_per_year": None if loss.exceeds_0_4 is None else loss.loss,
     }
     if known(change, "change_assessable") is False:
         return values
     counted = ("new_t2_count", "enlarging_count", "combined_unique_active_count")
     return values | {name: known(change, name) for name in counted}
+
+
+def brain_loss_of_pair(change: Row, *, age_years: float | None = None) -> BrainLoss:
+    """Yearly brain volume loss of a pair, against its cut-offs.
+
+    Parameters
+    ----------
+    change : mapping
+        Row of changes.csv.
+    age_years : float, optional
+        Age at the later visit.
+
+    Returns
+    -------
+    BrainLoss
+    """
+    low, high = known(change, "pbvc_ci95_low"), known(change, "pbvc_ci95_high")
+    return evaluate_brain_loss(
+        known(change, "pbvc_pct_per_year"),
+        known(change, "interval_years"),
+        ci95=None if low is None or high is None else (low, high),
+        age_years=age_years,
+    )
 
 
 def _count_listed(rated: Sequence[LesionRating], name: str) -> int | None:

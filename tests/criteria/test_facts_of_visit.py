@@ -134,10 +134,27 @@ def test_combined_unique_active_lesions(change, gd, expected):
 
 def test_change_that_cannot_be_assessed_is_unknown():
     change = {"new_t2_count": 4, "enlarging_count": 0, "change_assessable": np.False_,
-              "pbvc_pct_per_year": -0.5}  # fmt: skip
+              "pbvc_pct_per_year": -0.5, "pbvc_ci95_low": -0.6, "pbvc_ci95_high": -0.41,
+              "interval_years": 2.0}  # fmt: skip
     facts = facts_of_visit(VisitRows(visit={}, lesions=[], change=change))
     assert (facts.new_t2_count, facts.enlarging_count) == (None, None)
     assert facts.brain_loss_pct_per_year == 0.5
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "years", "expected"),
+    [
+        (-0.6, -0.41, 1.0, 0.5),
+        (-0.6, -0.4, 1.0, None),  # the cut-off of NEDA-4 lies in the interval
+        (-0.6, -0.41, 0.9, None),  # too short for a cut-off
+        (None, None, 1.0, None),  # no error is known
+    ],
+)
+def test_a_brain_loss_that_decides_nothing_is_no_fact(low, high, years, expected):
+    change = {"pbvc_pct_per_year": -0.5, "pbvc_ci95_low": low, "pbvc_ci95_high": high,
+              "interval_years": years}  # fmt: skip
+    facts = facts_of_visit(VisitRows(visit={}, lesions=[], change=change))
+    assert facts.brain_loss_pct_per_year == expected
 
 
 def test_nothing_is_symptomatic_where_lesions_were_found_by_chance():

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from mslesion.criteria.caveats import LITERATURE_THRESHOLD
 from mslesion.criteria.facts import Facts
-from mslesion.criteria.facts_of_visit import known
+from mslesion.criteria.facts_of_visit import brain_loss_of_pair, known
 from mslesion.criteria.logic import at_least
 from mslesion.criteria.panels.domains import (
     GROUPS,
@@ -19,7 +19,6 @@ from mslesion.criteria.rules import CRITERIA_BY_NAME
 from mslesion.criteria.rules.brain_loss import (
     MIN_YEARS_FOR_CUTOFF,
     BrainLoss,
-    evaluate_brain_loss,
     is_long_enough,
 )
 from mslesion.criteria.verdicts import evaluate_criterion
@@ -71,29 +70,6 @@ def activity_panel(facts: Facts, change: Mapping) -> list[PanelRow]:
     return [*rows, *_brain_rows(facts, change), *(rule_row(PANEL, v) for v in verdicts)]
 
 
-def brain_loss_of_pair(facts: Facts, change: Mapping) -> BrainLoss:
-    """Yearly brain volume loss of a pair, against its cut-offs.
-
-    Parameters
-    ----------
-    facts : Facts
-        For the age.
-    change : mapping
-        Row of changes.csv.
-
-    Returns
-    -------
-    BrainLoss
-    """
-    low, high = known(change, "pbvc_ci95_low"), known(change, "pbvc_ci95_high")
-    return evaluate_brain_loss(
-        known(change, "pbvc_pct_per_year"),
-        known(change, "interval_years"),
-        ci95=None if low is None or high is None else (low, high),
-        age_years=facts.age_years,
-    )
-
-
 def lesion_confidence(change: Mapping) -> tuple[str, str]:
     """Confidence in the change of lesions, with the reason.
 
@@ -140,7 +116,7 @@ def atrophy_confidence(change: Mapping) -> tuple[str, str]:
 
 def _brain_rows(facts: Facts, change: Mapping) -> list[PanelRow]:
     """Brain volume loss against the cut-off of its age, and against 0.4 %."""
-    loss = brain_loss_of_pair(facts, change)
+    loss = brain_loss_of_pair(change, age_years=facts.age_years)
     confidence, why = atrophy_confidence(change)
     limit = "age not known or without a cut-off"
     if loss.age_cutoff is not None:

@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 
 from mslesion.criteria.caveats import LITERATURE_THRESHOLD
 from mslesion.criteria.facts import Facts
-from mslesion.criteria.facts_of_visit import known
+from mslesion.criteria.facts_of_visit import brain_loss_of_pair, known
 from mslesion.criteria.logic import any_of, at_least
 from mslesion.criteria.panels.activity import (
     atrophy_confidence,
-    brain_loss_of_pair,
     lesion_confidence,
     no_interval,
     why_undecided,
@@ -254,7 +253,7 @@ def _destruction(change: Mapping) -> PanelRow:
 
 def _brain(facts: Facts, change: Mapping) -> PanelRow:
     """Brain volume loss for the age, or over 0.4 %/y where the age is not known."""
-    loss = brain_loss_of_pair(facts, change)
+    loss = brain_loss_of_pair(change, age_years=facts.age_years)
     if loss.age_cutoff is None:
         met = loss.exceeds_0_4
         cutoff = f"{NEDA_BRAIN_LOSS_PCT_PER_YEAR} ({LITERATURE_THRESHOLD})"

@@ -65,7 +65,8 @@ ACTIVITY_CRITERIA = (
         title="NEDA-4, MRI part",
         version="2016",
         text="NEDA-3 and brain volume loss below 0.4 % per year: a threshold of the literature, "
-        "not age-adjusted, and within the measurement error of one year.",
+        "not age-adjusted. Loss measured by mslesion counts only where its 95 % interval lies on "
+        "one side of 0.4 %.",
         condition=all_of(
             *_NO_ACTIVITY, fewer_than(NEDA_BRAIN_LOSS_PCT_PER_YEAR, "brain_loss_pct_per_year")
         ),
