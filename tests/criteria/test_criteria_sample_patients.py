@@ -223,7 +223,11 @@ def test_a_real_run(tmp_path):
     _, panel = check_progressive(found)
     assert panel.loc["pattern", "text"].startswith(("P:", "R+P:"))
     csvs = {path.stem: read_table(path) for path in output.glob("*.csv")}
-    pages = sorted(output.glob("*.html"))
-    assert len(pages) == 5
+    pages = sorted(output.glob("sub-*.html"))
+    assert len(pages) == 4
     for page in pages:
         assert check_values(page.read_text("utf-8"), csvs) > 30, page.name
+    index = (output / "index.html").read_text("utf-8")
+    data = json.loads(re.search(r'id="cohort">(.*?)</script>', index, re.DOTALL)[1])
+    volumes = next(c["values"] for c in data["columns"] if c["name"] == "lesion_volume_ml")
+    assert sorted(volumes) == sorted(csvs["visits"]["lesion_volume_ml"])
