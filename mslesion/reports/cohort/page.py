@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from mslesion.reports.cohort.charts import HEIGHT, WIDTH, courses, histograms
+from mslesion.reports.cohort.charts import BINS, HEIGHT, WIDTH, courses, histograms
 from mslesion.reports.cohort.rows import FLAGS, cohort_rows, column_data, shown_columns
 from mslesion.reports.page import RESEARCH_USE
 from mslesion.reports.templating import render
@@ -77,6 +77,7 @@ def cohort_page(
         },
         width=WIDTH,
         height=HEIGHT,
+        bar_width=round(WIDTH / BINS - 2, 1),
         table=VISITS.name,
         research_use=RESEARCH_USE,
         version=version,
