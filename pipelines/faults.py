@@ -19,7 +19,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from memory_group import is_possible, memory_group
 from struck_cohort import (
+    EAT,
     FULL,
     KILL,
     MEMORY,
@@ -36,6 +38,8 @@ from mslesion import cli
 
 JOBS = ("visit_sub-01_ses-1", "pair_sub-01_ses-1_ses-2", "page_sub-01")
 """Starts of the names of the folders and failures of some jobs."""
+GROUP_MEMORY = 2**30
+"""Bytes for a run with two workers; without a fault it takes about half of them."""
 
 
 def kill_local(cohort: Cohort, chance: random.Random, moments: int) -> None:
@@ -169,6 +173,23 @@ def out_of_memory(cohort: Cohort, _chance: random.Random, moments: int) -> None:
     fails_from(cohort, MEMORY, min(moments, 5), parts=tuple(f"{job}~" for job in JOBS))
 
 
+def memory_limit(cohort: Cohort, chance: random.Random, moments: int) -> None:
+    """The system kills each worker that takes more memory than its control group has."""
+    if not is_possible():
+        cohort.lost.append("memory limit: this process may not make a control group")
+        return
+    for at in sorted(chance.sample(range(1, 12), min(moments, 5))):
+        output, what = cohort.new_output(), f"memory taken at change {at}"
+        with memory_group(GROUP_MEMORY) as group:
+            fault = {WORKER_FAULT: f"{EAT}:{at}"}
+            code = cohort.run_apart(output, "--n-jobs", "2", group=group, **fault)
+        cohort.codes[code] += 1
+        if code != cli.SOME_FAILED:
+            cohort.lost.append(f"{what}: the exit code is {code}")
+        cohort.check_half(output, what)
+        cohort.check_rerun(output, what)
+
+
 def no_home(cohort: Cohort, _chance: random.Random, _moments: int) -> None:
     """No HOME, and a folder for temporary files that is not there: nothing needs them."""
     output = cohort.new_output()
@@ -203,6 +224,7 @@ KINDS: dict[str, Kind] = {
     "read-only": read_only,
     "small-disk": small_disk,
     "out-of-memory": out_of_memory,
+    "memory-limit": memory_limit,
     "no-home": no_home,
     "two-at-once": two_at_once,
 }

@@ -18,6 +18,8 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from memory_group import inside
+
 from mslesion import cli
 from mslesion.io.nifti import write_bytes
 from mslesion.io.publishing import WORK_FOLDER
@@ -35,9 +37,11 @@ OF_ONE_RUN = ("logs/runs", "logs/workers", "logs/submissions")
 """Folders of the output whose files tell of a run, and differ between runs."""
 WORKER_FAULT, RUN_FAULT = "MSLESION_WORKER_FAULT", "MSLESION_RUN_FAULT"
 """Variables of the environment with the fault of each worker and of the run, such as kill:17."""
-KILL, FULL, READ_ONLY, MEMORY = "kill", "full", "read-only", "memory"
+KILL, FULL, READ_ONLY, MEMORY, EAT = "kill", "full", "read-only", "memory", "eat"
 """The process is killed; nothing can be added to the output; nothing can be changed there; memory
-that is asked for is not there."""
+that is asked for is not there; the process takes memory until the system kills it."""
+EATEN_AT_ONCE, EATEN_AT_MOST = 2**24, 2**32
+"""Bytes that a process takes in one step, and before it gives up as nothing has killed it."""
 
 
 class Fault:
@@ -54,11 +58,15 @@ class Fault:
         self.seen += 1
         if self.seen < self.at:
             return
-        if self.kind == KILL:
+        if self.kind in (KILL, EAT):
             self.at = sys.maxsize  # the mark is no change of the output
             with strikes_of(Path(self.folder)).open("a") as file:
                 file.write("x")
+        if self.kind == KILL:
             os.kill(os.getpid(), signal.SIGKILL)
+        if self.kind == EAT:
+            eaten = [b"x" * EATEN_AT_ONCE for _ in range(EATEN_AT_MOST // EATEN_AT_ONCE)]
+            raise RuntimeError(f"Nothing has killed a process of {len(eaten)} pieces of memory.")
         if self.kind == MEMORY:
             raise MemoryError
         if self.kind == READ_ONLY:
@@ -213,18 +221,26 @@ class Cohort:
         finally:
             run.do_job = real
 
-    def run_apart(self, output: Path, *more: str, level: str = "participant", **variables) -> int:
+    def run_apart(self, output: Path, *more: str, **options) -> int:
         """A run in a process of its own, with variables of the environment."""
-        return self.start_apart(output, *more, level=level, **variables).wait()
+        return self.start_apart(output, *more, **options).wait()
 
-    def start_apart(self, output: Path, *more: str, level: str = "participant", **variables):
-        """A run in a process of its own, which is not waited for."""
+    def start_apart(
+        self,
+        output: Path,
+        *more: str,
+        level: str = "participant",
+        group: Path | None = None,
+        **variables,
+    ) -> subprocess.Popen:
+        """A run in a process of its own, perhaps in a control group, which is not waited for."""
         code = "import sys, struck_cohort as cohort; sys.exit(cohort.main_pretended(sys.argv[1:]))"
         paths = [str(Path(__file__).parent), os.environ.get("PYTHONPATH", "")]
         kept = {name: value for name, value in os.environ.items() if name not in variables}
         given = {name: value for name, value in variables.items() if value is not None}
         environment = kept | given | {"PYTHONPATH": os.pathsep.join(filter(None, paths))}
         command = [sys.executable, "-c", code, *self.arguments(output, *more, level=level)]
+        command = inside(group, command) if group else command
         return subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL)
 
     def forked(self, work: Callable[[], int]) -> int:

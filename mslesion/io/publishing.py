@@ -230,6 +230,30 @@ def _is_running(process: int) -> bool:
     return True
 
 
+def made_folder(path: Path) -> Path:
+    """A folder, made if it is not there.
+
+    Parameters
+    ----------
+    path : Path
+        Of the folder.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise not_written(path, error) from error
+    return path
+
+
 def not_written(path: Path, error: OSError) -> OutputError:
     """The error of a result that cannot be written.
 

@@ -70,13 +70,14 @@ def test_logs_lie_in_the_output(tmp_path, monkeypatch):
     with dask.config.set({"jobqueue.slurm.log-directory": "/elsewhere"}):
         assert "log_directory" not in settings(logs=tmp_path / "not made")
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match=r"file/logs cannot be made \(Not a directory\), but the"):
+    with pytest.raises(OutputError, match=r"file/logs cannot be written \(Not a directory\), but"):
         settings(logs=tmp_path / "file/logs")
 
 
-def test_the_number_of_workers_is_asked_for():
+@pytest.mark.parametrize("n_jobs", [None, "auto"])
+def test_the_number_of_workers_is_asked_for(n_jobs):
     with pytest.raises(SettingsError, match="slurm has no number of jobs, but the number of work"):
-        open_and_close("slurm", n_jobs="auto")
+        open_and_close("slurm", n_jobs=n_jobs)
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from mslesion.pipeline.dataset import dask_engine as engine
 from mslesion.pipeline.dataset.dask_engine import DaskExecutor, Place, do_at
 from mslesion.pipeline.dataset.engines import open_workers
 from mslesion.pipeline.dataset.jobs import Job, Outcome
-from mslesion.pipeline.dataset.workers import EngineOptions
+from mslesion.pipeline.dataset.workers import IN_FLIGHT, EngineOptions
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.jobs import VISIT_STEP
 
@@ -152,6 +152,12 @@ def test_jobs_are_done_by_both_workers_as_if_here(cluster, here):
 def test_one_job_at_a_time(cluster, here):
     with open_workers("dask", EngineOptions(scheduler=cluster.address, n_jobs=1)) as workers:
         assert workers.in_flight == 1
+
+
+@pytest.mark.parametrize("n_jobs", [None, "auto"])
+def test_as_many_jobs_as_the_workers_take(cluster, here, n_jobs):
+    with open_workers("dask", EngineOptions(scheduler=cluster.address, n_jobs=n_jobs)) as workers:
+        assert workers.in_flight == IN_FLIGHT
 
 
 def test_memory_of_a_job(cluster, here):

@@ -21,7 +21,7 @@ def faults():
         import faults
 
         yield faults
-    for name in ("faults", "struck_cohort"):
+    for name in ("faults", "struck_cohort", "memory_group"):
         sys.modules.pop(name, None)
 
 
@@ -71,6 +71,17 @@ def test_a_real_disk_is_full_or_read_only(faults, cohort):
         pytest.skip("this root may not mount file systems")
     assert strike(faults, cohort, "small-disk", moments=2) == []
     assert set(cohort.codes) <= {3, 4}
+
+
+@pytest.mark.slow
+def test_the_system_kills_workers_without_memory(faults, cohort):
+    """Each job is lost twice, the second time alone, and fails; the run ends."""
+    if not faults.is_possible():
+        pytest.skip("this process may not make a control group")
+    before = cohort.strikes()
+    assert strike(faults, cohort, "memory-limit", moments=1) == []
+    assert cohort.codes == {3: 1}
+    assert cohort.strikes() > before
 
 
 @pytest.mark.slow

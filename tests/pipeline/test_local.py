@@ -105,7 +105,8 @@ def test_jobs_by_cores_and_memory(monkeypatch, cores, memory, expected):
 
 
 def test_one_job_needs_no_process():
-    with local_engine(EngineOptions(n_jobs=1)) as workers:
+    """One job at a time is what a run of Python does unless told otherwise."""
+    with local_engine(EngineOptions()) as workers:
         assert isinstance(workers.executor, InProcess)
         assert workers.executor.submit(os.getpid).result() == os.getpid()
         with pytest.raises(ValueError, match="invalid literal"):

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from mslesion.errors import ExecutorError, OutputError, SettingsError
+from mslesion.errors import ExecutorError, SettingsError
+from mslesion.io.publishing import made_folder
 from mslesion.pipeline.dataset.dask_engine import DaskExecutor, import_tool, memory_bytes
 from mslesion.pipeline.dataset.local import AUTO
 from mslesion.pipeline.dataset.workers import EngineOptions, Workers
@@ -56,7 +57,7 @@ def batch_engine(options: EngineOptions, *, system: str) -> Iterator[Workers]:
         If the batch system takes no job.
     """
     jobqueue, distributed = import_tool("dask_jobqueue"), import_tool("distributed")
-    if options.n_jobs == AUTO:
+    if options.n_jobs is None or options.n_jobs == AUTO:
         raise SettingsError(
             f"The executor {system} has no number of jobs, but the number of workers to submit is "
             "expected. Add --n-jobs N (n_jobs)."
@@ -129,14 +130,7 @@ def cluster_settings(options: EngineOptions, *, system: str) -> dict[str, Any]:
         own = configured("worker-extra-args") or []
         settings["worker_extra_args"] = [*own, "--lifetime", f"{lifetime}s"]
     if options.logs is not None and configured("log-directory") is None:
-        try:
-            options.logs.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"{options.logs} cannot be made ({error.strerror or error}), but the workers write "
-                "their logs there. Choose another output folder, then run again."
-            ) from error
-        settings["log_directory"] = str(options.logs.absolute())
+        settings["log_directory"] = str(made_folder(options.logs).absolute())
     return settings
 
 

@@ -68,7 +68,8 @@ def dask_engine(options: EngineOptions) -> Iterator[Workers]:
         ) from error
     with client:
         _check_workers(client, memory)
-        in_flight = IN_FLIGHT if options.n_jobs == AUTO else int(options.n_jobs)
+        is_left_open = options.n_jobs is None or options.n_jobs == AUTO
+        in_flight = IN_FLIGHT if is_left_open else int(options.n_jobs)
         resources = None if memory is None else {MEMORY: memory}
         yield Workers(DaskExecutor(client, options.folders, resources=resources), in_flight)
 

@@ -14,7 +14,7 @@ from functools import partial
 from mslesion.errors import SettingsError
 from mslesion.pipeline.dataset.batch_engine import CLUSTERS, batch_engine
 from mslesion.pipeline.dataset.dask_engine import dask_engine
-from mslesion.pipeline.dataset.local import AUTO, InProcess, LocalExecutor, available_jobs
+from mslesion.pipeline.dataset.local import AUTO, InProcess, LocalExecutor, jobs_here
 from mslesion.pipeline.dataset.workers import IN_FLIGHT, Engine, EngineOptions, Workers
 
 
@@ -31,7 +31,7 @@ def local_engine(options: EngineOptions) -> Iterator[Workers]:
     ------
     Workers
     """
-    n_jobs = available_jobs() if options.n_jobs == AUTO else int(options.n_jobs)
+    n_jobs = jobs_here(options.n_jobs)
     with InProcess() if n_jobs == 1 else LocalExecutor(n_jobs) as executor:
         yield Workers(executor, n_jobs)
 
@@ -66,7 +66,7 @@ def open_workers(executor: str | Executor | None, options: EngineOptions) -> Ite
         If there is no such engine, or the number of jobs cannot be.
     """
     n_jobs = options.n_jobs
-    if n_jobs != AUTO and not (isinstance(n_jobs, int) and n_jobs >= 1):
+    if n_jobs not in (None, AUTO) and not (isinstance(n_jobs, int) and n_jobs >= 1):
         raise SettingsError(
             f"The number of jobs is {n_jobs}, but {AUTO!r} or 1 or more is expected. Correct "
             "--n-jobs (n_jobs)."

@@ -144,6 +144,21 @@ def _begin(alive: Connection) -> None:
     threading.Thread(target=watch, daemon=True).start()
 
 
+def jobs_here(n_jobs: int | str | None) -> int:
+    """How many jobs are done at a time on this machine.
+
+    Parameters
+    ----------
+    n_jobs : int, "auto" or None
+        As many as `available_jobs`, if "auto"; one, if None.
+
+    Returns
+    -------
+    int
+    """
+    return available_jobs() if n_jobs == AUTO else int(n_jobs or 1)
+
+
 def available_jobs() -> int:
     """How many jobs the cores and the memory in view allow; at least one.
 

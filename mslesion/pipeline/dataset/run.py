@@ -14,11 +14,11 @@ from mslesion.io.anatomy_files import anatomy_folder
 from mslesion.io.dataset import find_visits, keep_labelled
 from mslesion.io.derivatives import write_dataset
 from mslesion.io.lesion_masks import mask_folder
-from mslesion.io.publishing import remove_abandoned
+from mslesion.io.publishing import made_folder, remove_abandoned
 from mslesion.pipeline.dataset.engines import open_workers
 from mslesion.pipeline.dataset.failures import forget_participants, merge_failures, note_outcome
 from mslesion.pipeline.dataset.jobs import FAILED, PAIR, UNCHANGED, VISIT, Outcome, do_job
-from mslesion.pipeline.dataset.local import AUTO, available_jobs
+from mslesion.pipeline.dataset.local import jobs_here
 from mslesion.pipeline.dataset.merge import (
     has_outputs,
     merge_participants,
@@ -59,7 +59,7 @@ def run_dataset(
     scheduler: str | None = None,
     job_walltime: str | None = None,
     job_memory: str | None = None,
-    n_jobs: int | str = 1,
+    n_jobs: int | str | None = None,
     progress: bool = False,
     dry_run: bool = False,
 ) -> RunSummary:
@@ -98,9 +98,11 @@ def run_dataset(
     job_walltime, job_memory : str, optional
         Longest time (``HH:MM:SS``) and memory (``4GB``) of a worker, with a batch system; with
         ``dask`` the memory that a job takes of its worker. By default as configured there.
-    n_jobs : int or "auto"
-        Jobs at a time: as many as the cores and the memory in view allow, if "auto". With more
-        than one, a script needs the usual ``if __name__ == "__main__":``.
+    n_jobs : int or "auto", optional
+        Jobs at a time: by default one on this machine, and as many as its workers take on a Dask
+        cluster; as many as the cores and the memory in view allow, if "auto". With more than one
+        on this machine, a script needs the usual ``if __name__ == "__main__":``. With a batch
+        system, the number of workers to submit, which must be given.
     progress : bool
         Whether to draw a bar.
     dry_run : bool
@@ -150,8 +152,7 @@ def run_dataset(
         plan = _participant_plan(**where, **asked, lesion_masks=lesion_masks, anatomy=anatomy)
     if dry_run:
         outcomes, left = plan.foreseen()
-        n_jobs = available_jobs() if n_jobs == AUTO else int(n_jobs)
-        text = _left(plan, outcomes, left, n_jobs=n_jobs)
+        text = _left(plan, outcomes, left, n_jobs=jobs_here(n_jobs))
         return summary_of([one.row() for one in outcomes], output, left=text)
     rows: list[dict] = []
     options = EngineOptions(
@@ -159,23 +160,24 @@ def run_dataset(
         scheduler=scheduler,
         job_walltime=job_walltime,
         job_memory=job_memory,
-        folders=(root,),
+        folders=(root, output, *map(Path, filter(None, (lesion_masks, anatomy)))),
         logs=output / "logs" / "workers",
     )
-    with (
-        open_workers(executor, options) as workers,
-        Progress(plan.expected(), output=output, is_shown=progress) as so_far,
-    ):
+    with open_workers(executor, options) as workers:
+        made_folder(output)  # workers elsewhere look whether they see it
+        with Progress(plan.expected(), output=output, is_shown=progress) as so_far:
 
-        def finish(outcome: Outcome) -> None:
-            rows.append(outcome.row())
-            so_far.take(outcome)
-            try:
-                note_outcome(outcome, output)
-            except OutputError as error:  # a full disk ends no run; the summary tells of the job
-                log.error("%s", error)
+            def finish(outcome: Outcome) -> None:
+                rows.append(outcome.row())
+                so_far.take(outcome)
+                try:
+                    note_outcome(outcome, output)
+                except (
+                    OutputError
+                ) as error:  # a full disk ends no run; the summary tells of the job
+                    log.error("%s", error)
 
-        run_plans(plan.plans(), workers, work=do_job, finish=finish)
+            run_plans(plan.plans(), workers, work=do_job, finish=finish)
     VISITS_READ.clear()
     end_run(plan, is_whole=level == GROUP_LEVEL or not any(asked.values()))
     return summary_of(rows, output)

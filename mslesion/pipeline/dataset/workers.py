@@ -26,8 +26,9 @@ class Workers:
 class EngineOptions:
     """What an engine may need to know."""
 
-    n_jobs: int | str = 1
-    """Jobs at a time; `mslesion.pipeline.dataset.local.AUTO` leaves it to the engine."""
+    n_jobs: int | str | None = None
+    """Jobs at a time; `mslesion.pipeline.dataset.local.AUTO` leaves it to the engine, and None
+    too, but on this machine it is one."""
     scheduler: str | None = None
     """Address of the scheduler of a Dask cluster."""
     job_walltime: str | None = None
