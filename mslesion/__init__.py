@@ -10,7 +10,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from mslesion.api.agreement import compare_masks
+    from mslesion.api.agreement import compare_lesions, compare_masks, compare_raters
     from mslesion.api.brain import measure_brain
     from mslesion.api.criteria import evaluate_criteria
     from mslesion.api.lesions import measure_lesions
@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from mslesion.api.tracking import track_lesions
     from mslesion.criteria import Facts
     from mslesion.errors import MSLesionError
-    from mslesion.evaluation import summarize_agreement
+    from mslesion.evaluation import (
+        summarize_agreement,
+        summarize_lesion_agreement,
+        summarize_rater_agreement,
+    )
     from mslesion.io.dataset import find_visits
     from mslesion.io.images import save_like
     from mslesion.io.nifti import Scan, load_labels, load_mask, load_scan
@@ -38,7 +42,9 @@ _MODULE_OF = {
     "MSLesionError": "errors",
     "Scan": "io.nifti",
     "Settings": "pipeline.settings",
+    "compare_lesions": "api.agreement",
     "compare_masks": "api.agreement",
+    "compare_raters": "api.agreement",
     "compare_visits": "pipeline.pair.compare",
     "evaluate_criteria": "api.criteria",
     "find_visits": "io.dataset",
@@ -52,6 +58,8 @@ _MODULE_OF = {
     "run_dataset": "pipeline.dataset.run",
     "save_like": "io.images",
     "summarize_agreement": "evaluation",
+    "summarize_lesion_agreement": "evaluation",
+    "summarize_rater_agreement": "evaluation",
     "track_lesions": "api.tracking",
 }
 
@@ -63,7 +71,9 @@ __all__ = [
     "Scan",
     "Settings",
     "__version__",
+    "compare_lesions",
     "compare_masks",
+    "compare_raters",
     "compare_visits",
     "evaluate_criteria",
     "find_visits",
@@ -77,6 +87,8 @@ __all__ = [
     "run_dataset",
     "save_like",
     "summarize_agreement",
+    "summarize_lesion_agreement",
+    "summarize_rater_agreement",
     "track_lesions",
 ]
 

@@ -22,6 +22,7 @@ from nibabel.orientations import axcodes2ornt, ornt_transform
 from scipy.spatial.transform import Rotation
 
 import mslesion as ms
+from mslesion.evaluation import measure_agreement, measure_lesion_agreement
 from mslesion.imaging.grid import voxel_volume_mm3
 from mslesion.imaging.itk import to_itk
 from mslesion.imaging.registration import register_rigid
@@ -76,22 +77,22 @@ def network_of(subject, options):
 
 
 def agreement(visit, scans, reference, options, inputs):
-    """A row: how well lesions found in these scans fit a mask."""
+    """How well lesions found in these scans fit a mask: a row, and one a group of lesions."""
     result = ms.process_visit(
         scans,
         lesion_network=network_of(visit.subject, options),
         settings=ms.Settings(min_size="all"),
     )
-    row = ms.compare_masks(
-        (result.lesion_labels > 0, result.affine),
-        (reference, result.affine),
-        participant_id=visit.subject,
-        session_id=visit.session,
-    )
-    row.insert(0, "inputs", inputs)
+    who = {"participant_id": visit.subject, "session_id": visit.session}
+    masks = {"predicted": result.lesion_labels > 0, "reference": reference, "affine": result.affine}
+    anatomy = result.segmented.working_anatomy, result.prepared.working_grid.affine
+    row = measure_agreement(**masks, **who)
+    groups = measure_lesion_agreement(**masks, anatomy=anatomy, **who)
+    for table in (row, groups):
+        table.insert(0, "inputs", inputs)
     row.insert(1, "seconds", round(result.seconds, 1))
     print(visit.name, inputs, row[["dice", "lesion_f1"]].to_numpy(), flush=True)
-    return row
+    return row, groups
 
 
 def lesions(data, options):
@@ -104,7 +105,22 @@ def lesions(data, options):
             if len(scans) < len(inputs):
                 continue
             rows.append(agreement(visit, scans, reference, options, "+".join(inputs)))
-    return pd.concat(rows, ignore_index=True)
+    return joined(rows)
+
+
+def joined(rows):
+    """The rows of all visits, and those of all groups of lesions."""
+    return tuple(pd.concat(tables, ignore_index=True) for tables in zip(*rows, strict=True))
+
+
+def summarize_groups(table):
+    """Lesions by size and location, pooled over the visits."""
+    for inputs, rows in table.groupby("inputs"):
+        summary = ms.summarize_lesion_agreement(rows.drop(columns="inputs"))
+        index = ["grouping", "group", "reference_count", "predicted_count"]
+        values = summary.pivot_table("estimate", index, "metric", sort=False, dropna=False)
+        print(f"\n{inputs}: lesions of {rows['participant_id'].nunique()} patients")
+        print(values.round(3).dropna(how="all").to_string())
 
 
 def summarize_lesions(table):
@@ -134,7 +150,7 @@ def thick(data, options):
             nib.save(nib.Nifti1Image(in_slices(flair).astype(np.float32), affine), scan)
             inputs = f"FLAIR of {SLICES_MM} mm slices"
             rows.append(agreement(visit, {"FLAIR": scan}, in_slices(mask) >= 0.5, options, inputs))
-    return pd.concat(rows, ignore_index=True)
+    return joined(rows)
 
 
 def in_slices(image):
@@ -372,7 +388,10 @@ def main():
         given = (options.data, options) if on_lesions else (options.data,)
         table = parts[name](*given)
         if on_lesions:
+            table, groups = table
             summarize_lesions(table)
+            summarize_groups(groups)
+            groups.round(4).to_csv(options.output / f"{name}_by_group.csv", index=False)
         table.round(4).to_csv(options.output / f"{name}.csv", index=False)
 
 

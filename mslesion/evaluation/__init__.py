@@ -1,8 +1,10 @@
 """Agreement of lesion masks with reference masks, by the rules of the field.
 
-`measure_agreement` measures one pair, `summarize_agreement` a set of pairs. The rules
-stand one in a module: voxels, surfaces, Anima's lesion detection (MSSEG), one-to-one
-matching, detection by size, the ISBI score, and what each is worth where a mask is empty.
+`measure_agreement` measures one pair, `measure_lesion_agreement` its lesions by size and
+location, `measure_rater_agreement` a mask and those of several raters; for each there is a summary
+of a set of scans. The rules stand one in a module: voxels, surfaces, Anima's lesion detection
+(MSSEG), one-to-one matching, groups of lesions, the ISBI score, and what each is worth where a
+mask is empty.
 """
 
 from mslesion.evaluation.agreement import measure_agreement
@@ -11,8 +13,15 @@ from mslesion.evaluation.bootstrap import Interval, bootstrap_interval
 from mslesion.evaluation.detection import Detection
 from mslesion.evaluation.empty import EMPTY_RULES, EmptyRule
 from mslesion.evaluation.isbi import detect_any_overlap, score_isbi, score_isbi_set
+from mslesion.evaluation.lesion_groups import (
+    LesionGroup,
+    detect_by_group,
+    measure_lesion_agreement,
+)
 from mslesion.evaluation.lesion_matching import match_lesions
-from mslesion.evaluation.sizes import SIZE_BINS_MM3, SizeBin, detect_by_size
+from mslesion.evaluation.lesion_summary import summarize_lesion_agreement
+from mslesion.evaluation.raters import measure_rater_agreement, summarize_rater_agreement
+from mslesion.evaluation.sizes import SIZE_BINS_MM3, size_classes
 from mslesion.evaluation.summary import summarize_agreement
 from mslesion.evaluation.surfaces import SurfaceDistances, measure_surfaces
 from mslesion.evaluation.volumes import VolumeAgreement, measure_volume_agreement
@@ -25,21 +34,26 @@ __all__ = [
     "EmptyRule",
     "FalseLesions",
     "Interval",
-    "SizeBin",
+    "LesionGroup",
     "SurfaceDistances",
     "VolumeAgreement",
     "VoxelOverlap",
     "bootstrap_interval",
     "detect_any_overlap",
     "detect_by_anima",
-    "detect_by_size",
+    "detect_by_group",
     "match_lesions",
     "measure_agreement",
     "measure_false_lesions",
+    "measure_lesion_agreement",
     "measure_overlap",
+    "measure_rater_agreement",
     "measure_surfaces",
     "measure_volume_agreement",
     "score_isbi",
     "score_isbi_set",
+    "size_classes",
     "summarize_agreement",
+    "summarize_lesion_agreement",
+    "summarize_rater_agreement",
 ]

@@ -9,13 +9,14 @@ from mslesion.evaluation.components import check_masks
 from mslesion.evaluation.detection import Detection
 from mslesion.evaluation.empty import value_or_rule
 from mslesion.evaluation.isbi import detect_any_overlap, score_isbi
+from mslesion.evaluation.lesion_groups import LesionGroup, detect_by_group
 from mslesion.evaluation.lesion_matching import HALF_IOU, match_lesions
-from mslesion.evaluation.sizes import SizeBin, detect_by_size
 from mslesion.evaluation.surfaces import SurfaceDistances, measure_surfaces
 from mslesion.evaluation.voxels import VoxelOverlap, measure_overlap
 from mslesion.imaging.grid import spacing_mm, voxel_volume_mm3
 from mslesion.schema.agreement import AGREEMENT
 from mslesion.schema.columns import as_table
+from mslesion.schema.lesion_agreement import BY_SIZE
 
 
 def measure_agreement(
@@ -68,7 +69,7 @@ def measure_agreement(
         **_surface_columns(measure_surfaces(**placed)),
         **_anima_columns(detect_by_anima(**placed), measure_false_lesions(**placed)),
         **_pair_columns(match_lesions(**placed), match_lesions(**placed, min_iou=HALF_IOU)),
-        **_size_columns(detect_by_size(**placed)),
+        **_size_columns(detect_by_group(**placed)),
         **_isbi_columns(detect_any_overlap(**masks), overlap),
     }
     return as_table([row], AGREEMENT)
@@ -129,11 +130,12 @@ def _pair_columns(any_overlap: Detection, half: Detection) -> dict[str, float]:
     }
 
 
-def _size_columns(bins: tuple[SizeBin, ...]) -> dict[str, int]:
+def _size_columns(groups: tuple[LesionGroup, ...]) -> dict[str, int]:
     columns = {}
-    for one in bins:
-        columns[f"reference_count_{one.name}"] = one.reference_count
-        columns[f"detected_count_{one.name}"] = one.detected_count
+    for one in groups:
+        if one.grouping == BY_SIZE:
+            columns[f"reference_count_{one.group}"] = one.reference_count
+            columns[f"detected_count_{one.group}"] = one.detected_count
     return columns
 
 

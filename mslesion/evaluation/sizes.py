@@ -1,15 +1,12 @@
-"""Detection by the size of the reference lesion."""
+"""Classes of lesions by their size."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
 
-from mslesion.evaluation.components import check_masks, label_components
 from mslesion.evaluation.lesion_matching import MIN_VOLUME_MM3
 from mslesion.imaging.grid import min_voxel_count
-from mslesion.segmentation.lesions.instances import CORNERS
 
 SIZE_BINS_MM3: Mapping[str, float] = MappingProxyType(
     {
@@ -19,58 +16,30 @@ SIZE_BINS_MM3: Mapping[str, float] = MappingProxyType(
         "from_1000mm3": 1000.0,
     }
 )
-"""Smallest volume of each bin (inclusive), in mm³; a bin ends where the next begins."""
+"""Smallest volume of each class (inclusive), in mm³; a class ends where the next begins. Powers of
+ten, as in lesion-wise reports (Basit 2026, arXiv 2605.09666)."""
 
 
-@dataclass(frozen=True, slots=True)
-class SizeBin:
-    """Reference lesions of one size, and how many of them were found."""
-
-    name: str
-    reference_count: int
-    detected_count: int
-
-
-def detect_by_size(
-    *, predicted: np.ndarray, reference: np.ndarray, affine: np.ndarray
-) -> tuple[SizeBin, ...]:
-    """Count the reference lesions of each size that share a voxel with the prediction.
-
-    Reference lesions are 26-connected components of 3 mm³ or more; one predicted voxel
-    inside, of whatever lesion, finds one.
+def size_classes(voxel_counts: np.ndarray, affine: np.ndarray) -> list[str | None]:
+    """Class of each lesion by its size.
 
     Parameters
     ----------
-    predicted, reference : (I, J, K) bool array
-        Masks on the same grid.
+    voxel_counts : (N,) int array
+        Voxels of each lesion. Counts are compared, so that rounding of volumes has no say.
     affine : (4, 4) array
         Voxel-to-world matrix in mm.
 
     Returns
     -------
-    tuple of SizeBin
-        One for each of `SIZE_BINS_MM3`, in order.
-
-    Raises
-    ------
-    MaskError, GeometryError
-        As `check_masks`.
+    list of str or None
+        Names of `SIZE_BINS_MM3`; None under the smallest.
 
     Examples
     --------
-    >>> predicted, reference = np.zeros((2, 8, 8, 8), bool)
-    >>> reference[0, 0, :9] = reference[2:5, 2:5, 2:5] = predicted[2, 2, 2] = True
-    >>> bins = detect_by_size(predicted=predicted, reference=reference, affine=np.eye(4))
-    >>> [(one.reference_count, one.detected_count) for one in bins]
-    [(1, 0), (1, 1), (0, 0), (0, 0)]
+    >>> size_classes(np.array([2, 3, 10]), np.eye(4))
+    [None, 'under_10mm3', '10_100mm3']
     """
-    check_masks(predicted=predicted, reference=reference)
     starts = [min_voxel_count(volume, affine) for volume in SIZE_BINS_MM3.values()]
-    labels = label_components(reference, connectivity=CORNERS, min_voxels=starts[0])
-    voxels = np.bincount(labels.ravel(), minlength=1)[1:]
-    is_found = np.bincount(labels[predicted], minlength=len(voxels) + 1)[1:] > 0
-    bins = np.digitize(voxels, starts) - 1
-    return tuple(
-        SizeBin(name, int(np.sum(bins == number)), int(np.sum(is_found[bins == number])))
-        for number, name in enumerate(SIZE_BINS_MM3)
-    )
+    names = [None, *SIZE_BINS_MM3]
+    return [names[number] for number in np.digitize(voxel_counts, starts)]

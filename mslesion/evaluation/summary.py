@@ -94,11 +94,7 @@ def summarize_agreement(
     """
     check_table(rows, AGREEMENT)
     rows = rows[rows["reason"].isna()]
-    if rows["participant_id"].isna().any():
-        raise TableError(
-            "Some rows have no participant_id, but the bootstrap draws participants. Give "
-            "compare_masks the participant_id."
-        )
+    check_participants(rows, maker="compare_masks")
     lines = []
     for number, line in enumerate(_LINES):
         columns = [rows[name].to_numpy(np.float64, na_value=nan) for name in line.columns]
@@ -123,6 +119,28 @@ def summarize_agreement(
             }
         )
     return as_table(lines, AGREEMENT_SUMMARY)
+
+
+def check_participants(rows: pd.DataFrame, *, maker: str) -> None:
+    """Raise unless each row names its participant, whom the bootstrap draws.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        With a column ``participant_id``.
+    maker : str
+        Public function that made the rows.
+
+    Raises
+    ------
+    TableError
+        If a row has none.
+    """
+    if rows["participant_id"].isna().any():
+        raise TableError(
+            "Some rows have no participant_id, but the bootstrap draws participants. Give "
+            f"{maker} the participant_id."
+        )
 
 
 def _mean(values: np.ndarray) -> float:

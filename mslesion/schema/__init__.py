@@ -14,6 +14,12 @@ from mslesion.schema.comparisons import COMPARISONS
 from mslesion.schema.criteria import CRITERIA, PANELS, RATED_LESIONS
 from mslesion.schema.dictionaries import sidecar
 from mslesion.schema.failures import FAILURES
+from mslesion.schema.lesion_agreement import (
+    LESION_AGREEMENT,
+    LESION_AGREEMENT_SUMMARY,
+    RATER_AGREEMENT,
+    RATER_AGREEMENT_SUMMARY,
+)
 from mslesion.schema.lesions import LESIONS
 from mslesion.schema.outcomes import OUTCOMES
 from mslesion.schema.quality import QUALITY
@@ -34,6 +40,10 @@ TABLES = (
     FAILURES,
     AGREEMENT,
     AGREEMENT_SUMMARY,
+    LESION_AGREEMENT,
+    LESION_AGREEMENT_SUMMARY,
+    RATER_AGREEMENT,
+    RATER_AGREEMENT_SUMMARY,
     COMPARISONS,
 )
 
@@ -47,11 +57,15 @@ __all__ = [
     "EXPANSIONS",
     "FAILURES",
     "LESIONS",
+    "LESION_AGREEMENT",
+    "LESION_AGREEMENT_SUMMARY",
     "LESION_CHANGES",
     "OUTCOMES",
     "PANELS",
     "QUALITY",
     "RATED_LESIONS",
+    "RATER_AGREEMENT",
+    "RATER_AGREEMENT_SUMMARY",
     "TABLES",
     "TRAJECTORIES",
     "VISITS",

@@ -126,3 +126,43 @@ def test_the_output_is_a_csv(script, tmp_path, capsys):
     with pytest.raises(SystemExit, match="2"):
         script.main([str(tmp_path), str(tmp_path), str(tmp_path / "out.json")])
     assert "out.json is no .csv file" in capsys.readouterr().err
+
+
+def test_lesions_by_size_and_location(script, tmp_path, capsys):
+    save(tmp_path / "reference" / "sub-1_mask.nii.gz", lines((4, 9), (20, 32)))
+    save(tmp_path / "predicted" / "sub-1_mask.nii.gz", lines((4, 9)))
+    head = np.full((64, 32, 8), 2)  # FreeSurfer: white matter, lateral ventricle
+    head[:4], head[32:] = 4, 3
+    save(tmp_path / "anatomy" / "sub-1_dseg.nii.gz", head)
+    options = ["--anatomy", str(tmp_path / "anatomy"), "--anatomy-labels", "freesurfer"]
+    assert run(script, tmp_path, *options)[0] == 0
+    table = pd.read_csv(tmp_path / "out_lesions.csv").set_index("group")
+    assert table.loc[["under_10mm3", "10_100mm3"], "sensitivity"].tolist() == [1, 0]
+    assert table.loc["periventricular", "detected_count"] == 1
+    assert (tmp_path / "out_lesions.json").is_file()
+    assert "periventricular" in capsys.readouterr().out
+    # Without the map of a scan that scan fails, as its places would be missing
+    save(tmp_path / "anatomy" / "sub-2_dseg.nii.gz", head)
+    (tmp_path / "anatomy" / "sub-1_dseg.nii.gz").unlink()
+    code, table = run(script, tmp_path, *options)
+    assert code == 3
+    assert "anatomy has no mask of this visit" in table.loc["sub-1", "reason"]
+
+
+def test_several_raters(script, tmp_path, capsys):
+    for name in ("predicted", "reference", "Ann", "Bob"):
+        for subject in "12":
+            save(tmp_path / name / f"sub-{subject}_mask.nii.gz", lines((0, 8)))
+    save(tmp_path / "Bob" / "sub-2_mask.nii.gz", lines((4, 12)))
+    folders = [str(tmp_path / name) for name in ("Ann", "Bob")]
+    assert run(script, tmp_path, "--raters", *folders)[0] == 0
+    rows = pd.read_csv(tmp_path / "out_raters.csv")
+    assert rows["rater"].tolist() == ["Ann", "Bob", "Ann"] * 2
+    assert rows["dice"].tolist() == [1, 1, 1, 1, 0.5, 0.5]
+    assert " ratio " in capsys.readouterr().out
+    save(tmp_path / "Bob" / "sub-2_mask.nii.gz", lines(shape=(8, 8, 8)))
+    assert run(script, tmp_path, "--raters", *folders)[0] == 3
+    assert "but " in capsys.readouterr().out
+    with pytest.raises(SystemExit, match="2"):
+        run(script, tmp_path, "--raters", folders[0], str(tmp_path / "more" / "Ann"))
+    assert "one folder name a rater is expected" in capsys.readouterr().err

@@ -12,7 +12,6 @@ from mslesion.longitudinal.lesions.changes import (
     describe_changes,
 )
 from mslesion.longitudinal.lesions.evidence import ChangeEvidence, keep_all_lesions, weigh_change
-from mslesion.longitudinal.lesions.grouping import assign_lesions
 from mslesion.schema import structures as s
 from mslesion.schema.change_map import GROWN, KEPT, NEW, RESOLVED, SHRUNK
 
@@ -342,17 +341,6 @@ def test_not_confirmed():
     found = describe_changes(evidence, lesions_of(a, b), pair=pair, thickest_mm=1.0)
     assert found.rows[0]["change"] == "new"
     assert found.rows[0]["confirmed_by_intensity"] is False
-
-
-def test_assign_lesions():
-    outlined = np.zeros((12, 5, 5), np.int32)
-    outlined[1, 2, 2], outlined[6, 2, 2] = 2, 5
-    mask = np.zeros((12, 5, 5), bool)
-    mask[1:8, 2, 2] = True  # one piece that holds both
-    mask[10, 2, 2] = True  # one that holds none
-    found = assign_lesions(mask, outlined)
-    # Voxels 1 to 3 are nearer to 1, 4 to 7 nearer to 6; the last is a number above
-    assert found[:, 2, 2].tolist() == [0, 2, 2, 2, 5, 5, 5, 5, 0, 0, 6, 0]
 
 
 def test_keep_all_lesions_leaves_change_alone():

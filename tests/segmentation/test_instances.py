@@ -26,6 +26,7 @@ from mslesion.segmentation.lesions.instances import (
     EDGES,
     FACES,
     MIN_SIZES,
+    assign_lesions,
     find_lesions,
     split_at_centers,
 )
@@ -392,3 +393,24 @@ def test_volume_is_kept():
     volume = mask.sum() * voxel_volume_mm3(affine)
     assert found.unfiltered_volume_mm3 == pytest.approx(volume)
     assert found.mask.sum() == (found.parts > 0).sum() == mask.sum()
+
+
+def test_assign_lesions():
+    outlined = np.zeros((12, 5, 5), np.int32)
+    outlined[1, 2, 2], outlined[6, 2, 2] = 2, 5
+    mask = np.zeros((12, 5, 5), bool)
+    mask[1:8, 2, 2] = True  # one piece that holds both
+    mask[10, 2, 2] = True  # one that holds none
+    found = assign_lesions(mask, outlined)
+    # Voxels 1 to 3 are nearer to 1, 4 to 7 nearer to 6; the last is a number above
+    assert found[:, 2, 2].tolist() == [0, 2, 2, 2, 5, 5, 5, 5, 0, 0, 6, 0]
+
+
+def test_lesions_are_assigned_by_millimetres():
+    outlined = np.zeros((3, 3, 5), np.int32)
+    outlined[0, 0, 2], outlined[2, 0, 0] = 1, 2
+    mask = outlined > 0
+    mask[:, 0, 0] = mask[0, 0, 1] = True
+    # Voxel (0, 0, 0) is two voxels from both; slices of 3 mm make the first one farther
+    found = assign_lesions(mask, outlined, spacing_mm=(1.0, 1.0, 3.0))
+    assert found[0, 0].tolist() == [2, 1, 1, 0, 0]

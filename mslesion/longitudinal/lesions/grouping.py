@@ -14,6 +14,7 @@ from scipy import ndimage as ndi
 from mslesion.imaging.shape import longest_distance_mm
 from mslesion.longitudinal.lesions import tracks as t
 from mslesion.longitudinal.lesions.sizes import Size, is_negligible
+from mslesion.segmentation.lesions.instances import assign_lesions
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,41 +104,6 @@ def group_visits(
         negligible=negligible,
     )
     return groups, links
-
-
-def assign_lesions(mask: np.ndarray, outlined: np.ndarray) -> np.ndarray:
-    """Numbers of a lesion mask by those of an outlined one.
-
-    Parameters
-    ----------
-    mask : (I, J, K) bool array
-        Lesion voxels.
-    outlined : (I, J, K) int array
-        Lesions with numbers; their borders may lie elsewhere.
-
-    Returns
-    -------
-    (I, J, K) int32 array
-        Each piece of the mask goes to the outlined lesions in it, each voxel to the
-        nearest of them; pieces without any get numbers above theirs.
-    """
-    out = np.zeros(mask.shape, np.int32)
-    pieces, _ = ndi.label(mask, np.ones((3, 3, 3)))
-    following = int(outlined.max(initial=0))
-    for number, box in enumerate(ndi.find_objects(pieces), start=1):
-        piece = pieces[box] == number
-        inside = np.where(piece, outlined[box], 0)
-        found = np.unique(inside[inside > 0])
-        if len(found) > 1:
-            place = ndi.distance_transform_edt(
-                inside == 0, return_distances=False, return_indices=True
-            )
-            out[box][piece] = inside[tuple(axis[piece] for axis in place)]
-            continue
-        if not len(found):
-            following += 1
-        out[box][piece] = found[0] if len(found) else following
-    return out
 
 
 def _sizes(labels: np.ndarray, spacing_mm: tuple[float, float, float]) -> dict[int, Size]:

@@ -266,3 +266,45 @@ def _drop_small(labels: np.ndarray, affine: np.ndarray, least: MinSize) -> np.nd
     renumber = np.zeros(len(sizes), np.int32)
     renumber[keep] = np.arange(1, np.count_nonzero(keep) + 1)
     return renumber[labels]
+
+
+def assign_lesions(
+    mask: np.ndarray,
+    outlined: np.ndarray,
+    *,
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0),
+) -> np.ndarray:
+    """Numbers of a lesion mask by those of an outlined one.
+
+    Parameters
+    ----------
+    mask : (I, J, K) bool array
+        Lesion voxels.
+    outlined : (I, J, K) int array
+        Lesions with numbers; their borders may lie elsewhere.
+    spacing_mm : tuple of float, shape (3,)
+        Voxel sides, for what is nearest.
+
+    Returns
+    -------
+    (I, J, K) int32 array
+        Each piece of the mask goes to the outlined lesions in it, each voxel to the
+        nearest of them; pieces without any get numbers above theirs.
+    """
+    out = np.zeros(mask.shape, np.int32)
+    pieces, _ = ndi.label(mask, np.ones((3, 3, 3)))
+    following = int(outlined.max(initial=0))
+    for number, box in enumerate(ndi.find_objects(pieces), start=1):
+        piece = pieces[box] == number
+        inside = np.where(piece, outlined[box], 0)
+        found = np.unique(inside[inside > 0])
+        if len(found) > 1:
+            place = ndi.distance_transform_edt(
+                inside == 0, sampling=spacing_mm, return_distances=False, return_indices=True
+            )
+            out[box][piece] = inside[tuple(axis[piece] for axis in place)]
+            continue
+        if not len(found):
+            following += 1
+        out[box][piece] = found[0] if len(found) else following
+    return out
