@@ -46,7 +46,15 @@ MOST_PICTURE_BYTES = 300_000
 CODE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 SPAN = re.compile(r"`([^`\n]+)`")
-OTHER_FLAGS = {"--group", "--no-compile", "--cov=mslesion", "--folds", "--parts", "--resources"}
+OTHER_FLAGS = {
+    "--group",
+    "--no-compile",
+    "--cov=mslesion",
+    "--folds",
+    "--parts",
+    "--resources",
+    "--raters",
+}
 """Flags of pip, pytest, Dask and the scripts that validate."""
 
 
