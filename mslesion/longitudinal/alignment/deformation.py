@@ -14,6 +14,7 @@ import numpy as np
 from scipy import ndimage as ndi
 
 from mslesion.errors import StepError
+from mslesion.longitudinal.alignment.blocks import binned, unbinned
 
 LEVELS = ((2, 4, 4), (2, 2, 3), (1, 2, 3))
 """Of each level, coarse to fine: by how much the scans are shrunk, voxels of the shrunk
@@ -88,8 +89,40 @@ def find_deformation(
     inside: np.ndarray,
     noise: float,
     strain: float = STRAIN,
-    levels: tuple[tuple[int, int, int], ...] = LEVELS,
 ) -> Deformation:
+    """Deform two matched scans onto each other, and measure the local change of volume.
+
+    Parameters
+    ----------
+    first, second, inside, noise, strain
+        As in `find_displacement`.
+
+    Returns
+    -------
+    Deformation
+        Exactly opposite when the visits change places.
+
+    Raises
+    ------
+    StepError
+        If there is nothing to compare.
+    """
+    displacement = find_displacement(first, second, inside=inside, noise=noise, strain=strain)
+    box = _box_around(inside)
+    change = np.zeros(first.shape, np.float32)
+    change[box] = _change(displacement[(slice(None), *box)])
+    return Deformation(displacement, change)
+
+
+def find_displacement(
+    first: np.ndarray,
+    second: np.ndarray,
+    *,
+    inside: np.ndarray,
+    noise: float,
+    strain: float = STRAIN,
+    levels: tuple[tuple[int, int, int], ...] = LEVELS,
+) -> np.ndarray:
     """Deform two matched scans onto each other, treating both alike.
 
     Parameters
@@ -107,8 +140,8 @@ def find_deformation(
 
     Returns
     -------
-    Deformation
-        Exactly opposite when the visits change places.
+    (3, I, J, K) float32 array
+        As in `Deformation`; exactly opposite when the visits change places.
 
     Raises
     ------
@@ -125,10 +158,7 @@ def find_deformation(
             "The two scans share no voxel, but shared voxels are needed to deform them onto each "
             "other. Check that both show the same part of the head."
         )
-    box = tuple(
-        slice(max(0, part.start - MARGIN_VOXELS), part.stop + MARGIN_VOXELS)
-        for part in ndi.find_objects(inside.astype(np.uint8))[0]
-    )
+    box = _box_around(inside)
     weight = inside[box].astype(np.float32)
     scans = [
         ndi.gaussian_filter(scan[box].astype(np.float32), SCAN_SIGMA_VOXELS)
@@ -137,17 +167,17 @@ def find_deformation(
     cost = (max(noise, MIN_NOISE) / strain) ** 2
     nodes, old = None, 1
     for shrink, spacing, steps in levels:
-        small = [_binned(scan, shrink) for scan in scans]
-        where = _binned(weight, shrink)
+        small = [binned(scan, shrink) for scan in scans]
+        where = binned(weight, shrink)
         shape = where.shape
         size = tuple(-(-n // spacing) for n in shape)
         if nodes is None:
             nodes = np.zeros((3, *size), np.float32)
         else:
             finer = old / (shrink * spacing)
-            nodes = _resized(nodes, size, round(finer)) if finer > 1 else nodes
+            nodes = unbinned(nodes, size, round(finer)) if finer > 1 else nodes
         for _ in range(steps):
-            displacement = _resized(nodes, shape, spacing) / np.float32(shrink)
+            displacement = unbinned(nodes, shape, spacing) / np.float32(shrink)
             pull, stiffness = _forces(small, displacement, where, spacing)
             nodes = nodes + _step(
                 pull / np.float32(shrink), stiffness / np.float32(shrink) ** 2, nodes,
@@ -155,40 +185,47 @@ def find_deformation(
             )  # fmt: skip
         old = shrink * spacing
     displacement = np.zeros((3, *first.shape), np.float32)
-    displacement[(slice(None), *box)] = _resized(nodes, weight.shape, old)
-    change = np.zeros(first.shape, np.float32)
-    change[box] = _change(displacement[(slice(None), *box)])
-    return Deformation(displacement, change)
+    displacement[(slice(None), *box)] = unbinned(nodes, weight.shape, old)
+    return displacement
+
+
+def _box_around(inside: np.ndarray) -> tuple[slice, ...]:
+    """The part of a frame in which a displacement is sought."""
+    return tuple(
+        slice(max(0, part.start - MARGIN_VOXELS), part.stop + MARGIN_VOXELS)
+        for part in ndi.find_objects(inside.astype(np.uint8))[0]
+    )
 
 
 def meet_halfway(
-    first: np.ndarray, second: np.ndarray, deformation: Deformation
+    first: np.ndarray, second: np.ndarray, displacement: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Both scans moved onto each other, by half of the displacement each.
 
     Parameters
     ----------
     first, second : (I, J, K) array
-        Scans in the frame of the deformation.
-    deformation : Deformation
-        Of `find_deformation`.
+        Scans in the frame of the displacement.
+    displacement : (3, I, J, K) array
+        Of `find_displacement`.
 
     Returns
     -------
     tuple of (I, J, K) float32 array, shape (2,)
     """
     scans = first.astype(np.float32), second.astype(np.float32)
-    return tuple(_moved(scans, deformation.displacement))
+    return tuple(_moved(scans, displacement))
 
 
 def _moved(scans, displacement: np.ndarray) -> list[np.ndarray]:
     """The first scan half of the displacement back, the second half of it forth."""
-    points = [np.arange(n, dtype=np.float32) for n in displacement.shape[1:]]
-    grid = np.stack(np.meshgrid(*points, indexing="ij"))
-    return [
-        ndi.map_coordinates(scan, grid + sign * displacement / 2, order=1, mode="nearest")
-        for scan, sign in zip(scans, (-1, 1), strict=True)
-    ]
+    half, points = displacement / 2, np.empty_like(displacement)
+    moved = []
+    for scan, towards in zip(scans, (np.subtract, np.add), strict=True):
+        for axis, voxels in enumerate(np.ogrid[tuple(slice(n) for n in scan.shape)]):
+            towards(voxels.astype(np.float32), half[axis], out=points[axis])
+        moved.append(ndi.map_coordinates(scan, points, order=1, mode="nearest"))
+    return moved
 
 
 def _forces(scans, displacement, where, spacing):
@@ -197,13 +234,14 @@ def _forces(scans, displacement, where, spacing):
     difference = moved[1] - moved[0]
     slope = np.gradient((moved[0] + moved[1]) / 2)
     weight = where / (1 + (difference / np.float32(ROBUST_LEVEL)) ** 2)
-    pull = np.stack([_binned(-weight * difference * slope[a], spacing) for a in range(3)])
-    stiffness = {
-        (a, b): _binned(weight * slope[a] * slope[b], spacing)
-        for a in range(3)
-        for b in range(a, 3)
-    }
-    return pull, np.stack([stiffness[min(a, b), max(a, b)] for a in range(3) for b in range(3)])
+    wanted = -weight * difference
+    pull = np.stack([binned(wanted * slope[a], spacing) for a in range(3)])
+    stiffness = np.empty((3, *pull.shape), np.float32)
+    for a in range(3):
+        weighted = weight * slope[a]
+        for b in range(a, 3):
+            stiffness[a, b] = stiffness[b, a] = binned(weighted * slope[b], spacing)
+    return pull, stiffness
 
 
 def _step(pull, stiffness, nodes, cost: float) -> np.ndarray:
@@ -212,7 +250,6 @@ def _step(pull, stiffness, nodes, cost: float) -> np.ndarray:
     Solves (stiffness + cost * unevenness) x = pull - cost * unevenness of the nodes, by
     conjugate gradients: the unevenness of the whole displacement costs, not of the step.
     """
-    stiffness = stiffness.reshape(3, 3, *nodes.shape[1:])
     cost = np.float32(cost)
     residual = pull - cost * _unevenness(nodes)
     scale = np.stack([stiffness[a, a] for a in range(3)]) + 6 * cost
@@ -257,29 +294,6 @@ def _unevenness(x: np.ndarray) -> np.ndarray:
         out[tuple(low)] -= step
         out[tuple(high)] += step
     return out
-
-
-def _binned(values: np.ndarray, spacing: int) -> np.ndarray:
-    """Means over blocks of ``spacing`` voxels a side; 0 beyond the border."""
-    if spacing == 1:
-        return values
-    i, j, k = (-(-n // spacing) for n in values.shape)
-    padded = np.zeros((i * spacing, j * spacing, k * spacing), np.float32)
-    padded[tuple(slice(n) for n in values.shape)] = values
-    blocks = padded.reshape(i, spacing, j, spacing, k, spacing)
-    return blocks.mean(axis=5).mean(axis=3).mean(axis=1)
-
-
-def _resized(nodes: np.ndarray, shape: tuple, spacing: int) -> np.ndarray:
-    """Values on a grid finer by ``spacing``, linear between the nodes."""
-    for axis, length in enumerate(shape, start=1):
-        place = (np.arange(length) - (spacing - 1) / 2) / spacing
-        place = np.clip(place, 0, nodes.shape[axis] - 1)
-        low = np.minimum(place.astype(int), max(0, nodes.shape[axis] - 2))
-        high = np.minimum(low + 1, nodes.shape[axis] - 1)
-        share = (place - low).astype(np.float32).reshape([-1 if a == axis else 1 for a in range(4)])
-        nodes = np.take(nodes, low, axis) * (1 - share) + np.take(nodes, high, axis) * share
-    return nodes
 
 
 def _change(displacement: np.ndarray) -> np.ndarray:

@@ -8,9 +8,10 @@ from scipy import ndimage as ndi
 
 from mslesion.errors import StepError
 from mslesion.imaging.intensity import MAD_TO_SD
+from mslesion.longitudinal.alignment.blocks import binned, unbinned
 from mslesion.longitudinal.alignment.deformation import (
     COARSE_LEVELS,
-    find_deformation,
+    find_displacement,
     meet_halfway,
 )
 from mslesion.schema import structures as s
@@ -19,6 +20,8 @@ BIAS_SIGMA_MM = 8.0
 """Width of the window in which the two scans are brought to one level. A receive coil's
 field is steep at the brain's surface: at 15 mm 3 % were left there, which moved the
 cortex. Ours."""
+BIAS_VOXEL_MM = 2.0
+"""Side of the blocks of voxels, about, on which the window is moved: a quarter of its width."""
 BIAS_TURNS = 2
 """How often in a pass what the window left is smoothed and taken out as well."""
 MAX_LOG_RATIO = 0.3
@@ -117,33 +120,39 @@ def match_intensities(
         # ... and away from the tissues' borders, where the maps err
         slope = ndi.gaussian_gradient_magnitude((moved[0] + moved[1]) / 2, CORE_SIGMA_VOXELS)
         cores = [mask & (slope <= np.quantile(slope[mask], CORE_SHARE)) for mask in masks]
-        ratio = _slow_log_ratio(*moved, cores[1] | cores[2], BIAS_SIGMA_MM / voxel_mm)
+        ratio = _slow_log_ratio(*moved, cores[1] | cores[2], voxel_mm)
         halves = np.exp(-ratio / 2), np.exp(ratio / 2)
         lines = _lines(*(scan * half for scan, half in zip(moved, halves, strict=True)), cores)
         a, b = (
-            np.where(scan > 0, line[0] * scan * half + line[1], 0)
+            _on_line(scan * half, line, scan > 0)
             for scan, half, line in zip((a, b), halves, lines, strict=True)
         )
     mean = (a + b) / 2
     levels = tuple(float(np.median(mean[core])) for core in cores)
     spreads = tuple(_spread(mean[core]) for core in cores)
     noise = _spread((b - a)[masks[2]])
-    return MatchedPair(a.astype(np.float32), b.astype(np.float32), noise, levels, spreads)
+    return MatchedPair(a, b, noise, levels, spreads)
 
 
 def _moved_onto_each_other(a, b, inside, white):
     """Both scans moved onto each other."""
     noise = _spread((b - a)[white])
-    found = find_deformation(a, b, inside=inside, noise=noise, levels=COARSE_LEVELS)
-    return tuple(scan.astype(np.float64) for scan in meet_halfway(a, b, found))
+    found = find_displacement(a, b, inside=inside, noise=noise, levels=COARSE_LEVELS)
+    return meet_halfway(a, b, found)
 
 
 def _one_scale(first, second, masks) -> list[np.ndarray]:
     """Both scans mapped linearly onto the mean of their tissues' levels."""
     return [
-        np.where(scan > 0, slope * scan.astype(np.float64) + offset, 0)
-        for scan, (slope, offset) in zip((first, second), _lines(first, second, masks), strict=True)
+        _on_line(scan.astype(np.float32), line, scan > 0)
+        for scan, line in zip((first, second), _lines(first, second, masks), strict=True)
     ]
+
+
+def _on_line(scan: np.ndarray, line: tuple[float, float], seen: np.ndarray) -> np.ndarray:
+    """A scan mapped linearly where it has values, 0 elsewhere."""
+    slope, offset = np.float32(line)
+    return np.where(seen, slope * scan + offset, np.float32(0))
 
 
 def _lines(first, second, masks) -> list[tuple[float, float]]:
@@ -163,22 +172,24 @@ def _spread(values: np.ndarray) -> float:
     return MAD_TO_SD * float(np.median(np.abs(values - np.median(values))))
 
 
-def _slow_log_ratio(first, second, where, sigma_voxels: float) -> np.ndarray:
+def _slow_log_ratio(first, second, where, voxel_mm: float) -> np.ndarray:
     """Smooth log ratio of two scans, first by second, filled in outside the brain."""
+    spacing = max(1, round(BIAS_VOXEL_MM / voxel_mm))
+    sigma = BIAS_SIGMA_MM / (voxel_mm * spacing)
     where = where & (first > MIN_LEVEL) & (second > MIN_LEVEL)
     # A difference of logarithms is exactly opposite when the scans change places
     logs = [np.log(scan[where]) for scan in (first, second)]
     values = np.clip(logs[0] - logs[1], -MAX_LOG_RATIO, MAX_LOG_RATIO)
-    ratio = np.zeros(first.shape)
+    ratio = np.zeros(first.shape, np.float32)
     for turn in range(BIAS_TURNS):
         left = values - ratio[where]
-        weights = np.ones(left.shape)
+        weights = np.ones(left.shape, np.float32)
         if turn:
             weights[np.abs(left - np.median(left)) > MAX_RATIO_SPREADS * _spread(left)] = 0
         sums = []
         for one in (weights, weights * left):
-            volume = np.zeros(first.shape)
+            volume = np.zeros(first.shape, np.float32)
             volume[where] = one
-            sums.append(ndi.gaussian_filter(volume, sigma_voxels, truncate=3))
-        ratio += sums[1] / np.maximum(sums[0], 1e-3)
+            sums.append(ndi.gaussian_filter(binned(volume, spacing), sigma, truncate=3))
+        ratio += unbinned(sums[1] / np.maximum(sums[0], np.float32(1e-3)), first.shape, spacing)
     return ratio

@@ -14,13 +14,13 @@ from scipy.linalg import expm, logm
 
 from mslesion.errors import StepError
 from mslesion.longitudinal.alignment.common_frame import Frame, coarser
-from mslesion.longitudinal.alignment.deformation import comparable_head, find_deformation
+from mslesion.longitudinal.alignment.deformation import comparable_head, find_displacement
 from mslesion.longitudinal.alignment.placing import VisitMaps, match_placed, place_pair
 
 SPACING_MM = 2.0
 """Voxel size for this step: half a million voxels tell a rigid motion well enough."""
 LEVELS = ((1, 4, 4),)
-"""Nodes every 8 mm, as in `find_deformation`."""
+"""Nodes every 8 mm, as in `find_displacement`."""
 FREE_STRAIN = 0.3
 """The displacement may be uneven: only its rigid part is used."""
 EVERY = 7
@@ -53,7 +53,7 @@ def refine_frame(frame: Frame, first: VisitMaps, second: VisitMaps, modality: st
     try:
         match = match_placed(place)
         inside = comparable_head(*place.anatomies, place.seen, voxel_mm=SPACING_MM)
-        found = find_deformation(
+        displacement = find_displacement(
             match.first, match.second, inside=inside, noise=match.noise,
             strain=FREE_STRAIN, levels=LEVELS,
         )  # fmt: skip
@@ -62,7 +62,7 @@ def refine_frame(frame: Frame, first: VisitMaps, second: VisitMaps, modality: st
     brain = np.argwhere((place.anatomies[0] > 0) & (place.anatomies[1] > 0) & inside)[::EVERY]
     if not len(brain):
         return frame
-    shift = found.displacement[:, *brain.T].T.astype(np.float64)
+    shift = displacement[:, *brain.T].T.astype(np.float64)
     before, after = (apply_affine(coarse.grid.affine, brain + sign * shift) for sign in (-0.5, 0.5))
     there, back = _rigid(before, after), _rigid(after, before)
     correction_mm = float(np.linalg.norm(apply_affine(there, before) - before, axis=1).mean())
