@@ -4,6 +4,7 @@ Every filter whose sum depends on the number of threads is run on one thread
 (`one_thread`), so that the same input gives the same bits every time.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,6 +13,9 @@ import SimpleITK as sitk
 
 from mslesion.imaging.grid import nearest_rotation
 
+_LOCK = threading.Lock()
+_COUNTS: list[int] = []
+"""Number of threads that each open context of `one_thread` found."""
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
 """World axes of ITK (left, back, head) in those of nibabel (right, front, head)."""
 
@@ -22,14 +26,19 @@ def one_thread() -> Iterator[None]:
 
     A filter's own number of threads is not enough: the parts it is made of, such as
     the mutual information of a registration, take the default of the whole program,
-    and their sums then differ in the last digits from run to run.
+    and their sums then differ in the last digits from run to run. Contexts of several
+    threads may overlap: the last one that ends gives the number back.
     """
-    before = sitk.ProcessObject.GetGlobalDefaultNumberOfThreads()
-    sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
+    with _LOCK:
+        _COUNTS.append(sitk.ProcessObject.GetGlobalDefaultNumberOfThreads())
+        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(1)
     try:
         yield
     finally:
-        sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
+        with _LOCK:
+            before = _COUNTS.pop()
+            if not _COUNTS:
+                sitk.ProcessObject.SetGlobalDefaultNumberOfThreads(before)
 
 
 def to_itk(data: np.ndarray, affine: np.ndarray) -> sitk.Image:

@@ -1,9 +1,12 @@
 """Two visits of one patient, compared: from segmented maps to what changed."""
 
+from functools import partial
+
 import numpy as np
 from scipy import ndimage as ndi
 
 from mslesion.errors import StepError
+from mslesion.imaging.threads import together
 from mslesion.longitudinal.alignment.deformation import comparable_head
 from mslesion.longitudinal.alignment.head_scale import scale_by_skull
 from mslesion.longitudinal.alignment.placing import (
@@ -87,10 +90,11 @@ def compare_maps(
     if order_reason:
         lesion_modality = brain_modality = ""
         lesion_reason = brain_reason = order_reason
-    aligned = {
-        modality: _align(*visits, modality, is_one_head=is_one_head)
-        for modality in dict.fromkeys((lesion_modality, brain_modality))
-    }
+    modalities = list(dict.fromkeys((lesion_modality, brain_modality)))
+    found = together(
+        *(partial(_align, *visits, one, is_one_head=is_one_head) for one in modalities)
+    )
+    aligned = dict(zip(modalities, found, strict=True))
     for_lesions, for_brain = aligned[lesion_modality], aligned[brain_modality]
     placed = for_lesions if for_lesions.placed is not None else for_brain
     values = quality_values(*visits, placed=placed.placed)
@@ -98,18 +102,23 @@ def compare_maps(
     values["visit_order_unknown"] = float(bool(order_reason))
     values |= worst_values([one.head_values for one in aligned.values()])
     quality = judge_pair(values)
-    lesions = LesionComparison(
-        aligned=for_lesions,
-        reason=lesion_reason or _joined(quality.reason_against(FOR_LESIONS), for_lesions.failure),
+    lesions, brain = together(
+        partial(
+            _compare_lesions,
+            *visits,
+            for_lesions,
+            rule=rule,
+            reason=lesion_reason
+            or _joined(quality.reason_against(FOR_LESIONS), for_lesions.failure),
+        ),
+        partial(
+            _compare_brain,
+            *visits,
+            for_brain,
+            reason=brain_reason or _joined(quality.reason_against(FOR_BRAIN), for_brain.failure),
+        ),
     )
-    brain = BrainComparison(
-        aligned=for_brain,
-        reason=brain_reason or _joined(quality.reason_against(FOR_BRAIN), for_brain.failure),
-    )
-    if not lesions.reason:
-        lesions = _compare_lesions(*visits, for_lesions, rule=rule)
     if not brain.reason:
-        brain = _compare_brain(*visits, for_brain)
         values |= brain_change_values(*visits, found=brain.volumes)
         quality = judge_pair(values)
         # Only what was measured tells whether it can be believed
@@ -180,9 +189,11 @@ def _is_one_head(values: dict[str, float | None]) -> bool:
 
 
 def _compare_lesions(
-    first: VisitMaps, second: VisitMaps, aligned: AlignedScans, *, rule: str
+    first: VisitMaps, second: VisitMaps, aligned: AlignedScans, *, rule: str, reason: str
 ) -> LesionComparison:
-    """Lesion change of a pair that can be compared."""
+    """Lesion change of a pair, if there is no reason against it."""
+    if reason:
+        return LesionComparison(aligned=aligned, reason=reason)
     placed, matched = aligned.placed, aligned.matched
     probability = [
         place_probability(visit, placed.frame.grid, to_reference)
@@ -209,23 +220,29 @@ def _compare_lesions(
     return LesionComparison(aligned=aligned, changes=changes)
 
 
-def _compare_brain(first: VisitMaps, second: VisitMaps, aligned: AlignedScans) -> BrainComparison:
-    """Brain change of a pair that can be compared."""
+def _compare_brain(
+    first: VisitMaps, second: VisitMaps, aligned: AlignedScans, *, reason: str
+) -> BrainComparison:
+    """Brain change of a pair, if there is no reason against it."""
+    if reason:
+        return BrainComparison(aligned=aligned, reason=reason)
     placed, matched = aligned.placed, aligned.matched
     inside = comparable_head(*placed.anatomies, placed.seen)
-    volumes = measure_volume_changes(
-        matched,
-        anatomies=placed.anatomies,
-        lesions=placed.lesions,
-        seen=placed.seen,
-        inside=inside,
+    years = years_between(first.day, second.day)
+    is_local = years is not None and placed.outlined[0].any() and inside.any()
+    volumes, volume_ratio = together(
+        partial(
+            measure_volume_changes,
+            matched,
+            anatomies=placed.anatomies,
+            lesions=placed.lesions,
+            seen=placed.seen,
+            inside=inside,
+        ),
+        partial(local_volume_ratio, matched, inside=inside) if is_local else lambda: None,
     )
     if first.lesions is None:
         return BrainComparison(aligned=aligned, volumes=volumes)
-    years = years_between(first.day, second.day)
-    volume_ratio = None
-    if years is not None and placed.outlined[0].any() and inside.any():
-        volume_ratio = local_volume_ratio(matched, inside=inside)
     ventricles = _at_either(placed, s.VENTRICLES)
     first_csf, second_csf = csf_share(matched)
     return BrainComparison(

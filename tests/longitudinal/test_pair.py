@@ -10,7 +10,8 @@ from pair_phantoms import CENTRE, SHAPE, distance, still_frame, visit
 
 from mslesion.imaging.resampling import Grid
 from mslesion.longitudinal.alignment import placing
-from mslesion.longitudinal.alignment.placing import PlacedScan, labels_on_grid, place_lesions
+from mslesion.longitudinal.alignment.lesion_placing import place_lesions
+from mslesion.longitudinal.alignment.placing import PlacedScan, labels_on_grid
 from mslesion.longitudinal.brain.rates import half_width
 from mslesion.longitudinal.lesions.tracks import track_lesions
 from mslesion.longitudinal.pair import compare_maps
@@ -437,16 +438,22 @@ def test_lesions_keep_their_volume_in_the_frame(shift, tolerance):
     given = visit(lesions=[(LEFT, 5), (RIGHT, 4)])
     way = np.eye(4)
     way[:3, 3] = shift
-    found = np.bincount(place_lesions(given, Grid(SHAPE, np.eye(4)), way).ravel())[1:]
+    found = np.bincount(_placed(given, SHAPE, way).ravel())[1:]
     before = np.bincount(given.lesions.ravel())[1:]
     assert found == pytest.approx(before, rel=tolerance)
+
+
+def _placed(given, shape, way):
+    return place_lesions(
+        given.lesions, given.lesions_affine, to=Grid(shape, np.eye(4)), transform=way
+    )
 
 
 def test_lesions_outside_of_the_scan_are_none():
     given = visit(lesions=[(LEFT, 5)])
     way = np.eye(4)
     way[:3, 3] = 40
-    found = place_lesions(given, Grid((90, 90, 90), np.eye(4)), way)
+    found = _placed(given, (90, 90, 90), way)
     assert not found.any()
 
 
@@ -457,9 +464,9 @@ def test_thin_lesion_is_not_lost():
     given = replace(given, lesions=labels)
     way = np.eye(4)
     way[:3, 3] = 0.45
-    assert place_lesions(given, Grid(SHAPE, np.eye(4)), way).max() == 1
+    assert _placed(given, SHAPE, way).max() == 1
     nothing = replace(given, lesions=np.zeros(SHAPE, np.int32))
-    assert not place_lesions(nothing, Grid(SHAPE, np.eye(4)), way).any()
+    assert not _placed(nothing, SHAPE, way).any()
 
 
 def test_labels_on_the_same_grid_stay():

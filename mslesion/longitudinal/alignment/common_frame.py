@@ -5,6 +5,7 @@ Resampling only one of them would blur it and make change of its own.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from nibabel.affines import apply_affine
@@ -13,6 +14,7 @@ from scipy.linalg import expm, logm
 from mslesion.imaging.grid import spacing_mm, world_mm
 from mslesion.imaging.registration import register_rigid
 from mslesion.imaging.resampling import Grid
+from mslesion.imaging.threads import together
 
 FRAME_SPACING_MM = 1.0
 """Voxel size of the common frame."""
@@ -129,8 +131,10 @@ def find_frame(
     scans = [
         np.where(brain, scan, 0) for scan, brain in ((first, first_brain), (second, second_brain))
     ]
-    there = register_rigid(scans[0], first_affine, scans[1], second_affine)
-    back = register_rigid(scans[1], second_affine, scans[0], first_affine)
+    there, back = together(
+        partial(register_rigid, scans[0], first_affine, scans[1], second_affine),
+        partial(register_rigid, scans[1], second_affine, scans[0], first_affine),
+    )
     # The mean of both ways, and its half: exactly opposite when the visits change places
     mean_motion = (logm(there.matrix).real - logm(back.matrix).real) / 2
     to_first, to_second = expm(-mean_motion / 2), expm(mean_motion / 2)

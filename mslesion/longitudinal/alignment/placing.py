@@ -1,26 +1,25 @@
 """What a visit brings to a comparison, and how it comes into the common frame."""
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import product
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
-from nibabel.affines import apply_affine, from_matvec
 from scipy import ndimage as ndi
 
 from mslesion.imaging.grid import spacing_mm
 from mslesion.imaging.resampling import Grid, resample, resample_mask
+from mslesion.imaging.threads import together
 from mslesion.longitudinal.alignment.common_frame import Frame, find_frame
 from mslesion.longitudinal.alignment.intensity_matching import MatchedPair, match_intensities
+from mslesion.longitudinal.alignment.lesion_placing import place_lesions
 from mslesion.schema.label_schemes import OWN_SOURCE
 
 FWHM_PER_SIGMA = 2.3548
 SAME_THICKNESS_MM = 0.5
 """Slices whose thickness differs by no more (inclusive) are taken to be equally sharp."""
-DEPTH_MM = 4.0
-"""Distances from a lesion are followed this far outside."""
 SEEN = 0.99
 """A voxel whose surroundings had at least this share of values is seen."""
 
@@ -150,38 +149,54 @@ def place_pair(first: VisitMaps, second: VisitMaps, modality: str, frame: Frame)
     PlacedPair
     """
     scans = [visit.scans[modality] for visit in (first, second)]
-    moved, anatomies, views, outlined, to_references = [], [], [], [], []
-    for visit, scan, to in zip(
-        (first, second), scans, (frame.to_first, frame.to_second), strict=True
-    ):
-        to_reference = np.linalg.inv(scan.from_reference) @ to
-        values = resample(scan.data, scan.affine, to=frame.grid, transform=to, order=3)
-        has = resample((scan.data > 0).astype(np.float32), scan.affine, to=frame.grid, transform=to)
-        views.append(has >= SEEN)
-        # The spline overshoots next to the border of what was scanned
-        moved.append(np.where(has > 0, np.maximum(values, 0), 0).astype(np.float32))
-        anatomies.append(
-            resample(
-                visit.anatomy,
-                visit.anatomy_affine,
-                to=frame.grid,
-                transform=to_reference,
-                order=0,
-            )
-        )
-        outlined.append(place_lesions(visit, frame.grid, to_reference))
-        to_references.append(to_reference)
+    one, other = together(
+        partial(_place, first, scans[0], frame.grid, frame.to_first),
+        partial(_place, second, scans[1], frame.grid, frame.to_second),
+    )
     sides = [max(spacing_mm(scan.affine)) for scan in scans]
-    moved = _equally_sharp(moved, scans, frame)
+    moved = _equally_sharp([one.scan, other.scan], scans, frame)
     return PlacedPair(
         frame=frame,
         scans=(moved[0], moved[1]),
-        anatomies=(anatomies[0], anatomies[1]),
-        seen=views[0] & views[1],
-        outlined=(outlined[0], outlined[1]),
-        to_reference=(to_references[0], to_references[1]),
+        anatomies=(one.anatomy, other.anatomy),
+        seen=one.seen & other.seen,
+        outlined=(one.outlined, other.outlined),
+        to_reference=(one.to_reference, other.to_reference),
         thickest_mm=max(sides),
         thickness_gap_mm=abs(sides[0] - sides[1]),
+    )
+
+
+class _PlacedVisit(NamedTuple):
+    """One visit in the common frame; the fields as in `PlacedPair`."""
+
+    scan: np.ndarray
+    anatomy: np.ndarray
+    seen: np.ndarray
+    outlined: np.ndarray
+    to_reference: np.ndarray
+
+
+def _place(visit: VisitMaps, scan: PlacedScan, grid: Grid, to: np.ndarray) -> _PlacedVisit:
+    """Bring one visit to a grid, whose world points `to` takes to those of the scan."""
+    to_reference = np.linalg.inv(scan.from_reference) @ to
+    values = resample(scan.data, scan.affine, to=grid, transform=to, order=3)
+    has = resample((scan.data > 0).astype(np.float32), scan.affine, to=grid, transform=to)
+    anatomy = resample(
+        visit.anatomy, visit.anatomy_affine, to=grid, transform=to_reference, order=0
+    )
+    outlined = np.zeros(grid.shape, np.int32)
+    if visit.lesions is not None:
+        outlined = place_lesions(
+            visit.lesions, visit.lesions_affine, to=grid, transform=to_reference
+        )
+    return _PlacedVisit(
+        # The spline overshoots next to the border of what was scanned
+        scan=np.where(has > 0, np.maximum(values, 0), np.float32(0)),
+        anatomy=anatomy,
+        seen=has >= SEEN,
+        outlined=outlined,
+        to_reference=to_reference,
     )
 
 
@@ -227,90 +242,6 @@ def _equally_sharp(moved, scans, frame: Frame) -> list[np.ndarray]:
         moved[thin], sigma / spacing_mm(frame.grid.affine)[axis], axis=axis
     )
     return out
-
-
-def place_lesions(visit: VisitMaps, grid: Grid, to_reference: np.ndarray) -> np.ndarray:
-    """Lesions of a visit in the common frame, their borders kept where they were.
-
-    Parameters
-    ----------
-    visit : VisitMaps
-        The visit.
-    grid : Grid
-        The frame's grid.
-    to_reference : (4, 4) array
-        From world points of the frame to those of the visit's reference, in mm.
-
-    Returns
-    -------
-    int32 array of shape ``grid.shape``
-        0 everywhere if the visit's lesions are not assessable. A lesion too thin for the
-        linear border keeps its nearest voxels.
-    """
-    out = np.zeros(grid.shape, np.int32)
-    if visit.lesions is None or not visit.lesions.any():
-        return out
-    reach = [math.ceil(DEPTH_MM / side) + 1 for side in spacing_mm(visit.lesions_affine)]
-    labels, start = _cut_out(visit.lesions.astype(np.int32), reach)
-    affine = visit.lesions_affine @ from_matvec(np.eye(3), start)
-    there = _part_around(grid, labels.shape, np.linalg.inv(to_reference) @ affine)
-    if there is None:
-        return out
-    part = Grid(
-        tuple(one.stop - one.start for one in there),
-        grid.affine @ from_matvec(np.eye(3), [one.start for one in there]),
-    )
-    out[there] = _place_labels(labels, affine, to=part, transform=to_reference)
-    return out
-
-
-def _cut_out(labels: np.ndarray, margin: list[int]) -> tuple[np.ndarray, list[int]]:
-    """The box around labels with a margin, 0 beyond the array, and its first voxel there."""
-    box = ndi.find_objects((labels > 0).astype(np.uint8))[0]
-    start = [part.start - n for part, n in zip(box, margin, strict=True)]
-    return np.pad(labels[box], [(n, n) for n in margin]), start
-
-
-def _part_around(grid: Grid, shape: tuple, to_grid: np.ndarray) -> tuple[slice, ...] | None:
-    """The part of a grid that an array lies in, given its way to the grid's world points."""
-    corners = np.array(list(product(*((-1, n) for n in shape))))
-    voxels = apply_affine(np.linalg.inv(grid.affine) @ to_grid, corners)
-    low = np.clip(np.floor(voxels.min(axis=0)), 0, grid.shape).astype(int)
-    high = np.clip(np.ceil(voxels.max(axis=0)) + 1, 0, grid.shape).astype(int)
-    if (low >= high).any():
-        return None
-    return tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
-
-
-def _place_labels(
-    labels: np.ndarray, affine: np.ndarray, *, to: Grid, transform: np.ndarray
-) -> np.ndarray:
-    """Lesions on another grid, by the depth of each place in the mask of all of them."""
-    out = np.zeros(to.shape, np.int32)
-    depth = _signed_distance(labels > 0, spacing_mm(affine))
-    mask = resample(depth, affine, to=to, transform=transform, order=3) >= DEPTH_MM
-    nearest = resample(labels, affine, to=to, transform=transform, order=0)
-    if nearest.any():
-        place = ndi.distance_transform_edt(
-            nearest == 0, return_distances=False, return_indices=True
-        )
-        out[mask] = nearest[tuple(axis[mask] for axis in place)]
-    is_missing = np.bincount(out.ravel(), minlength=int(labels.max()) + 1) == 0
-    is_missing[0] = False
-    restored = is_missing[nearest] & (out == 0)
-    out[restored] = nearest[restored]
-    return out
-
-
-def _signed_distance(mask: np.ndarray, spacing: tuple) -> np.ndarray:
-    """Distance into a mask plus `DEPTH_MM`, cut off at 0 outside.
-
-    Its cubic interpolation keeps the volume of small balls (to 1 % at 8 mm); linear
-    interpolation of the mask takes 2 % off there.
-    """
-    inside = ndi.distance_transform_edt(mask, sampling=spacing)
-    outside = ndi.distance_transform_edt(~mask, sampling=spacing)
-    return np.maximum(inside - outside + DEPTH_MM, 0).astype(np.float32)
 
 
 def place_probability(visit: VisitMaps, grid: Grid, to_reference: np.ndarray) -> np.ndarray:

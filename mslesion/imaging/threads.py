@@ -1,0 +1,39 @@
+"""Independent work at the same time, where several threads are allowed.
+
+The libraries below compute outside of Python's lock, so that threads share the cores. Each task
+computes alone what it computes in its turn: the result is the same bits for any number of threads.
+"""
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+
+def thread_count() -> int:
+    """How many threads this process may use.
+
+    Returns
+    -------
+    int
+        ``OMP_NUM_THREADS`` of the environment, else the number of cores.
+    """
+    return int(os.environ.get("OMP_NUM_THREADS", "0")) or os.cpu_count() or 1
+
+
+def together(*tasks: Callable) -> list:
+    """Results of tasks of which none needs another one.
+
+    Parameters
+    ----------
+    *tasks : callable
+        Each is called without arguments.
+
+    Returns
+    -------
+    list
+        In the order of the tasks. The first task that fails raises its error, after all ended.
+    """
+    if thread_count() == 1:
+        return [task() for task in tasks]
+    with ThreadPoolExecutor(len(tasks)) as pool:
+        return [one.result() for one in [pool.submit(task) for task in tasks]]
