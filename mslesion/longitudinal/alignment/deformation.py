@@ -300,23 +300,16 @@ def _change(displacement: np.ndarray) -> np.ndarray:
     """Volumes of a voxel of the frame at both visits: their difference by their mean.
 
     By half of the deformation each way, so that it is exactly opposite when the visits
-    change places.
+    change places. With slopes A, the volumes are det(1 - A/2) and det(1 + A/2), which is
+    1 -+ trace/2 + minors/4 -+ det(A)/8, the principal minors summed.
     """
-    slopes = [np.gradient(component) for component in displacement]
-    first, second = _determinant(slopes, -0.5), _determinant(slopes, 0.5)
-    return 2 * (second - first) / (second + first)
-
-
-def _determinant(slopes: list, share: float) -> np.ndarray:
-    """Determinant of the unit matrix plus a share of the slopes."""
-    m = [
-        [np.float32(share) * slopes[a][b] + np.float32(a == b) for b in range(3)] for a in range(3)
-    ]
-    return (
-        m[0][0] * (m[1][1] * m[2][2] - m[1][2] * m[2][1])
-        - m[0][1] * (m[1][0] * m[2][2] - m[1][2] * m[2][0])
-        + m[0][2] * (m[1][0] * m[2][1] - m[1][1] * m[2][0])
+    (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = (np.gradient(part) for part in displacement)
+    trace = xx + yy + zz
+    minors = (xx * yy - xy * yx) + (xx * zz - xz * zx) + (yy * zz - yz * zy)
+    determinant = (
+        xx * (yy * zz - yz * zy) - xy * (yx * zz - yz * zx) + xz * (yx * zy - yy * zx)
     )
+    return (4 * trace + determinant) / (4 + minors)
 
 
 def volume_change_pct(deformation: Deformation, *, structure: np.ndarray) -> float | None:

@@ -6,6 +6,7 @@ second visit only, at the first only) from both probabilities and from the diffe
 the scans. Swapped visits give swapped maps, bit for bit.
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -131,9 +132,12 @@ def weigh_change(
     )
     place = np.where(likely, 0, UNLIKELY_PLACE_COST) + CHANGE_COST
     mean, gap = (logits[0] + logits[1]) / 2, (logits[1] - logits[0]) / 2
+    # As far from possible change as the smoothing reaches
+    near = ndi.binary_dilation(possible, np.ones((3, 3, 3)), math.ceil(4 * SMOOTHING_MM))
     changed = []
     for sign in (1, -1):
-        seen = likelihood_ratio(sign * evidence.score, evidence.contrast)
+        seen = np.zeros(near.shape)
+        seen[near] = likelihood_ratio(sign * evidence.score[near], evidence.contrast[near])
         # Tissue that became fluid is darker, but no lesion healed there
         seen = np.where(fluid, np.minimum(seen, 0), seen)
         margin = sign * gap + seen - place - np.abs(mean)
