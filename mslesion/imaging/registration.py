@@ -12,7 +12,7 @@ from mslesion.imaging.itk import from_itk_transform, one_thread, to_itk
 LEVELS_MM = (6.0, 3.0, 1.5)
 """Voxel size of each level, coarse to fine."""
 SAMPLING = (1.0, 0.5, 0.12)
-"""Share of the voxels that each level looks at."""
+"""Share of the voxels that each level looks at, unless told otherwise."""
 BINS = 32
 """Bins of the joint histogram."""
 SEED = 1
@@ -44,6 +44,7 @@ def register_rigid(
     moving_affine: np.ndarray,
     *,
     metric: str = "mutual information",
+    sampling: tuple[float, float, float] = SAMPLING,
 ) -> RigidMatch:
     """Find the rigid motion between two scans of one head.
 
@@ -59,6 +60,8 @@ def register_rigid(
         Voxel-to-world matrices in mm.
     metric : {"mutual information", "correlation"}
         The first for two contrasts, the second for one contrast.
+    sampling : tuple of float, shape (3,)
+        Share of the voxels that each level looks at, coarse to fine.
 
     Returns
     -------
@@ -87,7 +90,7 @@ def register_rigid(
     coarse = [_coarser(image, LEVELS_MM[0]) for image in (fixed_image, moving_image)]
     values = [_value(metric, start, coarse) for start in starts]
     transform = starts[int(np.argmin(values))]
-    for size, share in zip(LEVELS_MM, SAMPLING, strict=True):
+    for size, share in zip(LEVELS_MM, sampling, strict=True):
         pair = [_coarser(image, size) for image in (fixed_image, moving_image)]
         method = _method(metric, transform, share)
         method.Execute(*pair)

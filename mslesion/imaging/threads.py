@@ -26,14 +26,15 @@ def together(*tasks: Callable) -> list:
     Parameters
     ----------
     *tasks : callable
-        Each is called without arguments.
+        Each is called without arguments. They begin in this order.
 
     Returns
     -------
     list
         In the order of the tasks. The first task that fails raises its error, after all ended.
     """
-    if thread_count() == 1:
+    count = min(thread_count(), len(tasks))
+    if count == 1:
         return [task() for task in tasks]
-    with ThreadPoolExecutor(len(tasks)) as pool:
+    with ThreadPoolExecutor(count) as pool:
         return [one.result() for one in [pool.submit(task) for task in tasks]]

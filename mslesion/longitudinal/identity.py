@@ -14,7 +14,7 @@ from scipy import ndimage as ndi
 from mslesion.imaging.grid import world_mm
 from mslesion.imaging.registration import register_rigid
 from mslesion.imaging.resampling import Grid, resample, shrink
-from mslesion.longitudinal.alignment.common_frame import Frame, coarser
+from mslesion.longitudinal.alignment.common_frame import SAMPLING, Frame, coarser
 from mslesion.longitudinal.alignment.placing import SEEN, PlacedScan, VisitMaps, brain_on_scan
 from mslesion.schema import structures as s
 
@@ -73,7 +73,7 @@ def measure_identity(
     fixed, moving = one.scans[modality], turned.scans[modality]
     match = register_rigid(
         np.where(brain_on_scan(one, fixed), fixed.data, 0), fixed.affine,
-        np.where(brain_on_scan(turned, moving), moving.data, 0), moving.affine,
+        np.where(brain_on_scan(turned, moving), moving.data, 0), moving.affine, sampling=SAMPLING,
     )  # fmt: skip
     mirror_score = _score(placed, _place(turned, modality, grid, match.matrix @ frame.to_first))
     return Identity(score, None if mirror_score is None else mirror_score - score)

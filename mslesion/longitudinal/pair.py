@@ -1,5 +1,6 @@
 """Two visits of one patient, compared: from segmented maps to what changed."""
 
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -7,7 +8,6 @@ from scipy import ndimage as ndi
 
 from mslesion.errors import StepError
 from mslesion.imaging.threads import together
-from mslesion.longitudinal.alignment.deformation import comparable_head
 from mslesion.longitudinal.alignment.head_scale import scale_by_skull
 from mslesion.longitudinal.alignment.placing import (
     PlacedPair,
@@ -18,7 +18,7 @@ from mslesion.longitudinal.alignment.placing import (
     register_visits,
 )
 from mslesion.longitudinal.alignment.refinement import refine_frame
-from mslesion.longitudinal.brain.volume_changes import measure_volume_changes
+from mslesion.longitudinal.brain.volume_changes import VolumeChanges, measure_volume_changes
 from mslesion.longitudinal.comparison import (
     AlignedScans,
     BrainComparison,
@@ -102,23 +102,21 @@ def compare_maps(
     values["visit_order_unknown"] = float(bool(order_reason))
     values |= worst_values([one.head_values for one in aligned.values()])
     quality = judge_pair(values)
-    lesions, brain = together(
-        partial(
-            _compare_lesions,
-            *visits,
-            for_lesions,
-            rule=rule,
-            reason=lesion_reason
-            or _joined(quality.reason_against(FOR_LESIONS), for_lesions.failure),
-        ),
-        partial(
-            _compare_brain,
-            *visits,
-            for_brain,
-            reason=brain_reason or _joined(quality.reason_against(FOR_BRAIN), for_brain.failure),
-        ),
+    lesions = LesionComparison(
+        aligned=for_lesions,
+        reason=lesion_reason or _joined(quality.reason_against(FOR_LESIONS), for_lesions.failure),
+    )
+    brain = BrainComparison(
+        aligned=for_brain,
+        reason=brain_reason or _joined(quality.reason_against(FOR_BRAIN), for_brain.failure),
+    )
+    volumes, lesions, local = together(
+        partial(_volume_changes, brain),
+        partial(_with_changes, *visits, lesions, rule=rule),
+        partial(_local_changes, *visits, brain),
     )
     if not brain.reason:
+        brain = replace(brain, volumes=volumes, **local)
         values |= brain_change_values(*visits, found=brain.volumes)
         quality = judge_pair(values)
         # Only what was measured tells whether it can be believed
@@ -188,12 +186,13 @@ def _is_one_head(values: dict[str, float | None]) -> bool:
     return not judge_pair(values).reason_against(ONE_HEAD)
 
 
-def _compare_lesions(
-    first: VisitMaps, second: VisitMaps, aligned: AlignedScans, *, rule: str, reason: str
+def _with_changes(
+    first: VisitMaps, second: VisitMaps, lesions: LesionComparison, *, rule: str
 ) -> LesionComparison:
-    """Lesion change of a pair, if there is no reason against it."""
-    if reason:
-        return LesionComparison(aligned=aligned, reason=reason)
+    """The lesions with their change, if there is no reason against it."""
+    if lesions.reason:
+        return lesions
+    aligned = lesions.aligned
     placed, matched = aligned.placed, aligned.matched
     probability = [
         place_probability(visit, placed.frame.grid, to_reference)
@@ -217,46 +216,44 @@ def _compare_lesions(
         years=years_between(first.day, second.day),
         rule=rule,
     )
-    return LesionComparison(aligned=aligned, changes=changes)
+    return replace(lesions, changes=changes)
 
 
-def _compare_brain(
-    first: VisitMaps, second: VisitMaps, aligned: AlignedScans, *, reason: str
-) -> BrainComparison:
-    """Brain change of a pair, if there is no reason against it."""
-    if reason:
-        return BrainComparison(aligned=aligned, reason=reason)
-    placed, matched = aligned.placed, aligned.matched
-    inside = comparable_head(*placed.anatomies, placed.seen)
-    years = years_between(first.day, second.day)
-    is_local = years is not None and placed.outlined[0].any() and inside.any()
-    volumes, volume_ratio = together(
-        partial(
-            measure_volume_changes,
-            matched,
-            anatomies=placed.anatomies,
-            lesions=placed.lesions,
-            seen=placed.seen,
-            inside=inside,
-        ),
-        partial(local_volume_ratio, matched, inside=inside) if is_local else lambda: None,
+def _volume_changes(brain: BrainComparison) -> VolumeChanges | None:
+    """Change of the brain and its parts, if there is no reason against it."""
+    if brain.reason:
+        return None
+    placed = brain.aligned.placed
+    return measure_volume_changes(
+        brain.aligned.matched,
+        anatomies=placed.anatomies,
+        lesions=placed.lesions,
+        seen=placed.seen,
+        inside=placed.comparable,
     )
-    if first.lesions is None:
-        return BrainComparison(aligned=aligned, volumes=volumes)
+
+
+def _local_changes(first: VisitMaps, second: VisitMaps, brain: BrainComparison) -> dict:
+    """The fields of `BrainComparison` on the change in and around the first visit's lesions."""
+    if brain.reason or first.lesions is None:
+        return {}
+    placed, matched = brain.aligned.placed, brain.aligned.matched
+    years = years_between(first.day, second.day)
+    volume_ratio = None
+    if years is not None and placed.outlined[0].any() and placed.comparable.any():
+        volume_ratio = local_volume_ratio(matched, inside=placed.comparable)
     ventricles = _at_either(placed, s.VENTRICLES)
     first_csf, second_csf = csf_share(matched)
-    return BrainComparison(
-        aligned=aligned,
-        volumes=volumes,
-        volume_ratio=volume_ratio,
-        expansion=_expansion(placed, volume_ratio, ventricles, years=years),
-        atrophied=measure_atrophied_lesions(
+    return {
+        "volume_ratio": volume_ratio,
+        "expansion": _expansion(placed, volume_ratio, ventricles, years=years),
+        "atrophied": measure_atrophied_lesions(
             placed.outlined[0] > 0,
             first_csf=first_csf,
             second_csf=second_csf,
             ventricles=ventricles,
         ),
-    )
+    }
 
 
 def _expansion(

@@ -12,7 +12,6 @@ from mslesion.longitudinal import pair as p
 from mslesion.longitudinal.alignment import placing
 from mslesion.longitudinal.alignment.common_frame import HeadScale
 from mslesion.longitudinal.brain.volume_changes import VolumeChanges
-from mslesion.longitudinal.comparison import BrainComparison
 from mslesion.longitudinal.quality import brain_change_values, brain_scan_values
 from mslesion.longitudinal.rows import change_row
 from mslesion.schema import CHANGES, as_table
@@ -25,10 +24,7 @@ def compared(monkeypatch, *, facts=({}, {}), **volumes):
     """Row of two visits whose brain change is known."""
     monkeypatch.setattr(placing, "find_frame", still_frame)
     monkeypatch.setattr(p, "refine_frame", lambda frame, *_: frame)
-    found = VolumeChanges(**volumes)
-    monkeypatch.setattr(
-        p, "_compare_brain", lambda *args: BrainComparison(aligned=args[2], volumes=found)
-    )
+    monkeypatch.setattr(p, "measure_volume_changes", lambda *_, **__: VolumeChanges(**volumes))
     visits = [
         visit(modalities=("T1w",), seed=n, session=str(n), day=date(2019 + n, 1, 1), **fact)
         for n, fact in enumerate(facts, start=1)

@@ -22,8 +22,10 @@ MARGIN_MM = 8.0
 """Room kept around the brains."""
 POINTS_MM = 8.0
 """Distance of the points on which transforms are compared."""
-
-
+SAMPLING = (1.0, 0.25, 0.06)
+"""Share of the voxels that each level of the registration looks at: half as many as where nothing
+follows. After `refine_frame`, visits lay within 0.01 mm of where twice as many put them (P14,
+1018)."""
 MAX_SCALE_ERROR_POINTS = 0.5
 """A scale of the head is corrected where its error, in percentage points of volume, is no larger
 (inclusive). Ours: whole heads of 0.9 and 2 mm against their own moved, noisy copies gave 0.05 to
@@ -132,8 +134,8 @@ def find_frame(
         np.where(brain, scan, 0) for scan, brain in ((first, first_brain), (second, second_brain))
     ]
     there, back = together(
-        partial(register_rigid, scans[0], first_affine, scans[1], second_affine),
-        partial(register_rigid, scans[1], second_affine, scans[0], first_affine),
+        partial(register_rigid, scans[0], first_affine, scans[1], second_affine, sampling=SAMPLING),
+        partial(register_rigid, scans[1], second_affine, scans[0], first_affine, sampling=SAMPLING),
     )
     # The mean of both ways, and its half: exactly opposite when the visits change places
     mean_motion = (logm(there.matrix).real - logm(back.matrix).real) / 2

@@ -306,9 +306,7 @@ def _change(displacement: np.ndarray) -> np.ndarray:
     (xx, xy, xz), (yx, yy, yz), (zx, zy, zz) = (np.gradient(part) for part in displacement)
     trace = xx + yy + zz
     minors = (xx * yy - xy * yx) + (xx * zz - xz * zx) + (yy * zz - yz * zy)
-    determinant = (
-        xx * (yy * zz - yz * zy) - xy * (yx * zz - yz * zx) + xz * (yx * zy - yy * zx)
-    )
+    determinant = xx * (yy * zz - yz * zy) - xy * (yx * zz - yz * zx) + xz * (yx * zy - yy * zx)
     return (4 * trace + determinant) / (4 + minors)
 
 

@@ -13,6 +13,7 @@ from mslesion.imaging.grid import spacing_mm
 from mslesion.imaging.resampling import Grid, resample, resample_mask
 from mslesion.imaging.threads import together
 from mslesion.longitudinal.alignment.common_frame import Frame, find_frame
+from mslesion.longitudinal.alignment.deformation import comparable_head
 from mslesion.longitudinal.alignment.intensity_matching import MatchedPair, match_intensities
 from mslesion.longitudinal.alignment.lesion_placing import place_lesions
 from mslesion.schema.label_schemes import OWN_SOURCE
@@ -69,6 +70,8 @@ class PlacedPair:
     anatomies: tuple[np.ndarray, np.ndarray]
     seen: np.ndarray
     """(I, J, K) bool: where both scans have values."""
+    comparable: np.ndarray
+    """(I, J, K) bool: where they can be deformed onto each other."""
     outlined: tuple[np.ndarray, np.ndarray]
     """(I, J, K) int: lesions of each visit; 0 everywhere where they are not assessable."""
     to_reference: tuple[np.ndarray, np.ndarray]
@@ -154,12 +157,16 @@ def place_pair(first: VisitMaps, second: VisitMaps, modality: str, frame: Frame)
         partial(_place, second, scans[1], frame.grid, frame.to_second),
     )
     sides = [max(spacing_mm(scan.affine)) for scan in scans]
+    seen = one.seen & other.seen
     moved = _equally_sharp([one.scan, other.scan], scans, frame)
     return PlacedPair(
         frame=frame,
         scans=(moved[0], moved[1]),
         anatomies=(one.anatomy, other.anatomy),
-        seen=one.seen & other.seen,
+        seen=seen,
+        comparable=comparable_head(
+            one.anatomy, other.anatomy, seen, voxel_mm=spacing_mm(frame.grid.affine)[0]
+        ),
         outlined=(one.outlined, other.outlined),
         to_reference=(one.to_reference, other.to_reference),
         thickest_mm=max(sides),

@@ -14,7 +14,7 @@ from scipy.linalg import expm, logm
 
 from mslesion.errors import StepError
 from mslesion.longitudinal.alignment.common_frame import Frame, coarser
-from mslesion.longitudinal.alignment.deformation import comparable_head, find_displacement
+from mslesion.longitudinal.alignment.deformation import find_displacement
 from mslesion.longitudinal.alignment.placing import VisitMaps, match_placed, place_pair
 
 SPACING_MM = 2.0
@@ -52,14 +52,15 @@ def refine_frame(frame: Frame, first: VisitMaps, second: VisitMaps, modality: st
     place = place_pair(first, second, modality, coarse)
     try:
         match = match_placed(place)
-        inside = comparable_head(*place.anatomies, place.seen, voxel_mm=SPACING_MM)
         displacement = find_displacement(
-            match.first, match.second, inside=inside, noise=match.noise,
+            match.first, match.second, inside=place.comparable, noise=match.noise,
             strain=FREE_STRAIN, levels=LEVELS,
         )  # fmt: skip
     except StepError:  # the comparison itself will say why
         return frame
-    brain = np.argwhere((place.anatomies[0] > 0) & (place.anatomies[1] > 0) & inside)[::EVERY]
+    brain = np.argwhere((place.anatomies[0] > 0) & (place.anatomies[1] > 0) & place.comparable)[
+        ::EVERY
+    ]
     if not len(brain):
         return frame
     shift = displacement[:, *brain.T].T.astype(np.float64)

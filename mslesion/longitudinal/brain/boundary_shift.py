@@ -92,7 +92,7 @@ def boundary_shift(
     window = find_window(pair)
     seen = np.ones(pair.first.shape, bool) if seen is None else seen
     region = _border(first_brain, second_brain) & seen
-    change = _integral(pair.first, pair.second, region, window)
+    change = _integral(pair.first[region], pair.second[region], window)
     factor = 1.0
     if calibrate:
         mean = (pair.first + pair.second) / np.float32(2)
@@ -169,7 +169,7 @@ def ventricle_shift(
     window = find_window(pair)
     seen = np.ones(pair.first.shape, bool) if seen is None else seen
     region = _border(first_ventricle, second_ventricle) & seen
-    change = _integral(pair.first, pair.second, region, window)
+    change = _integral(pair.first[region], pair.second[region], window)
     mean = (pair.first + pair.second) / np.float32(2)
     factor = _calibration(mean, first_ventricle, second_ventricle, seen, window, dark=True)
     return float(-100 * factor * change / volume)
@@ -182,10 +182,10 @@ def _border(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return outer & ~ndi.binary_erosion(first & second, structure, BORDER_VOXELS)
 
 
-def _integral(first, second, region, window) -> float:
-    """Sum of the rise within the window, by its width."""
-    rise = np.clip(second[region], *window).astype(np.float64)
-    rise -= np.clip(first[region], *window)
+def _integral(first, second, window) -> float:
+    """Sum of the rise of voxels within the window, by its width."""
+    rise = np.clip(second, *window).astype(np.float64)
+    rise -= np.clip(first, *window)
     return float(rise.sum()) / (window[1] - window[0])
 
 
@@ -199,17 +199,22 @@ def _calibration(mean, first_brain, second_brain, seen, window, *, dark=False) -
     )
     middle = middle - [part.start for part in box]
     brain = (both[box].astype(np.float32) + either[box]) / 2
-    scans, brains, views = [], [], []
-    for sign in (-1, 1):
-        # Output voxels are pulled from here: a factor under 1 makes the brain larger
-        factor = np.exp(-sign * CALIBRATION_SCALE / 2)
-        shift = middle * (1 - factor)
-        scans.append(_scaled(mean[box], factor, shift, 3))
-        brains.append(_scaled(brain, factor, shift, 1))
-        views.append(_scaled(seen[box].astype(np.float32), factor, shift, 1) > 0.99)
-    region = _border(brains[0] > 0.5, brains[1] > 0.5) & views[0] & views[1]
+    # Output voxels are pulled from here: a factor under 1 makes the brain larger
+    factors = [np.exp(-sign * CALIBRATION_SCALE / 2) for sign in (-1, 1)]
+    ways = [(factor, middle * (1 - factor)) for factor in factors]
+    brains = [_scaled(brain, *way) > 0.5 for way in ways]
+    views = [_scaled(seen[box].astype(np.float32), *way) > 0.99 for way in ways]
+    region = _border(*brains) & views[0] & views[1]
+    spline = ndi.spline_filter(mean[box], output=np.float32, mode="nearest")
+    voxels = np.argwhere(region).T
+    scans = [
+        ndi.map_coordinates(
+            spline, factor * voxels + shift[:, None], order=3, mode="nearest", prefilter=False
+        )
+        for factor, shift in ways
+    ]
     true = float(brain.sum(dtype=np.float64)) * 2 * np.sinh(1.5 * CALIBRATION_SCALE)
-    measured = _integral(scans[0], scans[1], region, window) * (-1 if dark else 1)
+    measured = _integral(*scans, window) * (-1 if dark else 1)
     if measured * MAX_CALIBRATION < true:
         raise StepError(
             f"The boundary-shift integral measures {100 * max(measured, 0) / true:.0f} % of a "
@@ -219,6 +224,6 @@ def _calibration(mean, first_brain, second_brain, seen, window, *, dark=False) -
     return true / measured
 
 
-def _scaled(values, factor, shift, order):
-    """Values of an array scaled around a point."""
-    return ndi.affine_transform(values, np.full(3, factor), shift, order=order, mode="nearest")
+def _scaled(values, factor, shift):
+    """Values of an array scaled around a point, linear between voxels."""
+    return ndi.affine_transform(values, np.full(3, factor), shift, order=1, mode="nearest")
