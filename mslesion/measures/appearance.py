@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage as ndi
 
+from mslesion.imaging.distance import grown
 from mslesion.imaging.grid import spacing_mm, voxel_volume_mm3
 from mslesion.imaging.intensity import TissueScale, tissue_scale
 from mslesion.imaging.shape import objects
@@ -46,11 +47,8 @@ def reference_tissue(
     TissueReference
         NaN where a tissue has no voxel.
     """
-    far = np.ones(lesions.shape, bool)
-    if lesions.any():
-        distance = ndi.distance_transform_edt(~lesions, sampling=spacing_mm(affine))
-        far = distance > LESION_MARGIN_MM
-    visible = far & (data > 0)
+    near = grown(lesions, spacing_mm(affine), by_mm=LESION_MARGIN_MM)
+    visible = ~near & (data > 0)
     white = anatomy == s.WHITE_MATTER
     inner = ndi.binary_erosion(white)  # voxels shared with cortex or CSF are not white
     white = inner if np.count_nonzero(inner & visible) else white

@@ -10,6 +10,7 @@ import numpy as np
 from nibabel.affines import apply_affine
 from scipy import ndimage as ndi
 
+from mslesion.imaging.distance import grown, thinned
 from mslesion.imaging.grid import min_voxel_count, spacing_mm, voxel_volume_mm3
 from mslesion.imaging.shape import elongation, objects
 from mslesion.measures.appearance import LESION_MARGIN_MM
@@ -79,9 +80,9 @@ def find_enhancement(
     nor validated.
     """
     size = spacing_mm(affine)
-    distance = _distance(lesions, size)
     seen = (before > 0) & (after > 0)
-    white = (anatomy == s.WHITE_MATTER) & (distance > LESION_MARGIN_MM) & seen
+    white = (anatomy == s.WHITE_MATTER) & seen
+    white &= ~grown(lesions, size, by_mm=LESION_MARGIN_MM)
     if not white.any():
         return None
     levels = [np.median(scan[white]) for scan in (before, after)]
@@ -93,19 +94,12 @@ def find_enhancement(
     spread = MAD_TO_SD * np.median(np.abs(rise[white] - middle))
     if not spread > 0:
         return None
-    inner = ndi.distance_transform_edt(brain_mask(anatomy, affine), sampling=size) > EDGE_MM
+    inner = thinned(brain_mask(anatomy, affine), size, by_mm=EDGE_MM)
     # A small lesion is often called fluid or plexus by the anatomy: inside of it all counts
     tissue = np.isin(anatomy, s.BRAIN) | (lesions & (anatomy != s.CHOROID_PLEXUS))
-    candidate = seen & inner & tissue & (distance <= MAX_DISTANCE_MM)
+    candidate = seen & inner & tissue & grown(lesions, size, by_mm=MAX_DISTANCE_MM)
     candidate &= ((rise - middle) / spread >= MIN_RISE_SD) & (level >= MIN_LEVEL)
     return _keep(candidate, affine)
-
-
-def _distance(lesions: np.ndarray, size: np.ndarray) -> np.ndarray:
-    """Way to the nearest lesion voxel in mm; infinite without lesions."""
-    if not lesions.any():
-        return np.full(lesions.shape, np.inf)
-    return ndi.distance_transform_edt(~lesions, sampling=size)
 
 
 def _keep(candidate: np.ndarray, affine: np.ndarray) -> Enhancement:

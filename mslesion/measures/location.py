@@ -7,9 +7,9 @@ from types import MappingProxyType
 
 import numpy as np
 from nibabel.affines import apply_affine
-from scipy import ndimage as ndi
 
 from mslesion.errors import SettingsError
+from mslesion.imaging.distance import distance_mm
 from mslesion.imaging.grid import spacing_mm, voxel_volume_mm3, world_mm
 from mslesion.imaging.shape import objects
 from mslesion.schema import structures as s
@@ -77,12 +77,13 @@ def find_surroundings(labels: np.ndarray, affine: np.ndarray, *, midplane: Midpl
     Surroundings
         A distance is infinite where the structure is absent.
     """
+    spacing = spacing_mm(affine)
     return Surroundings(
         labels,
         affine,
-        _distance_mm(np.isin(labels, s.LATERAL_VENTRICLES_AND_PLEXUS), affine),
-        _distance_mm(labels == s.CORTEX, affine),
-        _distance_mm(np.isin(labels, INFRATENTORIAL), affine),
+        distance_mm(np.isin(labels, s.LATERAL_VENTRICLES_AND_PLEXUS), spacing),
+        distance_mm(labels == s.CORTEX, spacing),
+        distance_mm(np.isin(labels, INFRATENTORIAL), spacing),
         _horn_tips(labels == s.LATERAL_VENTRICLES, affine, midplane),
     )
 
@@ -248,14 +249,6 @@ _CLASSIFIERS = {
     "lstai": _by_first_touch,
     "wmh10mm": _by_ten_millimetres,
 }
-
-
-def _distance_mm(structure: np.ndarray, affine: np.ndarray) -> np.ndarray:
-    """Distance to a structure, 0 inside, infinite where there is none."""
-    if not structure.any():
-        return np.full(structure.shape, np.inf, np.float32)
-    distance = ndi.distance_transform_edt(~structure, sampling=spacing_mm(affine))
-    return distance.astype(np.float32)
 
 
 def _points_in_voxel(affine: np.ndarray) -> np.ndarray:

@@ -11,6 +11,7 @@ import math
 import numpy as np
 from scipy import ndimage as ndi
 
+from mslesion.imaging.distance import grown, thinned
 from mslesion.imaging.grid import spacing_mm, voxel_volume_mm3, world_mm
 from mslesion.imaging.shape import objects
 from mslesion.schema import structures as s
@@ -115,10 +116,7 @@ def signs_unlike_ms(
 
 def _opened(mask: np.ndarray, radius_mm: float, spacing: tuple[float, ...]) -> np.ndarray:
     """What of a mask is covered by balls that lie inside it."""
-    inner = ndi.distance_transform_edt(mask, sampling=spacing) > radius_mm
-    if not inner.any():
-        return inner
-    return mask & (ndi.distance_transform_edt(~inner, sampling=spacing) <= radius_mm)
+    return mask & grown(thinned(mask, spacing, by_mm=radius_mm), spacing, by_mm=radius_mm)
 
 
 def _enclosed(dark: np.ndarray, bright: np.ndarray, spacing: tuple[float, ...]) -> np.ndarray:
@@ -132,7 +130,7 @@ def _enclosed(dark: np.ndarray, bright: np.ndarray, spacing: tuple[float, ...]) 
             for one, more in zip(box, room, strict=True)
         )
         piece = pieces[wide] == number
-        shell = (ndi.distance_transform_edt(~piece, sampling=spacing) <= SHELL_MM) & ~piece
+        shell = grown(piece, spacing, by_mm=SHELL_MM) & ~piece
         if shell.any() and bright[wide][shell].mean() >= ENCLOSED_SHARE:
             out[wide] |= piece
     return out

@@ -1,8 +1,8 @@
 """Volumes of the brain and its parts, and the width of the third ventricle."""
 
 import numpy as np
-from scipy import ndimage as ndi
 
+from mslesion.imaging.distance import closed
 from mslesion.imaging.grid import spacing_mm, voxel_volume_mm3, world_mm
 from mslesion.schema import structures as s
 from mslesion.segmentation.anatomy.midplane import Midplane
@@ -99,12 +99,8 @@ def brain_parenchymal_fraction(anatomy: np.ndarray, affine: np.ndarray) -> float
     if not brain.any():
         return None
     inside = brain | np.isin(anatomy, s.VENTRICLES)
-    spacing = spacing_mm(affine)
-    pad = [int(np.ceil(CONTOUR_CLOSING_MM / size)) + 1 for size in spacing]
-    inside = np.pad(inside, [(p, p) for p in pad])
-    grown = ndi.distance_transform_edt(~inside, sampling=spacing) <= CONTOUR_CLOSING_MM
-    contour = ndi.distance_transform_edt(grown, sampling=spacing) > CONTOUR_CLOSING_MM
-    return float(np.count_nonzero(brain) / np.count_nonzero(contour | inside))
+    contour = closed(inside, spacing_mm(affine), by_mm=CONTOUR_CLOSING_MM)
+    return float(np.count_nonzero(brain) / np.count_nonzero(contour))
 
 
 def third_ventricle_width_mm(

@@ -1,11 +1,10 @@
 """The anatomy map: cleaned of islands, and brought to the scan's own grid."""
 
-import math
-
 import numpy as np
 from scipy import ndimage as ndi
 
 from mslesion.errors import StepError
+from mslesion.imaging.distance import box_of, closed, grown
 from mslesion.imaging.grid import spacing_mm
 from mslesion.imaging.resampling import Grid, resample
 from mslesion.schema import structures as s
@@ -158,15 +157,10 @@ def closed_brain(labels: np.ndarray, affine: np.ndarray) -> np.ndarray:
     -------
     (I, J, K) bool array
     """
-    spacing = spacing_mm(affine)
-    brain = labels > s.EXTRA_AXIAL_CSF
-    if not brain.any():
-        return brain
-    room = [(math.ceil(2 * CLOSING_MM / size),) * 2 for size in spacing]
-    padded = np.pad(brain, room)
-    grown = ndi.distance_transform_edt(~padded, sampling=spacing) <= CLOSING_MM
-    closed = ndi.distance_transform_edt(grown, sampling=spacing) > CLOSING_MM
-    return ndi.binary_fill_holes(closed[tuple(slice(low, -high) for low, high in room)])
+    brain = closed(labels > s.EXTRA_AXIAL_CSF, spacing_mm(affine), by_mm=CLOSING_MM)
+    box = box_of(brain, (1, 1, 1))
+    brain[box] = ndi.binary_fill_holes(brain[box])
+    return brain
 
 
 def sees_skull(scan: np.ndarray, labels: np.ndarray) -> bool:
@@ -184,7 +178,7 @@ def sees_skull(scan: np.ndarray, labels: np.ndarray) -> bool:
     bool
     """
     inside = labels > 0
-    far = ndi.distance_transform_edt(~inside) > SKULL_MARGIN_MM
+    far = ~grown(inside, (1, 1, 1), by_mm=SKULL_MARGIN_MM)
     signal = np.count_nonzero(far & (scan > 0.1))
     return bool(signal >= SKULL_SHARE * np.count_nonzero(inside))
 
