@@ -3,6 +3,8 @@
 import numpy as np
 from scipy import ndimage as ndi
 
+from mslesion.imaging.distance import box_of
+
 
 def signal_to_noise(data: np.ndarray, tissue: np.ndarray) -> float | None:
     """Median by noise of a tissue.
@@ -27,7 +29,8 @@ def signal_to_noise(data: np.ndarray, tissue: np.ndarray) -> float | None:
     ----------
     Immerkaer 1996, 10.1006/cviu.1996.0060 (noise from second differences).
     """
-    inner = ndi.binary_erosion(tissue, iterations=2)
+    box = box_of(tissue, (0, 0, 0))
+    data, inner = data[box], ndi.binary_erosion(tissue[box], iterations=2)
     if np.count_nonzero(inner) < 1000:
         return None
     median = float(np.median(data[inner]))

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 
 from mslesion.errors import StepError
-from mslesion.imaging.bias import correct_bias
+from mslesion.imaging.bias import BiasField, correct_bias
 from mslesion.imaging.grid import check_same_grid, is_same_grid, spacing_mm, voxel_volume_mm3
 from mslesion.imaging.intensity import network_scale
 from mslesion.imaging.resampling import Grid, resample, resample_mask
+from mslesion.imaging.threads import together
 from mslesion.measures.appearance import TissueReference, reference_tissue
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.anatomy import VisitAnatomy
@@ -122,10 +124,7 @@ def segment_visit(
     if settings.skull_stripped == "auto":
         scan = network_scale(prepared.working[prepared.reference])
         skull = sees_skull(scan, working_anatomy)
-    fields = {
-        name: correct_bias(scan, prepared.grid.affine, mask=anatomy > 0)
-        for name, scan in prepared.native.items()
-    }
+    fields = _bias_fields(prepared, anatomy > 0)
     corrected = {name: field.corrected for name, field in fields.items()}
     if lesion_mask is not None:
         drawn = _given_mask(*lesion_mask, prepared=prepared, settings=settings)
@@ -165,6 +164,15 @@ def segment_visit(
         warnings=(*found.warnings, *drawn.warnings, *head.match.warnings),
         match=head.match,
     )
+
+
+def _bias_fields(prepared: Prepared, inside: np.ndarray) -> dict[str, BiasField]:
+    """The bias field of each scan, several at once."""
+    tasks = [
+        partial(correct_bias, scan, prepared.grid.affine, mask=inside)
+        for scan in prepared.native.values()
+    ]
+    return dict(zip(prepared.native, together(*tasks), strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from mslesion.errors import StepError
+from mslesion.imaging.distance import box_of
 from mslesion.imaging.intensity import network_scale
 from mslesion.schema.structures import STRUCTURES
 from mslesion.segmentation.anatomy.maps import clean_anatomy
@@ -68,18 +69,29 @@ def predict_structures(scans: Mapping[str, np.ndarray], *, model: Path | None = 
         shares[(slice(None), *window)] += _shares(session, inside[:, ::-1])[:, ::-1]
     shares[0, ~shares.any(axis=0)] = 1
     shares = shares[(slice(None), *(slice(low, -high) for low, high in border))]
-    found = np.count_nonzero(shares.argmax(axis=0))
+    inside = shares.argmax(axis=0) > 0
+    found = np.count_nonzero(inside)
     if found < MIN_BRAIN_VOXELS:
         raise _no_brain(found)
-    best = np.full(shape, -1.0, np.float32)
+    # Beyond the next voxel all is background between the voxels too
+    box = box_of(inside, (1, 1, 1))
     out = np.zeros(shape, np.uint8)
-    inner = tuple(slice(n) for n in shape)
-    for number, share in enumerate(shares):
-        fine = _double(share)[inner]
+    fine_box = tuple(slice(2 * side.start, 2 * side.stop) for side in box)
+    size = out[fine_box].shape
+    out[fine_box] = clean_anatomy(_most_likely(shares[:, *box])[tuple(map(slice, size))])
+    return out
+
+
+def _most_likely(shares: np.ndarray) -> np.ndarray:
+    """The structure with the largest share, on voxels of half the size."""
+    best = _double(shares[0])
+    out = np.zeros(best.shape, np.uint8)
+    for number, share in enumerate(shares[1:], start=1):
+        fine = _double(share)
         wins = fine > best
         out[wins] = number
-        best[wins] = fine[wins]
-    return clean_anatomy(out)
+        np.maximum(best, fine, out=best)
+    return out
 
 
 def _windows(brain: np.ndarray) -> list[tuple[slice, ...]]:

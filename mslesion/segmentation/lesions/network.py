@@ -11,8 +11,8 @@ from pathlib import Path
 
 import numpy as np
 from onnxruntime import InferenceSession
-from scipy import ndimage as ndi
 
+from mslesion.imaging.distance import box_of
 from mslesion.imaging.intensity import white_matter_scale
 from mslesion.schema.modalities import FLAIR
 from mslesion.schema.structures import WHITE_MATTER
@@ -31,9 +31,9 @@ LESIONS_MODEL = "lesions.onnx"
 """Its file inside the package."""
 NEIGHBOURS = 2
 """Slices on each side that are seen with a slice."""
-SLICES_AT_ONCE = 8
+SLICES_AT_ONCE = 4
 MARGIN_VOXELS = 4
-"""Voxels kept around the brain."""
+"""Voxels kept around the brain, at least; around that of the slices that are seen at once."""
 HASH_DIGITS = 12
 """Of the model file's hash, in the version."""
 
@@ -94,18 +94,15 @@ class LesionNetwork(LesionSegmenter):
         del affine  # the grid's axes are those that the network was trained with
         session = open_session(self._file, input_name="slices")
         brain = anatomy > 0
-        box = tuple(
-            slice(max(0, part.start - MARGIN_VOXELS), part.stop + MARGIN_VOXELS)
-            for part in ndi.find_objects(brain.astype(np.uint8))[0]
-        )
-        inside, white = brain[box], (anatomy == WHITE_MATTER)[box]
+        box = box_of(brain, (MARGIN_VOXELS,) * 3)
+        inside, white = brain[box], anatomy[box] == WHITE_MATTER
         volumes = np.zeros((len(CHANNELS), *inside.shape), np.float32)
         for name, data in scans.items():
             scaled = white_matter_scale(data[box], white, contrast=name)
             volumes[CHANNELS.index(name)] = np.where(inside, scaled, 0)
         total = np.zeros(inside.shape, np.float32)
         for view in range(3):
-            _add_view(session, volumes, view, total)
+            _add_view(session, volumes, view, brain=inside, white=white, total=total)
         lesion = np.zeros(anatomy.shape, np.float32)
         lesion[box] = np.where(inside, total / 3, 0)
         return lesion
@@ -175,15 +172,32 @@ def slices_of(volumes: np.ndarray, view: int, indices: range) -> np.ndarray:
     return out
 
 
-def _add_view(session: InferenceSession, volumes: np.ndarray, view: int, total: np.ndarray) -> None:
-    """Add one view's probabilities to `total`; slices without brain are left out."""
-    count = volumes.shape[1 + view]
-    shape = [n for axis, n in enumerate(volumes.shape[1:]) if axis != view]
-    target = np.moveaxis(total, view, 0)
-    seen = np.any(np.moveaxis(volumes, 1 + view, 0).reshape(count, -1), axis=1)
-    for start in range(0, count, SLICES_AT_ONCE):
-        indices = range(start, min(start + SLICES_AT_ONCE, count))
-        if not seen[indices.start : indices.stop].any():
+def _add_view(
+    session: InferenceSession,
+    volumes: np.ndarray,
+    view: int,
+    *,
+    brain: np.ndarray,
+    white: np.ndarray,
+    total: np.ndarray,
+) -> None:
+    """Add one view's probabilities to `total`, where its slices show white matter."""
+    brain, white, target = (np.moveaxis(one, view, 0) for one in (brain, white, total))
+    across = np.moveaxis(volumes, 1 + view, 1)
+    has_white = white.any(axis=(1, 2))
+    for start in range(0, len(brain), SLICES_AT_ONCE):
+        indices = range(start, min(start + SLICES_AT_ONCE, len(brain)))
+        shown = slice(start, indices.stop)
+        if not has_white[shown].any():
             continue
-        (out,) = session.run(None, {"slices": slices_of(volumes, view, indices)})
-        target[indices.start : indices.stop] += out[:, 0, : shape[0], : shape[1]]
+        seen = brain[max(0, start - NEIGHBOURS) : indices.stop + NEIGHBOURS].any(axis=0)
+        # Begun at a multiple, the network halves the same pairs of voxels as in the whole slice
+        box = tuple(
+            slice(side.start // MULTIPLE * MULTIPLE, side.stop)
+            for side in box_of(seen, (MARGIN_VOXELS,) * 2)
+        )
+        # The view's own axis goes back to its place, as slices_of expects it
+        part = np.moveaxis(across[:, :, *box], 1, 1 + view)
+        (out,) = session.run(None, {"slices": slices_of(part, view, indices)})
+        size = seen[box].shape
+        target[shown, *box] += out[:, 0, : size[0], : size[1]]
