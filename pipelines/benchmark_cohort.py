@@ -4,7 +4,7 @@
     python pipelines/benchmark_cohort.py template --people 25 250 2500 [--n-jobs 2]
 
 The template is an output folder with a compared pair. Every pretended visit and pair writes a
-record with the rows of the template, its lesions repeated up to 30, and 100 kB of its pictures.
+record with the rows of the template, its lesions repeated up to 30, and one of its pictures.
 Scans are files of a few bytes. Everything else is done as in a real run: fingerprints, records,
 locks, criteria and pages, tables, the page of the cohort. With --pretend-pages, criteria and pages
 are copied from the first participant, too.
@@ -33,13 +33,15 @@ from mslesion.pipeline.dataset import run
 from mslesion.pipeline.dataset.jobs import PAGE, PAIR, VISIT, Job, Outcome, do_job
 from mslesion.pipeline.dataset.participant import page_path, participant_path
 from mslesion.pipeline.pair.records import pair_path
-from mslesion.pipeline.visit.records import record_path
+from mslesion.pipeline.visit.records import PART_SUFFIX, record_path
+from mslesion.reports.parts import part_from
 
 SESSIONS = 4
 """Visits of each person."""
 LESIONS = 30
 """Lesions of each visit and pair."""
-PICTURE_BYTES = 100_000
+PICTURES = 1
+"""Pictures of each visit and pair, about 100 kB."""
 FIRST = f"{0:05d}"
 """Label of the first participant."""
 TEMPLATE = "template"
@@ -136,8 +138,9 @@ def write_templates(template: Path, folder: Path) -> None:
         if step == VISIT:
             record["visits"][0]["lesion_count"] = LESIONS
         write_json(record, folder / f"{step}.json")
-        part = path.with_suffix(".html").read_bytes()[:PICTURE_BYTES]
-        (folder / f"{step}.html").write_bytes(part)
+        part = part_from(path.with_suffix(PART_SUFFIX).read_text("utf-8"))
+        kept = replace(part, pictures=part.pictures[:PICTURES])
+        (folder / f"{step}{PART_SUFFIX}").write_text(kept.to_text(), "utf-8")
 
 
 def write_page_template(output: Path, folder: Path) -> None:
@@ -188,8 +191,8 @@ def pretend_page(job: Job, made_from: dict, folder: Path) -> None:
 
 def write(job: Job, record: dict, path: Path) -> None:
     write_json(record, path)
-    part = job.output.parent / TEMPLATE / f"{job.step.name}.html"
-    shutil.copyfile(part, path.with_suffix(".html"))
+    part = job.output.parent / TEMPLATE / f"{job.step.name}{PART_SUFFIX}"
+    shutil.copyfile(part, path.with_suffix(PART_SUFFIX))
 
 
 if __name__ == "__main__":

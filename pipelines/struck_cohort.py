@@ -27,7 +27,8 @@ from mslesion.io.tables import write_json
 from mslesion.pipeline.dataset import run
 from mslesion.pipeline.dataset.jobs import PAIR, VISIT, Job, Outcome, do_job
 from mslesion.pipeline.pair.records import PAIR_KEYS, pair_path
-from mslesion.pipeline.visit.records import RECORD_KEYS, part_path, record_path
+from mslesion.pipeline.visit.records import PART_SUFFIX, RECORD_KEYS, part_path, record_path
+from mslesion.reports.parts import Part
 from mslesion.schema import CHANGES
 
 PEOPLE, SESSIONS = ("01", "02"), ("1", "2")
@@ -137,7 +138,7 @@ def pretend_visit(job: Job, made_from: dict, folder: Path) -> None:
     for number in range(MAPS):
         name = f"{visit.name}_space-orig_desc-{number}_mask.nii.gz"
         write_bytes(content_of(name), folder / visit.folder / "anat" / name)
-    write_bytes(b"<p>visit</p>", part_path(folder, visit))
+    write_bytes(Part().to_text().encode(), part_path(folder, visit))
     row = {"participant_id": f"sub-{visit.subject}", "session_id": f"ses-{visit.session}"}
     row |= {"visit_date": f"202{visit.session}-01-01", "brain_ml": 1000.0 + int(visit.subject)}
     record = {key: [] for key in RECORD_KEYS} | {"subject": visit.subject, "visits": [row]}
@@ -150,7 +151,7 @@ def pretend_pair(job: Job, made_from: dict, folder: Path) -> None:
     name = f"{visit.name}_from-ses{pair.session_from}_to-orig_mode-image_xfm.txt"
     write_bytes(content_of(name), folder / visit.folder / "anat" / name)
     path = pair_path(folder, pair)
-    write_bytes(b"<p>pair</p>", path.with_suffix(".html"))
+    write_bytes(Part().to_text().encode(), path.with_suffix(PART_SUFFIX))
     who = {"session_from": pair.session_from, "session_to": pair.session_to}
     flags = {column.name: False for column in CHANGES.columns if column.dtype == "boolean"}
     record = {key: [] for key in PAIR_KEYS} | who | {"change": flags | who}

@@ -6,6 +6,7 @@ from pathlib import Path
 from mslesion.pipeline.dataset.jobs import PAGE, VISIT, Job, Outcome, do_job
 from mslesion.pipeline.pair.records import Pair
 from mslesion.pipeline.visit.records import RECORD_KEYS, part_path, record_path
+from mslesion.reports.parts import Part
 
 
 class StandIn:
@@ -47,7 +48,7 @@ class StandIn:
         path = record_path(job.output, visit)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(record))
-        part_path(job.output, visit).write_text("<p>part</p>")
+        part_path(job.output, visit).write_text(Part(methods="part").to_text())
         return Outcome(job, "done")
 
 

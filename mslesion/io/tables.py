@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 
 import numpy as np
@@ -70,74 +69,6 @@ def show_value(value) -> str:
     if abs(number) >= 10 ** (SHOWN_DIGITS - 1):
         return f"{number:.0f}"
     return f"{number:.{SHOWN_DIGITS}g}"
-
-
-def value_tag(
-    value,
-    name: str,
-    *,
-    tag: str = "td",
-    kind: str = "number",
-    missing: str = "\N{EN DASH}",
-    exact: bool = False,
-) -> str:
-    """A value in a page, with the column it is of and its value in the CSV.
-
-    Parameters
-    ----------
-    value : object
-        A number, text, true/false, or what is missing.
-    name : str
-        Column. The table and row stand at an element around: `row_mark`.
-    tag, kind : str
-        HTML element and its class.
-    missing : str
-        What is shown for a value that is not there.
-    exact : bool
-        Whether the value is shown as it is written, unrounded.
-
-    Returns
-    -------
-    str
-        HTML. Where it was rounded, the written value is its tooltip.
-
-    Examples
-    --------
-    >>> value_tag(0.557056, "lesion_volume_ml", tag="b", kind="n")
-    '<b class="n" data-column="lesion_volume_ml" data-value="0.557056" title="0.557056">0.557</b>'
-    """
-    written = escape(format_value(value))
-    shown = written if exact else escape(show_value(value))
-    is_rounded = written != shown and isinstance(value, float | np.floating)
-    title = f' title="{written}"' if is_rounded else ""
-    return (
-        f'<{tag} class="{kind}" data-column="{escape(name)}" data-value="{written}"{title}>'
-        f"{shown or escape(missing)}</{tag}>"
-    )
-
-
-def row_mark(table: Table, row) -> str:
-    """Attributes that say which row of which table the values inside an element are of.
-
-    Parameters
-    ----------
-    table : Table
-        The declaration.
-    row : mapping or Series
-        The row.
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> from mslesion.schema import VISITS
-    >>> row_mark(VISITS, {"participant_id": "01", "session_id": "2"})
-    'data-table="visits" data-row="01|2"'
-    """
-    key = "|".join(format_value(row[name]) for name in table.key)
-    return f'data-table="{table.name}" data-row="{escape(key)}"'
 
 
 def as_text(frame: pd.DataFrame, table: Table) -> pd.DataFrame:

@@ -99,7 +99,7 @@ def cut(volume: np.ndarray, axis: int, index: int, *, spacing: Sequence[float], 
 
 
 def with_outlines(
-    plane: np.ndarray, numbers: np.ndarray, colors: Mapping[int, tuple]
+    plane: np.ndarray, numbers: np.ndarray, colors: Mapping[int, tuple], *, thickness: int = 1
 ) -> np.ndarray:
     """A grey slice with a line around each area of a label slice.
 
@@ -108,22 +108,24 @@ def with_outlines(
 
     Parameters
     ----------
-    plane : (rows, columns) uint8 array
-        Grey values.
+    plane : (rows, columns) or (rows, columns, 3) uint8 array
+        Grey values, or a picture that is drawn on.
     numbers : (rows, columns) int array
         0 where there is nothing.
     colors : mapping of int to tuple
         Colour of each number.
+    thickness : int
+        Of the line, in pixels.
 
     Returns
     -------
     (rows, columns, 3) uint8 array
     """
-    out = np.repeat(plane[..., None], 3, axis=2)
+    out = plane.copy() if plane.ndim == 3 else np.repeat(plane[..., None], 3, axis=2)
     for number, color in sorted(colors.items()):
         mask = numbers == number
         if mask.any():
-            out[ndi.binary_dilation(mask) & (numbers < number)] = color
+            out[ndi.binary_dilation(mask, iterations=thickness) & (numbers < number)] = color
     return out
 
 
@@ -193,12 +195,24 @@ def overview(
         for index in _telling_slices(numbers > 0, axis, count):
             plane = cut(image, axis, index, spacing=spacing, pixel_mm=PIXEL_MM)
             labels = cut(numbers.astype(np.int32), axis, index, spacing=spacing, pixel_mm=PIXEL_MM)
-            tiles.append(_marked(with_outlines(plane, labels, colors), marks[axis]))
+            tiles.append(marked(with_outlines(plane, labels, colors), marks[axis]))
     return mosaic(tiles, 6)
 
 
-def _marked(tile: np.ndarray, text: str) -> np.ndarray:
-    """A tile with a letter at its left."""
+def marked(tile: np.ndarray, text: str) -> np.ndarray:
+    """A tile with a letter at its left.
+
+    Parameters
+    ----------
+    tile : (rows, columns, 3) uint8 array
+        A picture.
+    text : str
+        The letter.
+
+    Returns
+    -------
+    (rows, columns, 3) uint8 array
+    """
     image = Image.fromarray(tile)
     ImageDraw.Draw(image).text((2, tile.shape[0] // 2 - 6), text, fill=WHITE)
     return np.asarray(image)

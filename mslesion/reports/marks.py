@@ -1,7 +1,7 @@
 """Checks that did not pass, beside the numbers that they concern."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from html import escape
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import pandas as pd
@@ -19,13 +19,22 @@ from mslesion.schema.checks import (
 )
 from mslesion.schema.columns import Column
 
-MARKS = {
+STATE_WORDS = {
     "pass": "\u2713 pass",
     "warn": "! warn",
     "fail": "\u2717 fail",
     "not assessable": "? not assessable",
 }
 """Every state of a check with a mark that is read without colour."""
+VERDICT_WORDS = {
+    "met": "\N{BLACK CIRCLE} met",
+    "not met": "\N{WHITE CIRCLE} not met",
+    "present": "\N{BLACK CIRCLE} present",
+    "not seen": "\N{WHITE CIRCLE} not seen",
+    "reported": "\N{BULLET} reported",
+    "not assessable": "? not assessable",
+}
+"""Every verdict and state of a rule with a mark that is read without colour."""
 _BY_NAME = {check.name: check for check in (*CHECKS, *PAIR_CHECKS)}
 
 
@@ -116,7 +125,22 @@ def worst(states: Iterable) -> str:
     return max((one for one in states if one in STATES), key=SEVERITY.__getitem__, default=PASS)
 
 
-def numbered_mark(found: Sequence[Problem], *, listed: Sequence[Problem]) -> str:
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Says beside a number that checks on it did not pass."""
+
+    state: str
+    """The worst: `WARN` or `FAIL`."""
+    text: str
+    names: str
+    """The checks with their states, for programs."""
+    title: str
+    """The checks in words."""
+    first: int = 0
+    """Place of the first of them in the list of problems, from 1; 0 where the mark has none."""
+
+
+def numbered_mark(found: Sequence[Problem], *, listed: Sequence[Problem]) -> Mark | None:
     """The mark of a number, with the places of its problems in a numbered list.
 
     Parameters
@@ -124,19 +148,23 @@ def numbered_mark(found: Sequence[Problem], *, listed: Sequence[Problem]) -> str
     found : sequence of Problem
         Those that concern the number; one may stand there twice.
     listed : sequence of Problem
-        All of the first screen, as `numbered_list` lists them.
+        All, in the order of their numbers.
 
     Returns
     -------
-    str
-        HTML, such as ``! warn 1, 3``; empty where there is none.
+    Mark or None
+        Its text is such as ``! warn 1, 3``; None where there is none.
     """
     numbers = sorted({listed.index(one) for one in found})
+    if not numbers:
+        return None
     text = " " + ", ".join(str(number + 1) for number in numbers)
-    return _mark([listed[number] for number in numbers], text)
+    return _mark([listed[number] for number in numbers], text, first=numbers[0] + 1)
 
 
-def mark(problems: Sequence[Problem], columns: Sequence[Column], *, words: bool = True) -> str:
+def mark(
+    problems: Sequence[Problem], columns: Sequence[Column], *, words: bool = True
+) -> Mark | None:
     """The mark of a number that stands apart from a numbered list.
 
     Parameters
@@ -150,44 +178,24 @@ def mark(problems: Sequence[Problem], columns: Sequence[Column], *, words: bool 
 
     Returns
     -------
-    str
-        HTML; empty where no problem concerns the columns.
+    Mark or None
+        None where no problem concerns the columns.
     """
     found = problems_on(problems, columns)
+    if not found:
+        return None
     return _mark(found, f": {'; '.join(one.text for one in found)}" if words else "")
 
 
-def numbered_list(problems: Sequence[Problem]) -> str:
-    """The problems to which the marks of `numbered_mark` point.
-
-    Parameters
-    ----------
-    problems : sequence of Problem
-        In the order of their numbers.
-
-    Returns
-    -------
-    str
-        HTML; empty without problems.
-    """
-    items = "".join(
-        f'<li title="{escape(one.check.consequence)}"><b class="{one.state}">'
-        f"{escape(MARKS[one.state])}</b> {escape(one.text)}</li>"
-        for one in problems
-    )
-    return f'<ol class="problems">{items}</ol>' if items else ""
-
-
-def _mark(found: Sequence[Problem], text: str) -> str:
-    """A mark with the worst state and a text; the checks are named in its tooltip."""
-    if not found:
-        return ""
+def _mark(found: Sequence[Problem], text: str, *, first: int = 0) -> Mark:
+    """A mark with the worst state and a text."""
     state = worst(one.state for one in found)
-    names = " ".join(f"{one.check.name}:{one.state}" for one in found)
-    title = "; ".join(one.text for one in found)
-    return (
-        f' <small class="mark {state}" data-checks="{escape(names)}" title="{escape(title)}">'
-        f"{escape(MARKS[state] + text)}</small>"
+    return Mark(
+        state=state,
+        text=STATE_WORDS[state] + text,
+        names=" ".join(f"{one.check.name}:{one.state}" for one in found),
+        title="; ".join(one.text for one in found),
+        first=first,
     )
 
 

@@ -7,6 +7,7 @@ from PIL import Image, ImageDraw
 from scipy import ndimage as ndi
 
 from mslesion.reports.figures import WHITE, cut, mosaic
+from mslesion.reports.key_pictures import around, fullest_near
 from mslesion.schema.change_map import GROWN, KEPT, NEW, RESOLVED, SHRUNK
 
 PIXEL_MM = 0.6
@@ -222,7 +223,7 @@ def lesion_strips(
     strips = []
     for one in order:
         centre = np.rint([one["i"], one["j"], one["k"]]).astype(int)
-        centre[2] = _fullest(change_map > KEPT, centre)
+        centre[2] = fullest_near(change_map > KEPT, centre)
         planes = [_around(image, centre) for image in images]
         numbers = _around(change_map.astype(np.int32), centre)
         plain = [np.repeat(plane[..., None], 3, axis=2) for plane in planes[:2]]
@@ -257,7 +258,7 @@ def expansion_strips(
         mask = np.zeros(change.shape, np.int32)
         mask[tuple(one.voxels.T)] = GROWN
         centre = np.rint(one.voxels.mean(axis=0)).astype(int)
-        centre[2] = _fullest(mask > 0, centre)
+        centre[2] = fullest_near(mask > 0, centre)
         planes = [_around(image, centre) for image in (*images[:2], change)]
         numbers = _around(mask, centre)
         drawn = [np.repeat(planes[0][..., None], 3, axis=2)]
@@ -282,23 +283,7 @@ def _plane(volume: np.ndarray, index: int, pixel_mm: float) -> np.ndarray:
 
 def _around(volume: np.ndarray, centre: np.ndarray) -> np.ndarray:
     """The part of an axial slice around a voxel."""
-    half = int(TILE_MM / 2)
-    padded = np.pad(volume[:, :, np.clip(centre[2], 0, volume.shape[2] - 1)], half)
-    i, j = np.clip(centre[:2], 0, np.array(volume.shape[:2]) - 1)
-    return _plane(padded[i : i + 2 * half + 1, j : j + 2 * half + 1, None], 0, TILE_PIXEL_MM)
-
-
-def _fullest(changed: np.ndarray, centre: np.ndarray) -> int:
-    """The slice near a lesion's centre that shows most of its change."""
-    half = int(TILE_MM / 4)
-    low = [max(0, c - half) for c in centre]
-    near = changed[tuple(slice(a, a + 2 * half + 1) for a in low)]
-    amount = near.sum(axis=(0, 1))
-    if not amount.any():
-        return int(centre[2])
-    # Of slices that show as much, the one nearest to the centre
-    distance = np.abs(np.arange(len(amount)) + low[2] - centre[2])
-    return int(low[2] + np.lexsort((distance, -amount))[0])
+    return around(volume, centre, side_mm=TILE_MM, pixel_mm=TILE_PIXEL_MM)
 
 
 def _named(tile: np.ndarray, text: str) -> np.ndarray:

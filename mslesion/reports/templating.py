@@ -6,6 +6,16 @@ from importlib.resources import files
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from mslesion.reports.marks import STATE_WORDS
+from mslesion.reports.values import is_number
+
+RESEARCH_USE = (
+    "Research use only. Not a medical device. Not validated for individual prognosis. MRI measures "
+    "of progression are associated with outcome at group level; a single patient's values are "
+    "dominated by measurement error for intervals under two years. Low values do not show absence "
+    "of disease."
+)
+
 
 @cache
 def _templates() -> Environment:
@@ -18,6 +28,9 @@ def _templates() -> Environment:
         lstrip_blocks=True,
     )
     templates.globals["included"] = included
+    templates.globals["research_use"] = RESEARCH_USE
+    templates.globals["state_words"] = STATE_WORDS
+    templates.globals["is_number"] = is_number
     return templates
 
 

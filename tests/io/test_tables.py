@@ -11,10 +11,8 @@ from mslesion.io.tables import (
     as_text,
     format_value,
     merged,
-    row_mark,
     rows_of,
     show_value,
-    value_tag,
     write_csv,
     write_json,
     write_tsv,
@@ -62,25 +60,6 @@ def test_values_as_text(value, text):
 )  # fmt: skip
 def test_values_for_the_eye(value, text):
     assert show_value(value) == text
-
-
-def test_a_value_in_a_page():
-    # What is shown comes from what is written: 0.12345649 is written 0.123456
-    assert value_tag(0.12345649, "x") == (
-        '<td class="number" data-column="x" data-value="0.123456" title="0.123456">0.123</td>'
-    )
-    assert value_tag(7, "x", tag="b", kind="") == '<b class="" data-column="x" data-value="7">7</b>'
-    assert value_tag(pd.NA, "x", missing="none") == (
-        '<td class="number" data-column="x" data-value="">none</td>'
-    )
-    exact = value_tag(0.123456, "x", exact=True)
-    assert exact == '<td class="number" data-column="x" data-value="0.123456">0.123456</td>'
-    assert "<script" not in value_tag("<script>", "x", missing="<script>")
-
-
-def test_the_row_of_a_value():
-    row = {"participant_id": "01", "session_id": pd.NA}
-    assert row_mark(VISITS, row) == 'data-table="visits" data-row="01|"'
 
 
 def test_csv_and_its_dictionary(tmp_path):

@@ -28,6 +28,7 @@ from mslesion.pipeline.visit import head as visit_head
 from mslesion.pipeline.visit import jobs as visit_jobs
 from mslesion.pipeline.visit.jobs import VISIT_STEP, find_visit_jobs
 from mslesion.pipeline.visit.records import part_path, record_path
+from mslesion.reports.parts import Part
 from mslesion.schema import FAILURES
 
 SETTINGS = Settings()
@@ -81,7 +82,7 @@ def dataset(tmp_path, plain, monkeypatch):
         return replace(plain, visit=visit, settings=settings, **who)
 
     monkeypatch.setattr(visit_jobs, "process_visit", stand_in)
-    monkeypatch.setattr("mslesion.pipeline.visit.outputs.visit_part", lambda _result: "<p>part</p>")
+    monkeypatch.setattr("mslesion.pipeline.visit.outputs.visit_part", lambda _result: Part())
     return root, tmp_path / "out", calls
 
 

@@ -14,6 +14,7 @@ from mslesion.pipeline.dataset import run
 from mslesion.pipeline.dataset.interpretation import apply_criteria
 from mslesion.pipeline.dataset.jobs import PAGE, Outcome, do_job
 from mslesion.pipeline.visit.records import RECORD_KEYS, part_path, record_path
+from mslesion.reports.parts import Part
 from mslesion.schema import CRITERIA, LESIONS, PANELS, RATED_LESIONS, VISITS, as_table
 from mslesion.schema.ratings import LesionRating, Ratings
 
@@ -176,7 +177,7 @@ def study(tmp_path, monkeypatch):
         path = record_path(job.output, job.visit)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(record))
-        part_path(job.output, job.visit).write_text("<p>part</p>")
+        part_path(job.output, job.visit).write_text(Part().to_text())
         return Outcome(job, "done")
 
     monkeypatch.setattr(run, "do_job", work)

@@ -21,6 +21,7 @@ from mslesion.pipeline.pair.constancy import volume_change_path, with_constancy
 from mslesion.pipeline.pair.maps import ReadVisit
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.records import RECORD_KEYS, part_path, record_path
+from mslesion.reports.parts import Part
 from mslesion.schema.ratings import Ratings
 
 CALIBRATE = Settings(calibrate=True)
@@ -187,7 +188,7 @@ def finished(output, session):
     path = record_path(output, Visit("1", session, {}))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(record))
-    part_path(output, Visit("1", session, {})).write_text("")
+    part_path(output, Visit("1", session, {})).write_text(Part().to_text())
     return record
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import SimpleITK as sitk
 import visit_phantoms as heads
-from html_values import check_values
+from html_values import Page, check_values
 from job_runs import later_jobs, run_jobs, write_group
 
 from mslesion.clinical.ratings import dataset_ratings
@@ -436,10 +436,10 @@ def test_a_broken_record_of_a_pair(copy, content, message):
 
 def test_a_pair_without_its_pictures(copy):
     root, output = copy
-    next((output / "logs/pairs/sub-01").glob("*ses-1_ses-2.html")).unlink()
+    next((output / "logs/pairs/sub-01").glob("*ses-1_ses-2.part")).unlink()
     with pytest.raises(
         DatasetError,
-        match=r"ses-1_ses-2\.html.*each compared pair has",
+        match=r"ses-1_ses-2\.part.*each compared pair has",
     ):
         write_group(output, raw=str(root))
     assert run(root, output) == ["done", "unchanged", "unchanged"]
@@ -457,7 +457,7 @@ def test_visits_without_a_scan_in_common(tmp_path, plain):
     assert pd.isna(row["new_t2_count"])
     assert pd.isna(row["pbvc_pct"])
     html = (output / "sub-01.html").read_text("utf-8")
-    assert "Lesion change is not assessable: no FLAIR at the first visit." in html
+    assert "Lesion change is not assessable: no FLAIR at the first visit." in Page(html).text
     assert not list(output.rglob("*lesionchange*"))
 
 
@@ -624,7 +624,7 @@ def test_a_first_visit_without_a_session_label(copy):
         for path in (output / "logs" / folder / "sub-01").glob("sub-01_ses-1*"):
             start = "sub-01" if folder == "visits" else "sub-01_ses-"
             renamed = path.rename(path.with_name(path.name.replace("sub-01_ses-1", start)))
-            if renamed.suffix in (".json", ".html"):
+            if renamed.suffix in (".json", ".part"):
                 text = renamed.read_text("utf-8")
                 for name in ("session", "session_from"):
                     text = text.replace(f'"{name}": "1"', f'"{name}": ""')
@@ -633,5 +633,5 @@ def test_a_first_visit_without_a_session_label(copy):
     assert tables["changes"]["session_from"].isna().sum() == 2
     assert tables["lesion_changes"]["track_id"].notna().any()
     page = (output / "sub-01.html").read_text("utf-8")
-    assert page.count("<h2>Change from the visit without a session label to ses-") == 2
+    assert page.count("Change from the visit without a session label to ses-") >= 2
     assert "Rules and panels of earlier visits" in page

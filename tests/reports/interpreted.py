@@ -1,7 +1,13 @@
 """A small cohort as merged tables: two visits, another scanner, facts from outside."""
 
+from html_values import Page
+
 from mslesion.criteria import make_criteria_tables
+from mslesion.io.tables import format_value
+from mslesion.reports.participant.page import Pair, participant_page
+from mslesion.reports.parts import Part
 from mslesion.schema import CHANGES, CRITERIA, LESIONS, PANELS, VISITS, as_table
+from mslesion.schema.identifiers import bare_label
 from mslesion.schema.ratings import LesionRating, Ratings
 
 SESSIONS = {"01": ["1", "2"], "02": [""]}
@@ -88,3 +94,28 @@ def tables():
         CRITERIA.name: criteria,
         PANELS.name: panels,
     }
+
+
+def page_of(found, subject="01", *, sessions=None, parts=None):
+    """The page of a person of these tables, without pictures unless there are parts."""
+    sessions = sessions or SESSIONS[subject]
+    changes = found.get(CHANGES.name)
+    ends = (
+        () if changes is None else zip(changes["session_from"], changes["session_to"], strict=True)
+    )
+    pairs = [
+        Pair(bare_label(format_value(a)), bare_label(format_value(b)), Part())
+        for a, b in ends
+        if subject == "01" and bare_label(format_value(b)) in sessions
+    ]
+    visits = {session: (parts or {}).get(session, Part()) for session in sessions}
+    return participant_page(subject, found, visits=visits, pairs=pairs, version="1.2")
+
+
+def rooms_of(html):
+    """The text of each room of a page, parsed, by its name."""
+    found = {}
+    for part in html.split("<section id=")[1:]:
+        name, _, rest = part.partition('"')[2].partition('"')
+        found[name] = Page("<section" + rest.split("</section>")[0] + "</section>")
+    return found

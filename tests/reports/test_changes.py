@@ -1,28 +1,26 @@
 """A pair of visits on the page: words, lines that need no colour, curves."""
 
-import re
 from datetime import date
 
 import numpy as np
-import pandas as pd
 import pytest
 from html_values import Page
 
 from mslesion.io import change_files
-from mslesion.reports import curves
 from mslesion.reports import pair_figures as change_figures
-from mslesion.reports import pair_section as change_section
+from mslesion.reports.curves import draw_curve, round_values
+from mslesion.reports.participant import pair_room
+from mslesion.reports.participant.course import course_of
+from mslesion.reports.participant.page import Pair, participant_page
+from mslesion.reports.parts import Part
 from mslesion.schema import (
+    CALIBRATION,
     CHANGES,
-    EXPANSIONS,
-    LESION_CHANGES,
-    QUALITY,
     TRAJECTORIES,
     VISITS,
     as_table,
 )
 from mslesion.schema.change_map import GROWN, KEPT, NEW, RESOLVED, SHRUNK
-from mslesion.schema.visits import label_of
 
 
 def change(**values):
@@ -41,29 +39,32 @@ def change(**values):
     return as_table([row | values], CHANGES).iloc[0]
 
 
-def text_of(html):
-    return Page(f"<div>{html}</div>").text
-
-
-def section(row, **options):
-    return change_section.pair_section(
-        row,
-        lesions=as_table([], LESION_CHANGES),
-        expansions=as_table([], EXPANSIONS),
-        checks=as_table([], QUALITY),
-        visits=[],
-        pictures="<p>pictures</p>",
-        **options,
+def page_of(row, **tables):
+    """The page of a person with this pair and no more."""
+    frame = as_table([dict(row)], CHANGES)
+    rows = [{"participant_id": "1", "session_id": name} for name in "ab"]
+    found = {VISITS.name: as_table(rows, VISITS), CHANGES.name: frame} | tables
+    return participant_page(
+        "1",
+        found,
+        visits={"a": Part(), "b": Part()},
+        pairs=[Pair("a", "b", Part(methods="Both visits were registered."))],
+        version="1",
     )
+
+
+def text_of(html):
+    return Page(html).text
 
 
 def test_sentence():
-    assert text_of(change_section.sentence(change())) == (
+    assert (
         "1 new lesion ( 0.123 mL), 2 enlarging, 0 shrinking, 3 resolved. Brain volume changed by "
-        "-0.512 %, -0.468 % per year (95 % interval -0.9 to -0.1 )."
-    )
-    more = text_of(change_section.sentence(change(new_t2_count=2)))
-    assert more.startswith("2 new lesions (")
+        "-0.512 % , -0.468 % per year (95 % interval -0.9 to -0.1 ) ."
+    ).replace(" ,", ",").replace(" .", ".") in text_of(page_of(change())).replace(
+        " ,", ","
+    ).replace(" .", ".")
+    assert "2 new lesions (" in text_of(page_of(change(new_t2_count=2)))
 
 
 @pytest.mark.parametrize(
@@ -93,17 +94,17 @@ def test_sentence():
     ],
 )
 def test_what_is_not_known_is_said(values, expected):
-    assert expected in text_of(change_section.sentence(change(**values)))
+    assert expected in text_of(page_of(change(**values)))
 
 
-def test_section_names_the_source_of_the_error():
+def test_page_names_the_source_of_the_error():
     source = "measured on rescans of 4 people: same scanner, 3D"
-    assert f"Error {source}." in text_of(section(change(change_error_source=source)))
+    assert f"Error {source}." in text_of(page_of(change(change_error_source=source)))
 
 
-def test_section_says_what_is_missing():
+def test_page_says_what_is_missing():
     row = change(days=None, pbvc_pct=None, sel_assessed_count=None, same_scanner=False)
-    html = section(row)
+    html = page_of(row)
     text = text_of(html)
     assert "Change from ses-a to ses-b" in text
     assert "without dates, changes but no yearly rates; another scanner" in text
@@ -111,11 +112,11 @@ def test_section_says_what_is_missing():
         "Assessed if the brain change is assessable, dates are known and the visits are 1 year"
         in text
     )
-    found = [(c, shown) for _, _, c, _, shown in Page(html).found]
+    found = {(c, shown) for t, _, c, _, shown in Page(html).found if t == "changes"}
     assert ("pbvc_pct", "not assessable") in found
     assert ("new_t2_count", "1") in found
     assert {column for column, _ in found} == set(CHANGES.names)
-    assert "pictures" in text
+    assert "Both visits were registered." in text
     assert "simulated changes found" not in text
 
 
@@ -129,20 +130,21 @@ def test_known_change_stands_beside_the_counts():
         for item, (made, found, false) in items.items()
     }
     known["brain_volume"] = {"made_pct": -1.0, "recovered_pct": -0.975}
-    assert change_section.recovered("new_t2_count", known) == (
+    assert pair_room.recovered("new_t2_count", known) == (
         "14 of 16 simulated changes found, 1 false"
     )
-    assert change_section.recovered("enlarging_count", known) == (
+    assert pair_room.recovered("enlarging_count", known) == (
         "4 of 5 simulated changes found, 0 false"
     )
-    assert change_section.recovered("stable_count", known) == "9 of 9 simulated changes found"
-    assert change_section.recovered("pbvc_pct", known) == "-1 % simulated, -0.975 % measured"
-    assert change_section.recovered("resolved_count", known) == ""
-    text = text_of(section(change(), calibration=known))
+    assert pair_room.recovered("stable_count", known) == "9 of 9 simulated changes found"
+    assert pair_room.recovered("pbvc_pct", known) == "-1 % simulated, -0.975 % measured"
+    assert pair_room.recovered("resolved_count", known) == ""
+    rows = [{"participant_id": "1", "item": item, **row} for item, row in known.items()]
+    text = text_of(page_of(change(), calibration=as_table(rows, CALIBRATION)))
     assert "14 of 16 simulated changes found, 1 false" in text
     assert "The best that can be hoped for" in text
     known["new_3_to_5_mm"]["recovered_count"] = None  # the pair could not be compared
-    assert change_section.recovered("new_t2_count", known) == ""
+    assert pair_room.recovered("new_t2_count", known) == ""
 
 
 def test_lines_tell_changes_apart_without_colour():
@@ -224,7 +226,7 @@ def visits(*, scanners=("A", "A", "A"), days=("2020-01-01", "2021-01-01", "2022-
 
 
 def course(frame, changes=(), trajectories=(), began=None):
-    return curves.course_section(
+    return course_of(
         frame,
         as_table(list(changes), CHANGES),
         as_table(list(trajectories), TRAJECTORIES),
@@ -237,12 +239,11 @@ def test_course_is_not_joined_where_the_brain_change_is_withheld():
     frame = visits()
     frame["brain_ml"] = [1100.0, 1110.0, 1090.0]
     change = {"participant_id": "1", "session_from": "0", "session_to": "1"}
-    for is_given, lines in ((True, ["3"]), (False, ["2"])):
-        html = course(frame, [change | {"brain_change_assessable": is_given}])
-        drawn = dict(re.findall(r'<title>([^<]*)</title><text[^>]*class="name"(.*?)</svg>', html))
-        for label, counts in ((label_of("brain_ml"), lines), (label_of("lesion_volume_ml"), ["3"])):
-            joined = re.findall(r'<polyline points="([^"]*)"', drawn[label])
-            assert [str(len(line.split())) for line in joined] == counts
+    for is_given, lines in ((True, [3]), (False, [2])):
+        found = course(frame, [change | {"brain_change_assessable": is_given}])
+        drawn = {one.name: one.curve for one in found.series}
+        for name, counts in (("brain_ml", lines), ("lesion_volume_ml", [3])):
+            assert [len(line.split()) for line in drawn[name].lines] == counts
 
 
 def test_course():
@@ -255,30 +256,51 @@ def test_course():
         "starts_with": "first visit", "slope_per_year": 0.99912,
     }  # fmt: skip
     track = slope | {"measure": "lesion_volume_mm3", "track_id": 4, "slope_per_year": 77.0}
-    html = course(visits(), changes, [slope, track])
-    page = Page(html)
-    assert "Course over 3 visits" in page.text
-    assert html.count("<svg") == 2  # the thalamus has no value
-    assert "0.999" in page.text
-    assert "77" not in page.text
-    shown = {(t, r, c): v for t, r, c, v, _ in page.found}
-    assert shown["visits", "sub-1|ses-2", "lesion_volume_ml"] == "3"
-    assert shown["changes", "sub-1|ses-1|ses-0", "pbvc_pct"] == "-0.25"
-    assert "ses-0 (2020-01-01): 1" in page.text  # the point's own title
+    found = course(visits(), changes, [slope, track])
+    by_name = {one.name: one for one in found.series}
+    assert list(by_name) == ["pbvc_pct", "lesion_volume_ml"]  # the thalamus has no value
+    assert found.visits == 3
+    assert [one.slope.shown for one in by_name["lesion_volume_ml"].slopes] == ["0.999"]
+    places = {
+        (one.value.row.key, one.value.written)
+        for series in found.series
+        for one in series.places
+        if one.table
+    }
+    assert ("sub-1|ses-2", "3") in places
+    assert ("sub-1|ses-1|ses-0", "-0.25") in places
+    curve = by_name["lesion_volume_ml"].curve
+    assert curve.points[0].title == "ses-0 (2020-01-01): 1"
+    assert curve.words == "Lesion volume: ses-0 1, ses-1 2, ses-2 3 mL"
+    assert [one.is_of_brain for one in found.series] == [True, False]
+    assert [one.label for one in found.trends] == [
+        "Lesion volume", "Brain change since the first visit",
+    ]  # fmt: skip
+
+
+def test_curves_are_drawn():
+    tables = {VISITS.name: visits()}
+    html = participant_page("1", tables, visits=dict.fromkeys("012", Part()), version="1")
+    assert html.count("<svg") == 2  # one on the first screen, one in its room
+    assert 'aria-label="Lesion volume: ses-0 1, ses-1 2, ses-2 3 mL"' in html
+    assert "Course over 3 visits" in html
+    assert "one did not" not in html
 
 
 def test_course_is_broken_by_scanner_and_treatment():
-    html = course(visits(scanners=("A", "", "B")), began=date(2020, 7, 1))
-    assert ">scanner</text>" in html
-    assert ">treatment</text>" in html
-    assert ">scanner</text>" not in course(visits(scanners=("A", "", "A")))
-    assert ">treatment</text>" not in course(visits(), began=date(2019, 1, 1))
+    def breaks(found):
+        return [why for _, why in found.series[0].curve.breaks]
+
+    found = course(visits(scanners=("A", "", "B")), began=date(2020, 7, 1))
+    assert breaks(found) == ["scanner", "treatment"]
+    assert breaks(course(visits(scanners=("A", "", "A")))) == []
+    assert breaks(course(visits(), began=date(2019, 1, 1))) == []
 
 
 def test_course_without_dates_goes_by_steps():
-    html = course(visits(days=(None, "2021-01-01", None)))
-    assert Page(html).text.count("ses-0 ses-1 ses-2 unit") == 1
-    assert course(visits().iloc[:1]) == ""
+    found = course(visits(days=(None, "2021-01-01", None)))
+    assert found.ticks == ("ses-0", "ses-1", "ses-2")
+    assert course(visits().iloc[:1]) is None
 
 
 @pytest.mark.parametrize(
@@ -286,21 +308,22 @@ def test_course_without_dates_goes_by_steps():
     [(0.0, 1.0, [0, 0.5, 1]), (-0.3, 0.2, [-0.2, 0, 0.2]), (1000, 1003, [1000, 1001, 1002, 1003])],
 )
 def test_ticks_are_round(low, high, expected):
-    found = curves._grid(low, high)
+    found = round_values(low, high)
     assert found == pytest.approx(expected)
     assert all(str(value) != "-0.0" for value in found)
 
 
 def test_a_flat_curve_has_room():
-    svg = curves.curve("Lesions", "", [0, 1], [0.0, 0.0], ticks=["a", "b"])
-    assert "nan" not in svg
-    assert pd.notna(svg)
+    curve = draw_curve("Lesions", "", times=[0, 1], values=[0.0, 0.0], ticks=["a", "b"])
+    (line,) = curve.lines
+    (_, first), (_, second) = (point.split(",") for point in line.split())
+    assert first == second
+    assert curve.size.top < float(first) < curve.size.height - curve.size.bottom
 
 
 def test_every_shown_measure_has_a_label():
     shown = (
-        *change_section.GLANCE, *change_section.LESIONS, *change_section.BRAIN,
-        *change_section.EXPANDING,
+        *pair_room.LESIONS, *pair_room.BRAIN, *pair_room.EXPANDING,
     )  # fmt: skip
     labels = {column.name: column.label for column in CHANGES.columns}
     assert all(labels[name] for name in shown)

@@ -11,8 +11,6 @@ import pytest
 from html_values import Page
 
 from mslesion.reports.cohort.page import cohort_page
-from mslesion.reports.opening import front_part
-from mslesion.reports.page import subject_page
 from mslesion.schema import TABLES, VISITS, as_table
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -24,9 +22,8 @@ LAPTOP, PHONE = "1366,768", "390,844"
 def pages():
     """Both pages by name."""
     tables = interpreted.tables()
-    parts = [front_part(tables, "01", interpreted.SESSIONS["01"])]
     return {
-        "subject": subject_page("01", parts, version="1"),
+        "subject": interpreted.page_of(tables),
         "cohort": cohort_page(tables, interpreted.SESSIONS, version="1"),
     }
 
@@ -84,11 +81,21 @@ def test_no_wider_than_the_screen(render, name, size):
 
 def test_first_screen_fits_a_laptop(render):
     script = (
-        "const box = document.querySelector('.overview').getBoundingClientRect();"
+        "const box = document.querySelector('.first').getBoundingClientRect();"
         "document.body.dataset.bottom = Math.round(box.bottom)"
     )
+    (body,) = attributes(render("subject", script, "1280,900"), "body")
+    assert int(body["data-bottom"]) <= 900
+
+
+def test_index_stays_in_view(render):
+    script = (
+        "document.getElementById('quality').scrollIntoView();"
+        "const box = document.getElementById('index').getBoundingClientRect();"
+        "document.body.dataset.top = scrollY > 500 ? box.top : 'not scrolled'"
+    )
     (body,) = attributes(render("subject", script), "body")
-    assert int(body["data-bottom"]) <= 768
+    assert body["data-top"] == "0"
 
 
 def test_all_visits_at_first(render):

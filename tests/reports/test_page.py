@@ -1,16 +1,17 @@
-"""The page: escaped, complete, ordered by what needs a look, and its first screen."""
-
-import re
+"""Rooms of a visit, pictures, checks and methods: complete, ordered by what needs a look."""
 
 import numpy as np
-import pandas as pd
 import pytest
-from html_values import Page
+from interpreted import page_of, rooms_of, tables
 
-from mslesion.reports import page
-from mslesion.reports import visit_summary as summary
+from mslesion.reports.marks import STATE_WORDS
 from mslesion.reports.methods import REFERENCES, STEPS, describe
-from mslesion.schema import LESIONS, QUALITY, VISITS, as_table
+from mslesion.reports.participant.page import KEYS, Pair, participant_page
+from mslesion.reports.participant.visit_room import checks_of, visit_room
+from mslesion.reports.parts import FIRST, LESIONS, Part, part_from, picture
+from mslesion.reports.templating import RESEARCH_USE
+from mslesion.schema import LESIONS as LESION_TABLE
+from mslesion.schema import QUALITY, VISITS, as_table
 from mslesion.schema.checks import STATES
 
 
@@ -36,99 +37,157 @@ def checks(*states):
     return as_table(rows, QUALITY)
 
 
-def values(html):
-    """Text by column."""
-    return {column: shown for _, _, column, _, shown in Page(html).found}
+def room(row, lesions=(), **parts):
+    return visit_room(
+        row,
+        lesions=as_table(list(lesions), LESION_TABLE),
+        checks=checks("pass"),
+        part=Part(**parts),
+    )
 
 
-def test_first_screen():
-    html = summary.summary(visit())
-    found = values(html)
-    assert (found["lesion_volume_ml"], found["lesion_count"]) == ("1.25", "3")
-    assert found["brain_ml"] == "1100"
-    assert found["bpf"] == "not assessable"
-    assert found["tiv_ml"] == "\N{EN DASH}"
-    assert found["periventricular_count"] == "2"
-    assert "FLAIR, T1w; FLAIR 3D, voxels 1x1x1 mm; T1w plain; whole head" in html
-    assert "! warn" in html
-    order = [html.index(text) for text in ("Lesion volume", "Lesions by region", "Brain</h3>")]
-    assert order == sorted(order)
+def shown(measures):
+    return {one.value.column: one.value.shown or one.reason for one in measures}
+
+
+def test_measures_of_a_visit():
+    found = room(visit())
+    assert shown(found.lesion_measures)["lesion_volume_ml"] == "1.25"
+    assert shown(found.lesion_measures)["lesion_count"] == "3"
+    assert shown(found.brain_measures)["brain_ml"] == "1100"
+    assert shown(found.brain_measures)["bpf"] == ""
+    assert {one.name: one.count.shown for one in found.regions}["periventricular"] == "2"
+    assert found.technique == (
+        "FLAIR, T1w; FLAIR 3D, voxels 1x1x1 mm; T1w plain; scanner not known; whole head; "
+        "lesions by mslesion"
+    )
+    assert found.has_lesion_map
 
 
 def test_reasons_are_told_in_words():
     reasons = "bpf: no skull;tiv_ml: no skull;third_ventricle_width_mm: not seen"
-    html = summary.summary(visit(empty_because=reasons))
-    text = "Brain parenchymal fraction, Intracranial volume (no skull); Third ventricle, width"
-    assert text in html
-    assert "Not assessable" not in summary.summary(visit())
+    found = room(visit(empty_because=reasons))
+    assert found.missing == (
+        ("no skull", "Brain parenchymal fraction, Intracranial volume"),
+        ("not seen", "Third ventricle, width"),
+    )
+    assert shown(found.brain_measures)["bpf"] == "no skull"
+    assert room(visit()).missing == ()
 
 
 def test_all_measures_show_every_column():
-    found = values(summary.all_measures(visit()))
-    assert list(found) == VISITS.names
-    assert found["brain_ml"] == "1100.12"  # as it is written
+    ((_, values),) = room(visit()).all_measures.rows
+    assert [one.column for one in values] == VISITS.names
+    assert {one.column: one.shown for one in values}["brain_ml"] == "1100.12"  # as it is written
 
 
-def test_text_from_outside_is_escaped():
-    evil = "<script>alert(1)</script>&"
-    row = visit(segmenter=evil, inputs="FLAIR", empty_because=f"bpf: {evil}")
-    pieces = [
-        summary.summary(row), summary.all_measures(row), page.methods_text(evil, [evil]),
-        page.subject_page(evil, [], version=evil), page.folded(evil, "x"),
-        page.color_key([(evil, (1, 2, 3))]),
-        page.picture(np.zeros((2, 2, 3), np.uint8), evil, evil),
-        page.quality_table(checks("warn").assign(detail=pd.array([evil], dtype="string"))),
-    ]  # fmt: skip
-    for html in pieces:
-        assert "<script" not in html
-        assert "&lt;script&gt;" in html
+def test_checks_begin_with_what_needs_a_look():
+    found = checks_of(checks("pass", "not assessable", "warn", "fail", "pass"))
+    assert found.title == "2 pass, 1 warn, 1 fail, 1 not assessable"
+    assert found.needs_look
+    states = [
+        next(v.written for v in values if v.column == "state") for _, values in found.table.rows
+    ]
+    assert states == ["fail", "warn", "not assessable", "pass", "pass"]
+    assert not checks_of(checks("pass", "not assessable")).needs_look
+    assert checks_of(checks()) is None
 
 
-def test_quality_table_begins_with_what_needs_a_look():
-    html = page.quality_table(checks("pass", "not assessable", "warn", "fail", "pass"))
-    assert re.findall(r"<td>(check_\d)</td>", html) == [f"check_{n}" for n in (4, 3, 2, 1, 5)]
-    assert "Quality checks: 2 pass, 1 warn, 1 fail, 1 not assessable" in html
-    assert html.startswith("<details open>")
-    assert '<td class="state fail">\u2717 fail</td>' in html
-    assert '<td class="state not">? not assessable</td>' in html
-    assert page.quality_table(checks("pass", "not assessable")).startswith("<details><summary>")
+def test_checks_are_open_if_one_needs_a_look():
+    found = tables() | {QUALITY.name: checks("pass", "warn").assign(session_id="ses-2")}
+    found[QUALITY.name]["participant_id"] = "sub-01"
+    html = page_of(found)
+    assert "<details open><summary>ses-2, 2020-01-02: 1 pass, 1 warn</summary>" in html
+    assert 'class="state warn" data-column="state" data-value="warn">! warn</td>' in html
+    assert "check 2" in rooms_of(html)["quality"].text
 
 
 def test_every_state_has_a_mark():
-    assert set(page.MARKS) == set(STATES)
-    assert len({mark[0] for mark in page.MARKS.values()}) == len(STATES)  # told without colour
+    assert set(STATE_WORDS) == set(STATES)
+    assert len({mark[0] for mark in STATE_WORDS.values()}) == len(STATES)  # told without colour
 
 
 def test_lesion_table_begins_with_the_largest():
     rows = [{"participant_id": "1", "lesion_id": n, "volume_mm3": v} for n, v in ((1, 5), (2, 9.5))]
-    html = page.lesion_table(as_table(rows, LESIONS))
-    assert html.index(">9.5<") < html.index(">5<")
-    assert page.lesion_table(as_table([], LESIONS)) == ""
+    found = room(visit(), rows).lesions
+    assert [row.key for row, _ in found.rows] == ["sub-1||2", "sub-1||1"]
+    assert "participant_id" not in [head.name for head in found.heads]
+    assert room(visit()).lesions is None
 
 
-def test_folded():
-    assert page.folded("t", "") == ""
-    assert page.folded("t", "c") == "<details><summary>t</summary>c</details>"
-    assert page.folded("t", "c", is_open=True).startswith("<details open>")
+def a_picture(kind, caption, **words):
+    return picture(np.zeros((4, 6, 3), np.uint8), kind, caption=caption, **words)
 
 
-def test_no_picture_is_nothing():
-    assert page.picture(None, "caption") == ""
+def test_pictures_have_words_size_and_key():
+    evil = "<script>alert(1)</script>"
+    part = Part(
+        pictures=(
+            a_picture(FIRST, "FLAIR, axial slice 3", key="location", place=2),
+            a_picture(LESIONS, "Lesions on FLAIR", words=evil, look_for=evil, key="location"),
+            a_picture(LESIONS, "Lesions on T1w", key="location"),
+        ),
+        methods=evil,
+        references=(evil,),
+        settings={"min_size": evil},
+    )
+    html = page_of(tables(), parts={"2": part})
+    assert "Slices with most lesion" in html
+    assert 'alt="FLAIR, axial slice 3" width="6" height="4" src="data:image/jpeg' in html
+    assert 'alt="&lt;script&gt;alert(1)&lt;/script&gt;"' in html
+    assert "<script" not in html
+    # A key of six colours on the first screen, and one for both pictures below
+    assert html.split("</style>")[1].count('class="color" style') == 6 + 6 + 2 * 6
+    assert "There are no pictures of this visit." not in html
+    assert "There are no pictures of this visit." in page_of(tables())
+
+
+def test_lesions_that_changed_stand_first():
+    found = tables()
+    changed = [a_picture(FIRST, f"{n} new", key="location", has_change=True) for n in range(8)]
+    slices = [a_picture(FIRST, f"slice {9 - n}", place=9 - n) for n in range(6)]
+    html = participant_page(
+        "01",
+        found,
+        visits={"1": Part(), "2": Part(pictures=tuple(slices))},
+        pairs=[Pair("1", "2", Part(pictures=tuple(changed)))],
+        version="1",
+    )
+    first = html.split('<section id="lesions"')[0]
+    assert first.count(" new</figcaption>") == 6
+    assert "2 more below" in first
+    # The three with most lesion, from foot to head
+    alts = [text.split('"')[0] for text in first.split('alt="slice ')[1:]]
+    assert alts == ["7", "8", "9"]
+
+
+def test_a_part_is_read_as_it_was_written():
+    part = Part(pictures=(a_picture(FIRST, "one"),), methods="m", references=("r",))
+    assert part_from(part.to_text()) == part
+    assert part.of(FIRST)[0].words == "one"
+    assert part.of(LESIONS) == ()
+    with pytest.raises(KeyError):
+        part_from("{}")
 
 
 def test_document():
-    html = page.subject_page("01", ["<p>one</p>", "<p>two</p>"], version="1.2")
-    assert html.startswith('<!doctype html><html lang="en">')
-    assert html.index("one") < html.index("two") < html.index("mslesion 1.2")
-    assert page.RESEARCH_USE[:17] in html
+    html = page_of(tables())
+    assert html.startswith('<!doctype html>\n<html lang="en">')
+    assert RESEARCH_USE[:17] in html
     assert '<meta name="viewport"' in html
-    assert "</style>" in html
-    assert "overflow-x: auto" in html
+    assert "mslesion 1.2" in html
 
 
 def test_keys_name_every_colour():
-    assert page.location_key().count('class="color"') == 6
-    assert page.structure_key().count('class="color"') == 14
+    assert [len(KEYS[name]) for name in ("location", "structure", "change")] == [6, 14, 5]
+
+
+def test_regions_say_once_a_row_why_they_are_empty():
+    names = [name for name in VISITS.names if "periventricular" in name]
+    why = ";".join(f"{name}: voxels longer than 5 mm" for name in names)
+    found = room(visit(empty_because=why, **dict.fromkeys(names))).regions
+    assert found[0].reason == "voxels longer than 5 mm"
+    assert {one.reason for one in found[1:]} == {""}
 
 
 ALL = {"reference": "FLAIR", "threshold": 0.5, "segmenter": "LST-AI", "min_size": "msseg",

@@ -19,19 +19,22 @@ from mslesion.pipeline.dataset.calibration import calibration_path, finished_cal
 from mslesion.pipeline.dataset.interpretation import apply_criteria
 from mslesion.pipeline.dataset.jobs import PAGE, Job, Step
 from mslesion.pipeline.dataset.merge_changes import merge_changes
-from mslesion.pipeline.dataset.pages import subject_parts
 from mslesion.pipeline.dataset.ratings import check_records, find_label_map
 from mslesion.pipeline.pair.compare import check_rows
 from mslesion.pipeline.pair.records import finished_pairs, in_time, pairs_folder
 from mslesion.pipeline.settings import Settings
-from mslesion.pipeline.visit.records import read_json_record, subject_records, visits_folder
-from mslesion.reports import page
-from mslesion.reports.opening import front_part
+from mslesion.pipeline.visit.records import (
+    PART_SUFFIX,
+    read_json_record,
+    subject_records,
+    visits_folder,
+)
+from mslesion.reports.participant.page import Pair, participant_page
 from mslesion.schema import CALIBRATION, LESIONS, QUALITY, TABLES, VISITS, as_table
 from mslesion.schema.ratings import Ratings
 from mslesion.schema.version import package_version
 
-PARTICIPANT_FORMAT = 1
+PARTICIPANT_FORMAT = 2
 """Raised when records of older versions can no longer be read."""
 PARTICIPANT_KEYS = ("subject", "made_from", "sessions", "group", "tables")
 """What the record of every participant has."""
@@ -224,7 +227,7 @@ def _fingerprint(job: Job) -> dict:
 def _content(path: Path) -> str:
     """Hash of a record or a label map; of a part of the page, which follows it, its size."""
     try:
-        if path.suffix in (".html", ".npz"):
+        if path.suffix in (PART_SUFFIX, ".npz"):
             return str(path.stat().st_size)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -241,11 +244,16 @@ def _work(job: Job, made_from: dict, folder: Path) -> None:
     subject, ratings = job.visit.subject, job.ratings or Ratings()
     found = read_participant(job.output, subject, ratings=ratings)
     sessions = [visit["session"] for visit in found.visits]
-    parts = [
-        front_part(found.tables, subject, sessions),
-        *subject_parts(found.visits, found.pairs, found.tables, ratings=ratings),
-    ]
-    document = page.subject_page(subject, parts, version=package_version())
+    facts = [ratings.facts_of(subject, session) for session in sessions]
+    began = [one["treatment_start_date"] for one in facts if one.get("treatment_start_date")]
+    document = participant_page(
+        subject,
+        found.tables,
+        visits={visit["session"]: visit["part"] for visit in found.visits},
+        pairs=[Pair(one["session_from"], one["session_to"], one["part"]) for one in found.pairs],
+        began=min(began, default=None),
+        version=package_version(),
+    )
     write_bytes(document.encode(), page_path(folder, subject))
     by_name = {table.name: table for table in TABLES}
     record = {

@@ -22,7 +22,8 @@ from mslesion.pipeline.dataset.jobs import Job
 from mslesion.pipeline.pair.compare import change_map, pair_record
 from mslesion.pipeline.pair.constancy import volume_change_path, write_volume_change
 from mslesion.pipeline.pair.records import Pair, pair_path, pairs_folder
-from mslesion.reports.pair_part import pair_part
+from mslesion.pipeline.visit.records import PART_SUFFIX
+from mslesion.reports.pair_pictures import pair_part
 from mslesion.schema.modalities import COMPARED
 
 _PAIR_NAME = re.compile(r"sub-([^_]*)_ses-([^_]*)_ses-([^_]*)")
@@ -39,7 +40,7 @@ def clear_pair(output: Path, pair: Pair) -> None:
         The pair.
     """
     record = pair_path(output, pair)
-    paths = [record, record.with_suffix(".html"), volume_change_path(record)]
+    paths = [record, record.with_suffix(PART_SUFFIX), volume_change_path(record)]
     visit = Visit(pair.subject, pair.session_to, {})
     anat = output / visit.folder / "anat"
     image = change_path(anat, visit.name, with_before=pair.is_with_before)
@@ -131,7 +132,7 @@ def write_pair(
         write_transform(matrix, anat, name=name, start=_start(pair.session_from))
     path = pair_path(job.output, pair)
     write_volume_change(comparison, volume_change_path(path))
-    write_bytes(pair_part(comparison).encode(), path.with_suffix(".html"))
+    write_bytes(pair_part(comparison).to_text().encode(), path.with_suffix(PART_SUFFIX))
     record = {"subject": pair.subject, "made_from": made_from}
     write_json(record | pair_record(comparison, widths_mm=widths_mm), path)
 

@@ -12,7 +12,7 @@ from mslesion.schema.session_order import order_of_labels
 from mslesion.schema.time import iso_day
 from mslesion.schema.version import package_version
 
-PAIR_FORMAT = 7
+PAIR_FORMAT = 8
 """Raised when records of older versions can no longer be read."""
 PAIR_KEYS = (
     "subject", "session_from", "session_to", "made_from", "change", "lesions", "links",
@@ -204,7 +204,7 @@ def pair_fingerprint(pair: Pair, *, records: tuple[Record, Record], rule: str) -
 
 
 def read_pair(path: Path) -> dict:
-    """The record of a finished pair, and its pictures as "part".
+    """The record of a finished pair, and its `Part` of the page as "part".
 
     Parameters
     ----------

@@ -9,15 +9,18 @@ from mslesion.clinical.file_content import missing_content
 from mslesion.errors import DatasetError
 from mslesion.io.dataset import Visit
 from mslesion.pipeline.settings import Settings
+from mslesion.reports.parts import part_from
 from mslesion.schema.version import package_version
 from mslesion.segmentation.lesions.protocol import LesionSegmenter
 
-RECORD_FORMAT = 5
+RECORD_FORMAT = 6
 """Raised when records of older versions can no longer be read."""
 RECORD_KEYS = ("subject", "session", "made_from", "visits", "lesions", "quality")
 """What every record has."""
 IS_THERE, READ = "is there", "read"
-"""What is asked of the .html beside a record."""
+"""What is asked of the part of the page beside a record."""
+PART_SUFFIX = ".part"
+"""Of the file beside a record that has its part of the page, as JSON."""
 PLANNED_FROM = ("visit_date", "lesion_volume_ml")
 """What the plan of later jobs needs to know of a finished visit."""
 
@@ -70,7 +73,7 @@ def part_path(output: Path, visit: Visit) -> Path:
     -------
     Path
     """
-    return record_path(output, visit).with_suffix(".html")
+    return record_path(output, visit).with_suffix(PART_SUFFIX)
 
 
 def fingerprint(
@@ -118,7 +121,7 @@ def fingerprint(
 
 
 def read_record(path: Path) -> dict:
-    """The record of a finished visit, and its part of the page as "part".
+    """The record of a finished visit, and its `Part` of the page as "part".
 
     Parameters
     ----------
@@ -169,7 +172,7 @@ def read_json_record(path: Path, *, keys: Sequence[str], what: str, part: str = 
     what : str
         What it is a record of, for the error.
     part : {"", `IS_THERE`, `READ`}
-        Whether the .html beside it must be there, or is read too, as "part".
+        Whether the part of the page beside it must be there, or is read too, as "part".
 
     Returns
     -------
@@ -182,13 +185,13 @@ def read_json_record(path: Path, *, keys: Sequence[str], what: str, part: str = 
     """
     try:
         record = json.loads(path.read_text("utf-8"))
-        beside = path.with_suffix(".html")
+        beside = path.with_suffix(PART_SUFFIX)
         if part == IS_THERE:
             beside.stat()
-        found = {"part": beside.read_text("utf-8")} if part == READ else {}
+        found = {"part": part_from(beside.read_text("utf-8"))} if part == READ else {}
         missing = [key for key in keys if key not in record]
-    except (OSError, ValueError, TypeError) as error:
-        also = " and an .html beside it" if part else ""
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        also = f" and a {PART_SUFFIX} beside it" if part else ""
         raise DatasetError(
             f"{path} cannot be read ({error}), but each {what} has its record in this "
             f"file{also}. Remove the record and run the participant level again."

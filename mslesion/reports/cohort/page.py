@@ -11,7 +11,6 @@ import pandas as pd
 
 from mslesion.reports.cohort.charts import BINS, HEIGHT, WIDTH, courses, histograms
 from mslesion.reports.cohort.rows import FLAGS, cohort_rows, column_data, shown_columns
-from mslesion.reports.page import RESEARCH_USE
 from mslesion.reports.templating import render
 from mslesion.schema import CRITERIA, VISITS
 from mslesion.schema.checks import CHECKS, FAIL, PAIR_CHECKS, WARN
@@ -79,7 +78,6 @@ def cohort_page(
         height=HEIGHT,
         bar_width=round(WIDTH / BINS - 2, 1),
         table=VISITS.name,
-        research_use=RESEARCH_USE,
         version=version,
     )
 

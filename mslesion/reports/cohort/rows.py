@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from mslesion.io.tables import format_value, show_value
-from mslesion.reports.criteria_section import STATE_MARKS
-from mslesion.reports.marks import MARKS
+from mslesion.reports.marks import STATE_WORDS, VERDICT_WORDS
 from mslesion.schema import CHANGES, CRITERIA, PANELS, VISITS
 from mslesion.schema.identifiers import SESSION, SUBJECT, identifier
 
@@ -61,9 +60,9 @@ SHOWN = (
     *(Shown(name, title_of(VISITS.name, name), NUMERIC) for name in VISIT_COLUMNS),
     *(Shown(name, title_of(CHANGES.name, name), NUMERIC) for name in CHANGE_COLUMNS),
     Shown("pattern", "Pattern"),
-    *(Shown(rule, title, STATE, STATE_MARKS) for rule, title in RULES_SHOWN.items()),
-    Shown("quality_state", "Quality of the visit", STATE, MARKS),
-    Shown("pair_quality_state", "Quality of the pair", STATE, MARKS),
+    *(Shown(rule, title, STATE, VERDICT_WORDS) for rule, title in RULES_SHOWN.items()),
+    Shown("quality_state", "Quality of the visit", STATE, STATE_WORDS),
+    Shown("pair_quality_state", "Quality of the pair", STATE, STATE_WORDS),
 )
 """Columns of the table of visits, in order."""
 FLAGS = ("flags", "pair_flags")

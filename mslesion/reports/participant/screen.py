@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 
 import pandas as pd
 
-from mslesion.io.tables import format_value, row_mark, value_tag
-from mslesion.reports.marks import Problem, numbered_mark, problems_of, problems_on, worst
+from mslesion.io.tables import format_value
+from mslesion.reports.marks import Mark, Problem, numbered_mark, problems_of, problems_on, worst
+from mslesion.reports.values import Measure, Value, row_of, value_of
 from mslesion.schema import CHANGES, CRITERIA, PANELS, VISITS
 from mslesion.schema.identifiers import rows_of_pair, rows_of_visit, session_name
 from mslesion.schema.prerequisites import read_reasons, reason_of_pair
 
-NOT_ASSESSABLE = "not assessable"
 VISITED = {column.name: column for column in VISITS.columns}
 CHANGED = {column.name: column for column in CHANGES.columns}
 """Columns of a visit and of a change by name."""
@@ -35,8 +34,8 @@ class Screen:
     of_change: Sequence[Problem]
     """Of `change` and of both its visits."""
 
-    def mark(self, *names: str) -> str:
-        """Mark of a number by the columns it rests on; empty if all checks on them passed.
+    def mark(self, *names: str) -> Mark | None:
+        """Mark of a number by the columns it rests on.
 
         Parameters
         ----------
@@ -45,15 +44,15 @@ class Screen:
 
         Returns
         -------
-        str
-            HTML.
+        Mark or None
+            None if all checks on them passed.
         """
         found = problems_on(self.of_visit, [VISITED[name] for name in names if name in VISITED])
         found += problems_on(self.of_change, [CHANGED[name] for name in names if name in CHANGED])
         return numbered_mark(found, listed=self.listed)
 
-    def value(self, name: str) -> str:
-        """A value with its unit and mark, or why it is empty.
+    def value(self, name: str) -> Value:
+        """A value with its row.
 
         Parameters
         ----------
@@ -62,20 +61,33 @@ class Screen:
 
         Returns
         -------
-        str
-            HTML.
+        Value
         """
-        is_of_visit = name in VISITED
-        row = self.visit if is_of_visit else self.change
-        if pd.isna(row[name]):
-            text = ": ".join(filter(None, (NOT_ASSESSABLE, self.reason(name))))
-            shown = value_tag(row[name], name, tag="span", kind="none", missing=text)
-        else:
-            unit = (VISITED if is_of_visit else CHANGED)[name].unit_on_pages
-            shown = value_tag(row[name], name, tag="b", kind="")
-            shown += f" {escape(unit)}" if unit else ""
-            shown += self.mark(name)
-        return f"<span {row_mark(VISITS if is_of_visit else CHANGES, row)}>{shown}</span>"
+        table, row = (VISITS, self.visit) if name in VISITED else (CHANGES, self.change)
+        return value_of(row[name], name, row=row_of(table, row))
+
+    def measure(self, name: str) -> Measure:
+        """A value with its name, unit and mark, or why it is empty.
+
+        Parameters
+        ----------
+        name : str
+            Column of visits.csv or changes.csv.
+
+        Returns
+        -------
+        Measure
+        """
+        column = VISITED.get(name) or CHANGED[name]
+        value = self.value(name)
+        return Measure(
+            label=column.label,
+            description=column.description,
+            value=value,
+            unit=column.unit_on_pages,
+            reason="" if value.written else self.reason(name),
+            mark=self.mark(name) if value.written else None,
+        )
 
     def reason(self, name: str) -> str:
         """Why a value is empty.
@@ -110,7 +122,7 @@ def make_screen(tables: Mapping[str, pd.DataFrame], subject: str, session: str) 
     Screen
     """
     visits = tables[VISITS.name]
-    visit = row_of(visits, subject, session)
+    visit = visit_row(visits, subject, session)
     criteria = rows_of_visit(tables[CRITERIA.name], subject, session)
     change = change_of(tables, criteria)
     of_visit = problems_of(visit)
@@ -149,7 +161,7 @@ def _changes_to(tables: Mapping[str, pd.DataFrame], subject: str, session: str) 
     return [row for _, row in rows.iterrows()]
 
 
-def row_of(table: pd.DataFrame, subject: str, session: str) -> pd.Series:
+def visit_row(table: pd.DataFrame, subject: str, session: str) -> pd.Series:
     """The row of one visit.
 
     Parameters

@@ -1,0 +1,156 @@
+"""A pair of visits in pictures, and the methods of their comparison."""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+
+from mslesion.longitudinal.comparison import AlignedScans, PairComparison
+from mslesion.longitudinal.lesions import tracks as t
+from mslesion.longitudinal.lesions.sizes import ENLARGING, SHRINKING
+from mslesion.reports.key_pictures import changed_pictures, location_map
+from mslesion.reports.methods import describe
+from mslesion.reports.pair_figures import (
+    change_overview,
+    expansion_strips,
+    lesion_strips,
+    windowed,
+)
+from mslesion.reports.parts import BRAIN, CHANGE, FIRST, Part, Picture, picture
+from mslesion.schema.identifiers import session_name
+
+CHANGED = (
+    t.NEW, t.NEW_ADJACENT, t.RESOLVED, t.RESOLVED_ADJACENT, t.MERGED, t.SPLIT, t.COMPLEX,
+    ENLARGING, SHRINKING,
+)  # fmt: skip
+"""Events of lesions that are shown."""
+BIGGER = (t.NEW, t.NEW_ADJACENT, ENLARGING)
+"""Those of the first screen."""
+
+
+def pair_part(pair: PairComparison) -> Part:
+    """The pictures and the methods of a pair.
+
+    Parameters
+    ----------
+    pair : PairComparison
+        The comparison.
+
+    Returns
+    -------
+    Part
+        Empty where the visits could not be brought into one frame.
+    """
+    names = [session_name(v.session) for v in (pair.first, pair.second)]
+    pictures = [*_of_lesions(pair, names), *_of_brain(pair, names), *_of_expansion(pair)]
+    text, references = _methods(pair)
+    return Part(pictures=tuple(pictures), methods=text, references=tuple(references))
+
+
+def _of_lesions(pair: PairComparison, names: list[str]) -> Iterator[Picture]:
+    """Slices with change, and every lesion that changed."""
+    changes, aligned = pair.lesions.changes, pair.lesions.aligned
+    if changes is None:
+        return
+    images, inside = _images(aligned)
+    changed = [
+        row for row in changes.rows if row["change"] in CHANGED and not row["is_under_floor"]
+    ]
+    locations = [
+        location_map(labels, visit.locations)
+        for labels, visit in zip(aligned.placed.outlined, (pair.first, pair.second), strict=True)
+    ]
+    bigger = [row for row in changed if row["change"] in BIGGER]
+    shown = changed_pictures(images[:2], locations, changes.change_map, lesions=bigger)
+    for lesion, drawn in shown:
+        caption = _caption(lesion)
+        words = f"{caption}: {names[0]} at the left, {names[1]} at the right, {aligned.modality}"
+        yield picture(drawn, FIRST, caption=caption, words=words, key="location", has_change=True)
+    yield picture(
+        change_overview(images, changes.change_map, inside=inside, names=[*names, "difference"]),
+        CHANGE,
+        caption=f"{aligned.modality} of both visits in their common frame",
+        words=f"Axial {aligned.modality} slices: {names[0]}, {names[1]}, their difference, and "
+        "the changes outlined",
+        look_for="First visit, second visit, second minus first (bright: brighter now), and the "
+        "changes. Check that both heads have the same position, and that the difference is "
+        "uniform where nothing changed.",
+        key="change",
+    )
+    strips = lesion_strips(images, changes.change_map, changed)
+    if strips is not None:
+        yield picture(
+            strips,
+            CHANGE,
+            caption="Every lesion that changed",
+            words=f"{len(changed)} lesions that changed: {names[0]}, {names[1]} and difference",
+            look_for="First visit, second visit and difference, with the group_id of "
+            "lesion_changes.csv, the kind of change and the change of volume. Lesions below "
+            "the detection floor are not shown.",
+        )
+
+
+def _caption(lesion: Mapping) -> str:
+    """Number, kind, size and place of a lesion that changed."""
+    place = str(lesion["location"] or "").replace("_", " ")
+    change = lesion["change"].replace("_", " ")
+    size = f"{lesion['volume_change_mm3']:+.0f} mm\N{SUPERSCRIPT THREE}"
+    return ", ".join(filter(None, (f"{lesion['group_id']} {change}", size, place)))
+
+
+def _of_brain(pair: PairComparison, names: list[str]) -> Iterator[Picture]:
+    """Slices of the scans of the brain change, unless those of the lesion change show them."""
+    brain, aligned = pair.brain, pair.brain.aligned
+    is_shown = pair.lesions.changes is not None
+    is_shown &= aligned.modality == pair.lesions.aligned.modality
+    if brain.volumes is None or is_shown:
+        return
+    images, inside = _images(aligned)
+    yield picture(
+        change_overview(images, None, inside=inside, names=[*names, "difference"]),
+        BRAIN,
+        caption=f"{aligned.modality} of both visits in their common frame",
+        words=f"Axial {aligned.modality} slices: {names[0]}, {names[1]} and their difference",
+        look_for="First visit, second visit, second minus first. Atrophy is a dark line along "
+        "the border of the brain and the ventricles; a line on one side only is a shift.",
+    )
+
+
+def _of_expansion(pair: PairComparison) -> Iterator[Picture]:
+    """The candidates for slow expansion."""
+    brain = pair.brain
+    if brain.expansion is None or not brain.expansion.candidates:
+        return
+    images, _ = _images(brain.aligned)
+    candidates = brain.expansion.candidates
+    yield picture(
+        expansion_strips(images, 100 * (brain.volume_ratio - 1), candidates),
+        CHANGE,
+        caption="Candidates for slow expansion",
+        words=f"{len(candidates)} candidates: both visits and the local volume change",
+        look_for="First visit, second visit, local volume change (bright: gain). A candidate is "
+        "not a finding; compare it with the noise of the pair.",
+    )
+
+
+def _methods(pair: PairComparison) -> tuple[str, list[str]]:
+    """Methods text of what really ran; empty where the visits were not brought together."""
+    aligned = pair.lesions.aligned, pair.brain.aligned
+    frames = [one.placed.frame for one in aligned if one.matched is not None]
+    steps = ["frame"] if frames else []
+    steps += ["frame correction"] if any(f.correction_mm is not None for f in frames) else []
+    steps += ["lesion change"] if pair.lesions.changes is not None else []
+    steps += ["brain change"] if pair.brain.volumes is not None else []
+    steps += ["expansion"] if pair.brain.expansion is not None else []
+    return describe(
+        steps,
+        lesion_modality=pair.lesions.aligned.modality,
+        brain_modality=pair.brain.aligned.modality,
+        rule=pair.rule,
+    )
+
+
+def _images(aligned: AlignedScans) -> tuple[list[np.ndarray], np.ndarray]:
+    """Grey values of both visits and their difference, and the brain."""
+    matched, anatomies = aligned.matched, aligned.placed.anatomies
+    inside = (anatomies[0] > 0) | (anatomies[1] > 0)
+    return windowed(matched.first, matched.second, inside), inside
