@@ -3,8 +3,9 @@
     mslesion sample_data output participant
     python pipelines/make_gallery.py output docs/images
 
-takes the pictures of the sample data from the pages in ``output``. Those of real scans need the
-two Ljubljana data sets (CC BY) as BIDS datasets in DATA, and their results in REAL:
+takes the pictures of the sample data from ``output``, and that of a first screen with Chromium.
+Those of real scans need the two Ljubljana data sets (CC BY) as BIDS datasets in DATA, and their
+results in REAL:
 
     mslesion DATA/crosssectional REAL participant --participant-label LJ19 \
         --lesion-masks DATA/crosssectional/derivatives/manual
@@ -15,7 +16,9 @@ two Ljubljana data sets (CC BY) as BIDS datasets in DATA, and their results in R
 import argparse
 import base64
 import re
-from html import unescape
+import shutil
+import subprocess
+import tempfile
 from pathlib import Path
 
 import numpy as np
@@ -27,26 +30,30 @@ from mslesion.imaging.itk import from_itk_transform
 from mslesion.imaging.resampling import Grid, resample
 from mslesion.io.nifti import load_labels
 from mslesion.measures.location import find_surroundings, locate_lesions
+from mslesion.pipeline.visit.records import PART_SUFFIX
+from mslesion.reports.curves import LARGE
 from mslesion.reports.figures import LOCATION_COLORS, WHITE, cut, gray, mosaic, with_outlines
+from mslesion.reports.parts import part_from
 from mslesion.schema.change_map import NEW
 from mslesion.schema.locations import LOCATION_CLASSES
 from mslesion.segmentation.anatomy.midplane import find_midplane
 from mslesion.segmentation.lesions.instances import find_lesions
 
-FROM_PAGES = {
-    "lesions_by_location.jpg": ("sub-relapsing", "ses-03", "Lesions on FLAIR"),
-    "every_lesion.jpg": ("sub-preclinical", "ses-02", "Every lesion"),
-    "anatomy.jpg": ("sub-relapsing", "ses-03", "Anatomy on FLAIR"),
-    "thick_slices.jpg": ("sub-thick", "ses-01", "Lesions on FLAIR"),
-    "change.jpg": ("sub-relapsing", "Change from ses-01 to ses-03", "FLAIR of both"),
-    "changed_lesions.jpg": (
-        "sub-relapsing", "Change from ses-01 to ses-03", "Every lesion that changed",
-    ),
-    "expansion.jpg": ("sub-progressive", "Change from ses-01", "Candidates for slow"),
-}  # fmt: skip
-"""Pictures of the sample data: person, start of the section's title and of the picture's."""
-COURSE = ("course.svg", "sub-relapsing", ("Brain volume change since", "Lesion volume"))
+FROM_PARTS = {
+    "lesions_by_location.jpg": ("visits", "sub-relapsing", "_ses-03", "Lesions on FLAIR"),
+    "every_lesion.jpg": ("visits", "sub-preclinical", "_ses-02", "Every lesion"),
+    "anatomy.jpg": ("visits", "sub-relapsing", "_ses-03", "Anatomy on FLAIR"),
+    "thick_slices.jpg": ("visits", "sub-thick", "_ses-01", "Lesions on FLAIR"),
+    "change.jpg": ("pairs", "sub-relapsing", "_ses-01_ses-03", "FLAIR of both"),
+    "changed_lesions.jpg": ("pairs", "sub-relapsing", "_ses-01_ses-03", "Every lesion that"),
+    "expansion.jpg": ("pairs", "sub-progressive", "_ses-01_ses-02", "Candidates for slow"),
+}
+"""Pictures of the sample data: folder of logs, person, visits and start of the caption."""
+SCREEN = ("report.png", "sub-relapsing", "1280,900")
+"""File, person and size of the picture of a first screen."""
+COURSE = ("course.svg", "sub-relapsing", ("Brain change since", "Lesion volume"))
 """File, person and titles of the curves."""
+LARGE_CURVE = f'width="{LARGE.width}"'
 CURVE_STYLE = (
     "text{fill:#222;font:11px sans-serif;text-anchor:middle}"
     ".name{font-size:13px;font-weight:600}.name,.start,.why{text-anchor:start}"
@@ -61,37 +68,52 @@ BAR = 26
 """Height of a line of text, in pixels."""
 
 
-def section(page: str, title: str) -> str:
-    """The part of a page from a heading of the second order to the next."""
-    found = re.search(rf"<h2[^>]*>{re.escape(title)}.*?(?=<h2|\Z)", page, re.DOTALL)
-    if found is None:
-        raise SystemExit(f"The page has no section {title!r}. Run mslesion on sample_data again.")
-    return found[0]
-
-
 def copy_pictures(output: Path, images: Path) -> None:
     """Save the pictures of the pages."""
-    for name, (person, heading, caption) in FROM_PAGES.items():
-        part = section(unescape((output / f"{person}.html").read_text("utf-8")), heading)
-        found = re.search(rf'alt="{re.escape(caption)}[^>]*src="data:[^,]+,([^"]+)"', part)
-        if found is None:
-            raise SystemExit(f"{person}.html has no picture {caption!r} in {heading!r}.")
-        (images / name).write_bytes(base64.b64decode(found[1]))
+    for name, (step, person, visits, caption) in FROM_PARTS.items():
+        path = output / "logs" / step / person / f"{person}{visits}{PART_SUFFIX}"
+        part = part_from(path.read_text("utf-8"))
+        found = [one for one in part.pictures if one.caption.startswith(caption)]
+        if not found:
+            raise SystemExit(
+                f"{path} has no picture {caption!r}. Run mslesion on sample_data again."
+            )
+        (images / name).write_bytes(base64.b64decode(found[0].source.partition(",")[2]))
 
 
 def copy_curves(output: Path, images: Path) -> None:
     """Save curves of a page side by side as one file."""
     name, person, titles = COURSE
-    part = section((output / f"{person}.html").read_text("utf-8"), "Course")
-    curves = re.findall(r"<svg.*?</svg>", part, re.DOTALL)
+    page = (output / f"{person}.html").read_text("utf-8")
+    curves = [one for one in re.findall(r"<svg.*?</svg>", page, re.DOTALL) if LARGE_CURVE in one]
     chosen = [next(one for one in curves if f"<title>{title}" in one) for title in titles]
-    placed = [one.replace("<svg", f'<svg x="{340 * n}"', 1) for n, one in enumerate(chosen)]
+    placed = [one.replace("<svg", f'<svg x="{LARGE.width * n}"', 1) for n, one in enumerate(chosen)]
+    width, height = LARGE.width * len(placed), LARGE.height
     (images / name).write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {340 * len(placed)} 170" '
-        f'width="{340 * len(placed)}" height="170"><style>{CURVE_STYLE}</style>'
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" '
+        f'width="{width}" height="{height}"><style>{CURVE_STYLE}</style>'
         f'<rect width="100%" height="100%" fill="#fff"/>{"".join(placed)}</svg>\n',
         "utf-8",
     )
+
+
+def take_screen(output: Path, images: Path) -> None:
+    """Save a first screen as headless Chromium shows it; nothing where Chromium is not here."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser")
+    if browser is None:
+        print("The picture of the first screen needs Chromium, which is not here.")
+        return
+    name, person, size = SCREEN
+    with tempfile.TemporaryDirectory() as profile:
+        subprocess.run(
+            [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+             f"--user-data-dir={profile}", f"--window-size={size}",
+             f"--screenshot={(images / name).resolve()}",
+             (output / f"{person}.html").resolve().as_uri()],
+            check=True, capture_output=True, timeout=120,
+        )  # fmt: skip
+    picture = Image.open(images / name).convert("RGB").quantize(128, dither=Image.Dither.NONE)
+    picture.save(images / name, optimize=True)
 
 
 def text_bar(width: int, items: list[tuple[str, tuple]]) -> np.ndarray:
@@ -200,6 +222,7 @@ def main(argv: list[str] | None = None) -> None:
     given = parser.parse_args(argv)
     copy_pictures(given.output, given.images)
     copy_curves(given.output, given.images)
+    take_screen(given.output, given.images)
     if given.data and given.real:
         draw_lesions(given.data, given.real, given.images / "real_lesions.png")
         draw_new_lesion(given.data, given.real, given.images / "new_lesion.png")

@@ -274,7 +274,7 @@ def test_course():
     assert curve.words == "Lesion volume: ses-0 1, ses-1 2, ses-2 3 mL"
     assert [one.is_of_brain for one in found.series] == [True, False]
     assert [one.label for one in found.trends] == [
-        "Lesion volume", "Brain change since the first visit",
+        "Lesion volume", "Brain change since first visit",
     ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from mslesion.schema import TABLES, VISITS, as_table
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="chromium is not here")
-LAPTOP, PHONE = "1366,768", "390,844"
+LAPTOP, PHONE = "1280,900", "400,844"
 
 
 @pytest.fixture(scope="module")
@@ -38,12 +38,12 @@ def render(pages, tmp_path):
     return render
 
 
-def shown_by_browser(html, script, path, *, size=LAPTOP):
+def shown_by_browser(html, script, path, *, size=LAPTOP, wait_ms=2000, options=()):
     """A page as a browser shows it after a script has run, parsed."""
     path.write_text(html.replace("</body>", f"<script>{script}</script></body>"), "utf-8")
     out = subprocess.run(
         [CHROMIUM, "--headless", "--no-sandbox", "--disable-gpu", f"--window-size={size}",
-         "--virtual-time-budget=2000", "--dump-dom", path.as_uri()],
+         *options, f"--virtual-time-budget={wait_ms}", "--dump-dom", path.as_uri()],
         capture_output=True, text=True, check=True, timeout=120,
     ).stdout  # fmt: skip
     return Page(out.replace("<!DOCTYPE html>", ""))
@@ -84,7 +84,7 @@ def test_first_screen_fits_a_laptop(render):
         "const box = document.querySelector('.first').getBoundingClientRect();"
         "document.body.dataset.bottom = Math.round(box.bottom)"
     )
-    (body,) = attributes(render("subject", script, "1280,900"), "body")
+    (body,) = attributes(render("subject", script), "body")
     assert int(body["data-bottom"]) <= 900
 
 

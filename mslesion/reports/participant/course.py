@@ -17,7 +17,7 @@ from mslesion.schema.identifiers import session_name
 from mslesion.schema.time import iso_day
 from mslesion.schema.visits import BIOMARKERS, label_of, used_for
 
-BRAIN_CHANGE, BRAIN_CHANGE_LABEL = "pbvc_pct", "Brain change since the first visit"
+BRAIN_CHANGE, BRAIN_CHANGE_LABEL = "pbvc_pct", "Brain change since first visit"
 TRENDS = ("lesion_volume_ml", "t1_hypointense_volume_ml", BRAIN_CHANGE, "brain_ml", "thalamus_ml")
 """Curves of the first screen, those that matter most first."""
 MAX_TRENDS = 4

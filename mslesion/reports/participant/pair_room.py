@@ -71,6 +71,11 @@ class PairRoom:
     all_measures: TableOnPage
     part: Part
 
+    @property
+    def has_expansion(self) -> bool:
+        """Whether slow expansion was assessed."""
+        return any(one.value.written for one in self.expanding)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PairFacts:
