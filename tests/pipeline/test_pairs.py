@@ -436,10 +436,10 @@ def test_a_broken_record_of_a_pair(copy, content, message):
 
 def test_a_pair_without_its_pictures(copy):
     root, output = copy
-    next((output / "logs/pairs/sub-01").glob("*ses-1_ses-2.part")).unlink()
+    next((output / "logs/pairs/sub-01").glob("*ses-1_ses-2.page")).unlink()
     with pytest.raises(
         DatasetError,
-        match=r"ses-1_ses-2\.part.*each compared pair has",
+        match=r"ses-1_ses-2\.page.*each compared pair has",
     ):
         write_group(output, raw=str(root))
     assert run(root, output) == ["done", "unchanged", "unchanged"]
@@ -624,7 +624,7 @@ def test_a_first_visit_without_a_session_label(copy):
         for path in (output / "logs" / folder / "sub-01").glob("sub-01_ses-1*"):
             start = "sub-01" if folder == "visits" else "sub-01_ses-"
             renamed = path.rename(path.with_name(path.name.replace("sub-01_ses-1", start)))
-            if renamed.suffix in (".json", ".part"):
+            if renamed.suffix in (".json", ".page"):
                 text = renamed.read_text("utf-8")
                 for name in ("session", "session_from"):
                     text = text.replace(f'"{name}": "1"', f'"{name}": ""')

@@ -19,7 +19,7 @@ RECORD_KEYS = ("subject", "session", "made_from", "visits", "lesions", "quality"
 """What every record has."""
 IS_THERE, READ = "is there", "read"
 """What is asked of the part of the page beside a record."""
-PART_SUFFIX = ".part"
+PART_SUFFIX = ".page"
 """Of the file beside a record that has its part of the page, as JSON."""
 PLANNED_FROM = ("visit_date", "lesion_volume_ml")
 """What the plan of later jobs needs to know of a finished visit."""
@@ -191,7 +191,7 @@ def read_json_record(path: Path, *, keys: Sequence[str], what: str, part: str = 
         found = {"part": part_from(beside.read_text("utf-8"))} if part == READ else {}
         missing = [key for key in keys if key not in record]
     except (OSError, ValueError, TypeError, KeyError) as error:
-        also = f" and a {PART_SUFFIX} beside it" if part else ""
+        also = f" and a {PART_SUFFIX} file beside it" if part else ""
         raise DatasetError(
             f"{path} cannot be read ({error}), but each {what} has its record in this "
             f"file{also}. Remove the record and run the participant level again."
