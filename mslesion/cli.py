@@ -116,6 +116,13 @@ def build_parser() -> argparse.ArgumentParser:
         help="measure how much of a known change is found in each patient",
     )
     add(
+        "--no-viewer",
+        dest="viewer",
+        action="store_false",
+        default=None,
+        help="leave the viewer of the scans out of the pages, which makes them smaller",
+    )
+    add(
         "--prefer",
         metavar="TEXT",
         help="of several scans of one modality take one named so",

@@ -14,7 +14,7 @@ from mslesion.segmentation.lesions.instances import DEFAULT_MIN_SIZE, MIN_SIZES
 from mslesion.segmentation.lesions.protocol import PACKAGED
 from mslesion.segmentation.lesions.threshold import MAX_THRESHOLD, MIN_THRESHOLD, THRESHOLD
 
-VISIT, PAIR = "visit", "pair"
+VISIT, PAIR, PAGE = "visit", "pair", "page"
 """What a setting is for."""
 
 
@@ -23,7 +23,8 @@ def _setting(
 ):
     """A field with its description and the values it can have.
 
-    When a setting of `PAIR` changes, no visit is done again.
+    When a setting of `PAIR` changes, no visit is done again; when one of `PAGE` does, only pages
+    are.
     """
     limits = {"text": text, "choices": choices, "low": low, "high": high, "of": of}
     return field(default=default, metadata=limits)
@@ -76,6 +77,9 @@ class Settings:
         default=False,
         text="also compare each first visit with a synthetic follow-up of known change",
         of=PAIR,
+    )
+    viewer: bool = _setting(
+        default=True, text="put a viewer of the scans into the page of each participant", of=PAGE
     )
 
     def __post_init__(self):

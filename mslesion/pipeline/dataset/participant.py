@@ -23,6 +23,7 @@ from mslesion.pipeline.dataset.ratings import check_records, find_label_map
 from mslesion.pipeline.pair.compare import check_rows
 from mslesion.pipeline.pair.records import finished_pairs, in_time, pairs_folder
 from mslesion.pipeline.settings import Settings
+from mslesion.pipeline.viewer_files import viewer_part
 from mslesion.pipeline.visit.records import (
     PART_SUFFIX,
     read_json_record,
@@ -221,13 +222,14 @@ def _fingerprint(job: Job) -> dict:
         "files": {path.name: _content(path) for path in paths},
         "ratings": hashlib.sha256(repr(known).encode()).hexdigest(),
         "label_maps": [_content(path) for path in maps if path],
+        "viewer": job.settings.viewer,
     }
 
 
 def _content(path: Path) -> str:
-    """Hash of a record or a label map; of a part of the page, which follows it, its size."""
+    """Hash of a record or a label map; of what was written with a record, its size."""
     try:
-        if path.suffix in (PART_SUFFIX, ".npz"):
+        if path.suffix in (PART_SUFFIX, ".npz", ".gz"):
             return str(path.stat().st_size)
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -251,6 +253,7 @@ def _work(job: Job, made_from: dict, folder: Path) -> None:
         found.tables,
         visits={visit["session"]: visit["part"] for visit in found.visits},
         pairs=[Pair(one["session_from"], one["session_to"], one["part"]) for one in found.pairs],
+        viewer=viewer_part(job.output, found.visits, found.pairs) if job.settings.viewer else "",
         began=min(began, default=None),
         version=package_version(),
     )

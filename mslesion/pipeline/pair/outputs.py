@@ -22,8 +22,10 @@ from mslesion.pipeline.dataset.jobs import Job
 from mslesion.pipeline.pair.compare import change_map, pair_record
 from mslesion.pipeline.pair.constancy import volume_change_path, write_volume_change
 from mslesion.pipeline.pair.records import Pair, pair_path, pairs_folder
+from mslesion.pipeline.viewer_files import clear_volumes, write_volumes
 from mslesion.pipeline.visit.records import PART_SUFFIX
 from mslesion.reports.pair_pictures import pair_part
+from mslesion.reports.viewer.volumes import CHANGE, change_volume
 from mslesion.schema.modalities import COMPARED
 
 _PAIR_NAME = re.compile(r"sub-([^_]*)_ses-([^_]*)_ses-([^_]*)")
@@ -48,6 +50,7 @@ def clear_pair(output: Path, pair: Pair) -> None:
     paths.append(transform_path(anat, visit.name, _start(pair.session_from)))
     for path in paths:  # the record first: the pair is not finished
         path.unlink(missing_ok=True)
+    clear_volumes(record)
 
 
 def clear_pairs_of(output: Path, visit: Visit) -> None:
@@ -110,7 +113,8 @@ def write_pair(
     """
     pair, name = job.pair, job.visit.name
     anat = job.output / job.visit.folder / "anat"
-    changes = change_map(comparison)
+    path = pair_path(job.output, pair)
+    changes, to_first = change_map(comparison), None
     if changes is not None:
         write_change_map(
             change_path(anat, name, with_before=pair.is_with_before),
@@ -126,14 +130,16 @@ def write_pair(
             ChangeRule=comparison.rule,
             Manual=False,
         )
+        volume = change_volume(changes, reference.affine)
+        write_volumes(path, {} if volume is None else {CHANGE: volume})
     if comparison.placed is not None:
-        to_first, to_second = comparison.placed.to_reference
-        matrix = to_first @ np.linalg.inv(to_second)
+        first, second = comparison.placed.to_reference
+        matrix = first @ np.linalg.inv(second)
         write_transform(matrix, anat, name=name, start=_start(pair.session_from))
-    path = pair_path(job.output, pair)
+        to_first = matrix.tolist()
     write_volume_change(comparison, volume_change_path(path))
     write_bytes(pair_part(comparison).to_text().encode(), path.with_suffix(PART_SUFFIX))
-    record = {"subject": pair.subject, "made_from": made_from}
+    record = {"subject": pair.subject, "made_from": made_from, "to_first": to_first}
     write_json(record | pair_record(comparison, widths_mm=widths_mm), path)
 
 

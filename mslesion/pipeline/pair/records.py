@@ -12,11 +12,11 @@ from mslesion.schema.session_order import order_of_labels
 from mslesion.schema.time import iso_day
 from mslesion.schema.version import package_version
 
-PAIR_FORMAT = 8
+PAIR_FORMAT = 9
 """Raised when records of older versions can no longer be read."""
 PAIR_KEYS = (
     "subject", "session_from", "session_to", "made_from", "change", "lesions", "links",
-    "expansions", "checks",
+    "expansions", "checks", "to_first",
 )  # fmt: skip
 """What the record of every pair has."""
 

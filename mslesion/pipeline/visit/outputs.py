@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import numpy as np
+
 from mslesion.io.change_files import transform_label, write_transform
 from mslesion.io.dataset import Visit
 from mslesion.io.derivatives import MapsOfVisit, source_uri, write_maps
@@ -11,9 +13,11 @@ from mslesion.io.tables import rows_of, write_json
 from mslesion.pipeline.pair.maps import fine_scan, is_coarse
 from mslesion.pipeline.pair.outputs import clear_pairs_of
 from mslesion.pipeline.visit.process import VisitResult
+from mslesion.pipeline.viewer_files import clear_volumes, write_volumes
 from mslesion.pipeline.visit.records import part_path, record_path
 from mslesion.reports.methods import describe
 from mslesion.reports.parts import Part
+from mslesion.reports.viewer.volumes import visit_volumes
 from mslesion.reports.visit_pictures import VisitImages, visit_pictures
 from mslesion.schema.label_schemes import GIVEN_SOURCE, LABEL_SCHEMES
 from mslesion.schema.modalities import FLAIR, T1W
@@ -33,6 +37,7 @@ def clear_visit(output: Path, visit: Visit) -> None:
     """
     record_path(output, visit).unlink(missing_ok=True)  # first: the visit is not finished
     part_path(output, visit).unlink(missing_ok=True)
+    clear_volumes(record_path(output, visit))
     clear_pairs_of(output, visit)
     for ours in ("space-orig_*", "from-*_xfm.txt"):
         for path in (output / visit.folder / "anat").glob(f"{visit.name}_{ours}"):
@@ -76,6 +81,14 @@ def write_visit(result: VisitResult, output: Path, *, root: Path, made_from: dic
             matrix, output / visit.folder / "anat", name=visit.name, start=transform_label(name)
         )
     write_bytes(visit_part(result).to_text().encode(), part_path(output, visit))
+    volumes = visit_volumes(
+        _shown_scans(result),
+        brain=maps.brain,
+        anatomy=maps.anatomy,
+        lesions=maps.lesion_labels,
+        affine=result.affine,
+    )
+    write_volumes(record_path(output, visit), volumes)
     record = {
         "subject": visit.subject,
         "session": visit.session,
@@ -84,6 +97,7 @@ def write_visit(result: VisitResult, output: Path, *, root: Path, made_from: dic
         "lesions": rows_of(result.lesions),
         "quality": rows_of(result.quality),
         "transforms": {k: v.tolist() for k, v in result.prepared.transforms.items()},
+        "is_oriented": _is_oriented(result),
     }
     write_json(record, record_path(output, visit))
 
@@ -100,20 +114,14 @@ def visit_part(result: VisitResult) -> Part:
     -------
     Part
     """
-    segmented, prepared = result.segmented, result.prepared
-    is_oriented = NO_ORIENTATION not in prepared.reference_scan.warnings
     pictures = visit_pictures(
         VisitImages(
-            scans={
-                name: segmented.corrected[name]
-                for name in (FLAIR, prepared.t1_name or T1W)
-                if name in segmented.corrected
-            },
+            scans=_shown_scans(result),
             anatomy=result.anatomy,
             lesion_labels=result.lesion_labels,
             lesions=result.lesions,
             affine=result.affine,
-            is_oriented=is_oriented and not segmented.match.is_mirrored,
+            is_oriented=_is_oriented(result),
         )
     )
     methods, references = _methods(result)
@@ -123,6 +131,19 @@ def visit_part(result: VisitResult) -> Part:
         references=tuple(references),
         settings={name: str(value) for name, value in result.settings.of_visit().items()},
     )
+
+
+def _shown_scans(result: VisitResult) -> dict[str, np.ndarray]:
+    """FLAIR and T1w without their bias fields, on the grid of the maps."""
+    corrected = result.segmented.corrected
+    names = (FLAIR, result.prepared.t1_name or T1W)
+    return {name: corrected[name] for name in names if name in corrected}
+
+
+def _is_oriented(result: VisitResult) -> bool:
+    """Whether left and right are known."""
+    has_orientation = NO_ORIENTATION not in result.prepared.reference_scan.warnings
+    return has_orientation and not result.segmented.match.is_mirrored
 
 
 def _methods(result: VisitResult) -> tuple[str, list[str]]:

@@ -13,9 +13,11 @@ from mslesion.reports.parts import part_from
 from mslesion.schema.version import package_version
 from mslesion.segmentation.lesions.protocol import LesionSegmenter
 
-RECORD_FORMAT = 6
+RECORD_FORMAT = 7
 """Raised when records of older versions can no longer be read."""
-RECORD_KEYS = ("subject", "session", "made_from", "visits", "lesions", "quality")
+RECORD_KEYS = (
+    "subject", "session", "made_from", "visits", "lesions", "quality", "is_oriented",
+)  # fmt: skip
 """What every record has."""
 IS_THERE, READ = "is there", "read"
 """What is asked of the part of the page beside a record."""

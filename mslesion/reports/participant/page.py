@@ -118,6 +118,7 @@ def participant_page(
     *,
     visits: Mapping[str, Part],
     pairs: Sequence[Pair] = (),
+    viewer: str = "",
     began: date | None = None,
     version: str,
 ) -> str:
@@ -133,6 +134,8 @@ def participant_page(
         Pictures and methods of its visits by session label, in order of time.
     pairs : sequence of Pair
         Its compared visits.
+    viewer : str
+        Of `mslesion.reports.viewer.section.viewer_section`.
     began : date, optional
         When a treatment began.
     version : str
@@ -190,6 +193,7 @@ def participant_page(
         keys=KEYS,
         location_colors=LOCATION_COLORS,
         change_color=CHANGE_COLOR,
+        viewer=viewer,
         mri_part_only=MRI_PART_ONLY,
         version=version,
     )

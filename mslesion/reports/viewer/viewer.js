@@ -1,0 +1,388 @@
+// The viewer of a page: slices of one visit, or of two side by side, with maps over them.
+"use strict";
+(() => {
+  const V = ViewerVolumes;
+  const root = document.getElementById("viewer");
+  const part = (name) => root.querySelector(`[data-viewer="${name}"]`);
+  const about = JSON.parse(part("about").textContent);
+  const panes = [...root.querySelectorAll(".viewer-panes figure")].map((figure) => ({ figure }));
+  const [earlier, later] = panes;
+  const boxes = [...root.querySelectorAll('[data-viewer="map"]')];
+  const PLANES = { axial: 0, coronal: 1, sagittal: 2, all: 3 };
+  const ACROSS = { axial: 2, coronal: 1, sagittal: 0, all: 2 }; // axis that a plane is cut across
+  const state = { visit: about.visits.length - 1, pair: null, volumes: [], voxel: null };
+  let started = null;
+
+  // ---- What the controls say; a control that the page does not need is not there
+  const chosen = (name, otherwise) => part(name)?.value ?? otherwise;
+  const isShown = (name) => boxes.some((box) => box.value === name && box.checked);
+  const plane = () => chosen("plane", "all");
+  const status = (text) => { part("status").textContent = text; };
+
+  // ---- Volumes, unpacked once
+  const kept = new Map();
+  function volume(name) {
+    if (!kept.has(name)) {
+      const block = root.querySelector(`[data-volume="${name}"]`);
+      kept.set(name, V.unpack(block).then(V.parse));
+    }
+    return kept.get(name);
+  }
+
+  // The volumes of a pane by name, all on the grid of the later visit's scan
+  async function volumesOf(visit, pair, scan) {
+    const names = { ...about.visits[visit].volumes };
+    const grid = about.visits[state.visit];
+    const like = await volume(grid.volumes[grid.scans[0]]);
+    const found = {};
+    for (const name of [scanOf(visit, scan), "lesions", "anatomy"]) {
+      if (!names[name]) continue;
+      const own = await volume(names[name]);
+      const isLabel = name === "lesions" || name === "anatomy";
+      found[name] = visit === state.visit ? own : V.resampled(own, like, pair.toFirst, isLabel);
+    }
+    if (pair?.change) {
+      const same = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]];
+      found.change = V.resampled(await volume(pair.change), like, same, true);
+    }
+    return found;
+  }
+
+  // The scan that is asked for, or the first one where a visit has no such scan
+  function scanOf(visit, scan) {
+    const { scans } = about.visits[visit];
+    return scans.includes(scan) ? scan : scans[0];
+  }
+
+  // ---- Colours
+  function keyOf(name, number, visit) {
+    const kind = name === "lesions" ? about.visits[visit].locations[number] : number;
+    const found = about.keys[name].find(([one]) => one === kind);
+    return found?.slice(1) ?? ["unknown location", about.unknown];
+  }
+
+  function colormap(name, data, visit) {
+    const top = data.reduce((most, value) => Math.max(most, value), 1);
+    const map = { R: [0], G: [0], B: [0], A: [0], I: [0], labels: [""] };
+    for (let number = 1; number <= top; number++) {
+      const [words, color] = keyOf(name, number, visit);
+      [map.R, map.G, map.B].forEach((list, n) => list.push(color[n]));
+      map.A.push(255);
+      map.I.push(number);
+      map.labels.push(words);
+    }
+    return map;
+  }
+
+  // ---- Drawing
+  async function makePane(pane) {
+    const nv = new niivue.Niivue({
+      isRadiologicalConvention: true, sagittalNoseLeft: true, showAllOrientationMarkers: true,
+      multiplanarShowRender: niivue.SHOW_RENDER.NEVER, multiplanarPadPixels: 6,
+      crosshairColor: [0.3, 0.9, 0.4, 0.7], crosshairWidth: 0.6, crosshairWidthUnit: "mm",
+      crosshairGap: 5, fontColor: [1, 1, 1, 1], isColorbar: false, dragAndDropEnabled: false, loadingText: "",
+      scrollRequiresFocus: true, logLevel: "error", clipPlaneHotKey: "", viewModeHotKey: "",
+      cycleClipPlaneHotKey: "",
+    });
+    pane.canvas = pane.figure.querySelector("canvas");
+    await nv.attachToCanvas(pane.canvas, false);
+    nv.onLocationChange = () => { if (pane.canvas === document.activeElement) follow(pane); };
+    pane.nv = nv;
+  }
+
+  // Another visit or scan in a pane
+  async function fill(pane, visit, pair) {
+    const scan = scanOf(visit, chosen("scan", ""));
+    pane.visit = visit;
+    pane.volumes = await volumesOf(visit, pair, scan);
+    pane.maps = boxes.map((box) => box.value).filter((name) => pane.volumes[name]);
+    pane.images = [];
+    for (const name of [scan, ...pane.maps]) {
+      const { buffer, data } = pane.volumes[name];
+      const image = await niivue.NVImage.new(buffer.slice(0), `${name}.nii`, "gray", 1);
+      if (name === scan) [image.cal_min, image.cal_max] = [0, 255];
+      else image.setColormapLabel(colormap(name, data, visit));
+      pane.images.push(image);
+    }
+    pane.nv.opts.isOrientationTextVisible = about.visits[visit].isOriented;
+    const { name, isOriented } = about.visits[visit];
+    const words = [`${name}: ${scan}`];
+    if (visit !== state.visit) words.push("turned onto the later visit");
+    if (!isOriented) words.push("left and right are unknown");
+    pane.figure.querySelector("figcaption").textContent = words.join(", ");
+    pane.canvas.setAttribute("aria-label", `Slices of ${words.join(", ")}`);
+  }
+
+  // Maps, opacity and planes, as the controls say
+  function adjust() {
+    for (const { nv, images, maps, figure } of panes) {
+      if (figure.hidden || !nv) continue;
+      const [scan, ...over] = images;
+      nv.overlays = over.filter((_, n) => isShown(maps[n]));
+      for (const image of nv.overlays) image.opacity = Number(part("opacity").value);
+      nv.back = scan;
+      nv.volumes = [scan, ...nv.overlays];
+      nv.opts.sliceType = PLANES[plane()];
+      nv.updateGLVolume();
+    }
+    showKey();
+    place();
+  }
+
+  // What the colours mean of the maps that are shown
+  function showKey() {
+    const lists = boxes.filter((box) => box.checked).map((box) =>
+      about.keys[box.value].map(([, words, color]) => {
+        const item = document.createElement("span");
+        const mark = document.createElement("i");
+        mark.className = "color";
+        mark.style.background = `rgb(${color})`;
+        item.append(mark, words);
+        return item;
+      }));
+    part("key").replaceChildren(...lists.flat());
+  }
+
+  // Visits, pair and scans that are asked for
+  async function load() {
+    const pair = state.pair;
+    earlier.figure.hidden = !pair;
+    if (pair && !earlier.nv) await makePane(earlier);
+    await fill(later, state.visit, pair);
+    if (pair) await fill(earlier, pair.from, pair);
+    const [grid] = Object.values(later.volumes);
+    state.voxel = state.voxel && state.grid === state.visit
+      ? state.voxel : grid.shape.map((size) => Math.floor(size / 2));
+    state.grid = state.visit;
+    adjust();
+  }
+
+  // ---- Where the cross is: one voxel of the later visit's grid for both panes
+  const shape = () => Object.values(later.volumes)[0].shape;
+
+  function place() {
+    const size = shape();
+    state.voxel = state.voxel.map((at, axis) => Math.min(size[axis] - 1, Math.max(0, at)));
+    for (const { nv, figure } of panes) {
+      if (figure.hidden || !nv) continue;
+      nv.scene.crosshairPos = state.voxel.map((at, axis) => (at + 0.5) / size[axis]);
+      nv.drawScene();
+    }
+    tell();
+  }
+
+  // The other pane follows the one that is used, in place and zoom
+  function follow(pane) {
+    const size = shape();
+    state.voxel = [...pane.nv.scene.crosshairPos].map((at, axis) =>
+      Math.min(size[axis] - 1, Math.max(0, Math.round(at * size[axis] - 0.5))));
+    for (const { nv, figure } of panes) {
+      if (figure.hidden || !nv || nv === pane.nv) continue;
+      nv.scene.crosshairPos = [...pane.nv.scene.crosshairPos];
+      nv.scene.pan2Dxyzmm = [...pane.nv.scene.pan2Dxyzmm];
+      nv.drawScene();
+    }
+    tell();
+  }
+
+  function tell() {
+    const scan = later.volumes[scanOf(later.visit, chosen("scan", ""))];
+    const mm = V.worldOf(scan, state.voxel);
+    const words = [`x ${mm[0].toFixed(1)}, y ${mm[1].toFixed(1)}, z ${mm[2].toFixed(1)} mm`];
+    for (const pane of panes.filter(({ figure, volumes }) => !figure.hidden && volumes)) {
+      for (const name of pane.maps) {
+        const number = V.valueAt(pane.volumes[name], mm);
+        if (!number || (name !== "lesions" && pane === earlier)) continue;
+        const [meaning] = keyOf(name, number, pane.visit);
+        const what = name === "lesions" ? `lesion ${number}, ${meaning}` : meaning;
+        words.push(pane === earlier ? `earlier: ${what}` : what);
+      }
+    }
+    part("where").textContent = words.join("; ");
+  }
+
+  // ---- Moving
+  async function goTo(session, mm, { lesion = null, from = null } = {}) {
+    if (!(await start())) return;
+    const visit = about.visits.findIndex((one) => one.session === session);
+    if (visit < 0) return;
+    const known = about.pairs.find((one) => one.to === visit
+      && about.visits[one.from].session === from);
+    if (visit !== state.visit || (known && known !== state.pair)) await choose(visit, known);
+    show(from === null ? "lesions" : "change");
+    const map = later.volumes[from === null ? "lesions" : "change"];
+    const isWanted = (number) => lesion === null || number === lesion;
+    const found = (map && V.nearest(map, mm, isWanted)) ?? mm;
+    state.voxel = V.voxelOf(Object.values(later.volumes)[0], found).map(Math.round);
+    place();
+    root.scrollIntoView({ block: "start" });
+    later.canvas.focus({ preventScroll: true });
+  }
+
+  // A visit, and what stands beside it: by default the visit before
+  async function choose(visit, pair) {
+    state.visit = visit;
+    const possible = about.pairs.filter((one) => one.to === visit).sort((a, b) => b.from - a.from);
+    state.pair = pair === undefined ? possible[0] ?? null : pair;
+    if (part("visit")) part("visit").value = visit;
+    part("beside")?.replaceChildren(new Option("nothing", ""), ...possible.map((one) =>
+      new Option(about.visits[one.from].name, one.from, false, one === state.pair)));
+    await load();
+  }
+
+  // The lesions of the later visit one after the other, by number
+  let current = 0;
+  function nextLesion(step) {
+    const { lesions } = later.volumes;
+    if (!lesions) return;
+    const numbers = [...new Set(lesions.data)].filter(Boolean).sort((a, b) => a - b);
+    if (!numbers.length) return;
+    const position = numbers.indexOf(current);
+    current = numbers[(position + step + numbers.length + (position < 0 && step < 0)) % numbers.length];
+    const sum = [0, 0, 0, 0];
+    const [nx, ny] = lesions.shape;
+    lesions.data.forEach((value, n) => {
+      if (value !== current) return;
+      [n % nx, Math.floor(n / nx) % ny, Math.floor(n / nx / ny), 1].forEach((at, k) => {
+        sum[k] += at;
+      });
+    });
+    const middle = V.worldOf(lesions, sum.slice(0, 3).map((total) => total / sum[3]));
+    const found = V.nearest(lesions, middle, (number) => number === current);
+    state.voxel = V.voxelOf(lesions, found).map(Math.round);
+    place();
+  }
+
+  function step(axis, by) {
+    state.voxel[axis] += by;
+    place();
+  }
+
+  function show(name) {
+    const found = boxes.find((one) => one.value === name);
+    if (found && !found.checked) press(found, toggle);
+  }
+
+  function press(control, change) {
+    if (!control) return;
+    change(control);
+    control.dispatchEvent(new Event("change", { bubbles: true }));
+  }
+
+  const toggle = (box) => { box.checked = !box.checked; };
+  const shift = (by) => (slider) => { slider.value = Number(slider.value) + by; };
+  const turn = (value) => () => press(part("plane"), (select) => { select.value = value; });
+  const box = (name) => () => press(boxes.find((one) => one.value === name), toggle);
+  const across = () => ACROSS[plane()];
+  const [sideways, upwards] = [() => (across() === 0 ? 1 : 0), () => (across() === 2 ? 1 : 2)];
+  // To the left of the screen is the patient's right, or the front on sagittal slices
+  const KEYS = {
+    ArrowLeft: () => step(sideways(), 1), ArrowRight: () => step(sideways(), -1),
+    ArrowUp: () => step(upwards(), 1), ArrowDown: () => step(upwards(), -1),
+    PageUp: () => step(across(), 1), PageDown: () => step(across(), -1),
+    0: turn("all"), 1: turn("axial"), 2: turn("coronal"), 3: turn("sagittal"),
+    n: () => nextLesion(1), p: () => nextLesion(-1),
+    l: box("lesions"), c: box("change"), a: box("anatomy"),
+    t: () => press(part("scan"), (select) => {
+      select.selectedIndex = (select.selectedIndex + 1) % select.length;
+    }),
+    "+": () => press(part("opacity"), shift(0.1)), "-": () => press(part("opacity"), shift(-0.1)),
+    r: () => {
+      for (const { nv } of panes.filter((pane) => pane.nv)) {
+        nv.scene.pan2Dxyzmm = [0, 0, 0, 1];
+        [nv.volumes[0].cal_min, nv.volumes[0].cal_max] = [0, 255];
+      }
+      adjust();
+    },
+  };
+
+  // ---- Tables: a number in the first column goes to its lesion
+  function linkTables() {
+    const tables = 'tr[data-table="lesions"], tr[data-table="lesion_changes"]';
+    for (const row of document.querySelectorAll(tables)) {
+      const value = (name) => row.querySelector(`[data-column="${name}"]`)?.dataset.value;
+      const mm = ["x_mm", "y_mm", "z_mm"].map((name) => Number.parseFloat(value(name)));
+      const cell = row.querySelector("td, th");
+      if (mm.some(Number.isNaN) || !cell || cell.querySelector("button")) continue;
+      const sessions = row.dataset.row.split("|").map((label) => label.replace(/^ses-/, ""));
+      const isChange = row.dataset.table === "lesion_changes";
+      const session = sessions[isChange ? 2 : 1];
+      const from = isChange ? sessions[1] : null;
+      const lesion = isChange ? null : Number(sessions[2]);
+      const button = document.createElement("button");
+      button.type = "button";
+      button.className = "viewer-go";
+      button.title = "show in the viewer";
+      button.append(...cell.childNodes);
+      button.addEventListener("click", () => goTo(session, mm, { lesion, from }));
+      cell.append(button);
+    }
+  }
+
+  function listen() {
+    part("controls").addEventListener("change", (event) => {
+      const { viewer } = event.target.dataset;
+      if (viewer === "visit") choose(Number(event.target.value));
+      else if (viewer === "beside") {
+        const from = event.target.value;
+        choose(state.visit, about.pairs.find((one) => one.to === state.visit
+          && from !== "" && one.from === Number(from)) ?? null);
+      } else if (viewer === "scan") load();
+      else adjust();
+    });
+    root.querySelector(".viewer-panes").addEventListener("keydown", (event) => {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      const action = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
+      if (event.key !== "Tab") event.stopPropagation(); // NiiVue has keys of its own
+      if (!action) return;
+      event.preventDefault();
+      action();
+    }, true);
+  }
+
+  // ---- Start
+  async function begin() {
+    const trial = document.createElement("canvas").getContext("webgl2");
+    if (!trial || !("DecompressionStream" in window)) {
+      status("This browser has no WebGL 2; the pictures of this page show the same.");
+      root.dataset.state = "unavailable";
+      return false;
+    }
+    trial.getExtension("WEBGL_lose_context")?.loseContext();
+    status("The viewer starts.");
+    const script = document.createElement("script");
+    script.textContent = new TextDecoder().decode(await V.unpack(part("engine")));
+    document.head.append(script);
+    part("controls").hidden = false;
+    await makePane(later);
+    listen();
+    await choose(state.visit);
+    if (state.pair?.change) {
+      boxes.forEach((one) => { one.checked = one.value === "change"; });
+      adjust();
+    }
+    status("");
+    root.dataset.state = "ready";
+    return true;
+  }
+
+  function start() {
+    started ??= begin().catch((error) => {
+      status(`The viewer cannot start (${error.message}); the pictures of this page show the same.`);
+      part("controls").hidden = true;
+      root.dataset.state = "unavailable";
+      return false;
+    });
+    return started;
+  }
+
+  root.viewer = { panes, state, goTo, start };
+  document.addEventListener("DOMContentLoaded", linkTables);
+  const watch = new IntersectionObserver((seen) => {
+    if (seen.some((one) => one.isIntersecting)) {
+      watch.disconnect();
+      start();
+    }
+  }, { rootMargin: "200px" });
+  watch.observe(root);
+})();

@@ -1,0 +1,137 @@
+"""The scans and maps of a visit in the compact form in which a page carries them.
+
+A scan is cut to the brain with a small margin, and nothing outside this margin is kept, so that
+no page shows a face. Grey values have 8 bits. Each volume is a NIfTI file, packed by gzip.
+"""
+
+import zlib
+from collections.abc import Mapping, Sequence
+
+import nibabel as nib
+import numpy as np
+from scipy import ndimage as ndi
+
+from mslesion.imaging.grid import spacing_mm
+from mslesion.reports.figures import gray
+
+MARGIN_MM = 4.0
+"""What lies within this distance of the brain (inclusive) is kept of a scan: the fluid and the
+inner border of the skull."""
+LESIONS, ANATOMY, CHANGE = "lesions", "anatomy", "change"
+"""Names of the maps; scans are named by their modality."""
+_GZIP_WINDOW = 31
+"""Makes zlib write a gzip header, which without a time is the same for the same content."""
+
+
+def around(brain: np.ndarray, spacing: Sequence[float]) -> tuple[tuple[slice, ...], np.ndarray]:
+    """The brain with its margin.
+
+    Parameters
+    ----------
+    brain : (I, J, K) bool array
+        The brain with its ventricles and sulci; at least one voxel.
+    spacing : sequence of float, shape (3,)
+        Voxel size in mm.
+
+    Returns
+    -------
+    box : tuple of slice
+        The smallest box that holds the brain and its margin, as far as the grid reaches.
+    kept : bool array of the box's shape
+        Voxels at most `MARGIN_MM` from the brain.
+    """
+    found = ndi.find_objects(brain.astype(np.uint8))[0]
+    widths = [int(np.floor(MARGIN_MM / size)) for size in spacing]
+    box = tuple(
+        slice(max(0, part.start - width), min(size, part.stop + width))
+        for part, width, size in zip(found, widths, brain.shape, strict=True)
+    )
+    return box, ndi.distance_transform_edt(~brain[box], sampling=spacing) <= MARGIN_MM
+
+
+def visit_volumes(
+    scans: Mapping[str, np.ndarray],
+    *,
+    brain: np.ndarray,
+    anatomy: np.ndarray,
+    lesions: np.ndarray | None,
+    affine: np.ndarray,
+) -> dict[str, bytes]:
+    """The volumes of a visit, all on one grid.
+
+    Parameters
+    ----------
+    scans : mapping of str to (I, J, K) array
+        Scans by modality.
+    brain : (I, J, K) bool array
+        The brain with its ventricles and sulci.
+    anatomy : (I, J, K) uint8 array
+        Structure of each voxel.
+    lesions : (I, J, K) int array or None
+        Number of the lesion; None if lesions were not assessable.
+    affine : (4, 4) array
+        Voxel-to-world matrix in mm, axes closest to RAS+.
+
+    Returns
+    -------
+    dict of str to bytes
+        Packed NIfTI files by name; none without a brain.
+    """
+    if not brain.any():
+        return {}
+    box, kept = around(brain, spacing_mm(affine))
+    volumes = {
+        name: np.where(kept, gray(scan[box], brain[box]), 0).astype(np.uint8)
+        for name, scan in scans.items()
+    }
+    volumes[ANATOMY] = np.where(kept, anatomy[box], 0)
+    if lesions is not None:
+        volumes[LESIONS] = np.where(kept, lesions[box], 0)
+    return {name: packed(volume, _cut(affine, box)) for name, volume in volumes.items()}
+
+
+def change_volume(change_map: np.ndarray, affine: np.ndarray) -> bytes | None:
+    """The change map of a pair, cut to what is in it.
+
+    Parameters
+    ----------
+    change_map : (I, J, K) uint8 array
+        Values of `mslesion.schema.change_map.CHANGE_NAMES`.
+    affine : (4, 4) array
+        Voxel-to-world matrix of the second visit in mm.
+
+    Returns
+    -------
+    bytes or None
+        A packed NIfTI file; None where neither visit has a lesion.
+    """
+    found = ndi.find_objects((change_map > 0).astype(np.uint8))
+    return packed(change_map[found[0]], _cut(affine, found[0])) if found else None
+
+
+def packed(volume: np.ndarray, affine: np.ndarray) -> bytes:
+    """A volume as a packed NIfTI file, the same bytes for the same content.
+
+    Parameters
+    ----------
+    volume : (I, J, K) array
+        Whole numbers of 0 or more, stored in 8 bits, or in 16 where one is above 255.
+    affine : (4, 4) array
+        Voxel-to-world matrix in mm.
+
+    Returns
+    -------
+    bytes
+    """
+    kind = np.uint8 if int(volume.max(initial=0)) <= np.iinfo(np.uint8).max else np.uint16
+    image = nib.Nifti1Image(volume.astype(kind), affine)
+    image.header.set_xyzt_units("mm")
+    packer = zlib.compressobj(9, zlib.DEFLATED, _GZIP_WINDOW)
+    return packer.compress(image.to_bytes()) + packer.flush()
+
+
+def _cut(affine: np.ndarray, box: Sequence[slice]) -> np.ndarray:
+    """Affine of a box of a grid."""
+    moved = np.array(affine, np.float64)
+    moved[:3, 3] += moved[:3, :3] @ [part.start for part in box]
+    return moved
