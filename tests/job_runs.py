@@ -59,12 +59,12 @@ def later_jobs(root, output, visits, *, settings) -> list[Job]:
     return [job for job in jobs if job.step.name != PAGE]
 
 
-def write_group(output, *, raw, ratings=None) -> dict[str, pd.DataFrame]:
+def write_group(output, *, raw, ratings=None, settings=None) -> dict[str, pd.DataFrame]:
     """Pages and tables of what is finished; gives the tables. A failed page is an error."""
     plan = RunPlan(
         root=Path(raw),
         output=output,
-        settings=Settings(),
+        settings=settings or Settings(),
         ratings=dataset_ratings(raw) if ratings is None else ratings,
         pages=recorded_subjects(output),
     )

@@ -81,7 +81,9 @@ def viewer_part(output: Path, visits: Sequence[Mapping], pairs: Sequence[Mapping
         ViewedVisit(
             session=visit["session"],
             day=next((row["visit_date"] for row in visit["visits"]), None) or "",
-            volumes=read_volumes(record_path(output, Visit(visit["subject"], visit["session"], {}))),
+            volumes=read_volumes(
+                record_path(output, Visit(visit["subject"], visit["session"], {}))
+            ),
             locations={row["lesion_id"]: row["location"] for row in visit["lesions"]},
             is_oriented=visit["is_oriented"],
         )

@@ -1,11 +1,13 @@
 """What a visit leaves behind: valid BIDS, tables as declared, a page that equals them."""
 
+import gzip
 import json
 import re
 import shutil
 import subprocess
 from dataclasses import replace
 
+import nibabel as nib
 import numpy as np
 import pandas as pd
 import pytest
@@ -17,6 +19,7 @@ from lesion_columns import LESION_BIOMARKERS
 from mslesion.io.dataset import Visit
 from mslesion.io.derivatives import LOCATION_INDEX
 from mslesion.io.tables import format_value
+from mslesion.pipeline.viewer_files import read_volumes
 from mslesion.pipeline.visit.outputs import clear_visit, write_visit
 from mslesion.pipeline.visit.records import part_path, record_path
 from mslesion.schema import LESIONS, QUALITY, VISITS, sidecar
@@ -179,6 +182,19 @@ def test_record_says_what_the_visit_was_made_from(finished):
     assert frame["lesion_volume_ml"][0] == format_value(value)
 
 
+def test_volumes_of_the_viewer_lie_where_the_maps_do(finished, plain):
+    volumes = read_volumes(record_path(finished, Visit("01", "1", {})))
+    assert list(volumes) == ["FLAIR", "T1w", "anatomy", "lesions"]
+    image = nib.Nifti1Image.from_bytes(gzip.decompress(volumes["lesions"]))
+    shift = np.linalg.inv(plain.affine) @ image.affine
+    start = np.rint(shift[:3, 3]).astype(int)
+    box = tuple(slice(a, a + n) for a, n in zip(start, image.shape, strict=True))
+    assert np.allclose(shift[:3, :3], np.eye(3))
+    assert np.array_equal(np.asanyarray(image.dataobj), plain.lesion_labels[box])
+    without = read_volumes(record_path(finished, Visit("B", "", {})))
+    assert list(without) == ["FLAIR", "T1w", "anatomy"]
+
+
 def test_clearing_a_visit_leaves_the_others(finished, tmp_path):
     output = tmp_path / "copy"
     shutil.copytree(finished, output)
@@ -188,6 +204,7 @@ def test_clearing_a_visit_leaves_the_others(finished, tmp_path):
     clear_visit(output, visit)
     assert not record_path(output, visit).exists()
     assert not part_path(output, visit).exists()
+    assert read_volumes(record_path(output, visit)) == {}
     assert [path.name for path in mine.parent.iterdir()] == [mine.name]
     assert record_path(output, Visit("01", "2", {})).exists()
     assert any((output / "sub-01/ses-2/anat").iterdir())

@@ -1,12 +1,16 @@
 """Pairs of visits: what is compared, resumed, cleared and merged, and what failures cost."""
 
+import base64
+import gzip
 import json
 import os
+import re
 import shutil
 import signal
 from dataclasses import replace
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pair_visits as made
 import pandas as pd
@@ -28,7 +32,14 @@ from mslesion.pipeline.pair import jobs as pairs
 from mslesion.pipeline.pair import outputs as pair_outputs
 from mslesion.pipeline.pair.compare import compare_visits
 from mslesion.pipeline.pair.maps import maps_of, read_visit
-from mslesion.pipeline.pair.records import Pair, in_time, is_order_sure, pair_path, pairs_of
+from mslesion.pipeline.pair.records import (
+    Pair,
+    in_time,
+    is_order_sure,
+    pair_path,
+    pairs_folder,
+    pairs_of,
+)
 from mslesion.pipeline.settings import Settings
 from mslesion.pipeline.visit.outputs import clear_visit, write_visit
 from mslesion.pipeline.visit.process import process_visit
@@ -193,6 +204,37 @@ def test_change_maps_lie_on_the_second_visits_grid(whole, plain):
     assert not list(first.glob("*lesionchange*"))
 
 
+def test_viewer_shows_the_pairs(whole, plain):
+    """What the page carries of a pair: its change map, cut, and where the earlier visit lies."""
+    html = (whole[1] / "sub-01.html").read_text("utf-8")
+    about = json.loads(re.search(r'data-viewer="about">(.*?)</script>', html, re.DOTALL)[1])
+    assert [(pair["from"], pair["to"]) for pair in about["pairs"]] == [(0, 1), (0, 2), (1, 2)]
+    data = dict(re.findall(r'data-volume="([^"]*)">(.*?)</script>', html))
+    for pair in about["pairs"]:
+        assert np.allclose(pair["toFirst"], np.eye(4))  # none moved
+        content = gzip.decompress(base64.b64decode(data[pair["change"]]))
+        image = nib.Nifti1Image.from_bytes(content)
+        start = np.rint((np.linalg.inv(plain.affine) @ image.affine)[:3, 3]).astype(int)
+        box = tuple(slice(a, a + n) for a, n in zip(start, image.shape, strict=True))
+        values = np.zeros(plain.anatomy.shape, np.uint8)
+        values[box] = np.asanyarray(image.dataobj)
+        assert set(values[heads.head().lesion("periventricular")]) == {1}
+
+
+def test_pages_without_viewer(copy):
+    """The setting is of the page alone: no visit and no pair is done again."""
+    root, output = copy
+    page = output / "sub-01.html"
+    before = page.read_bytes()
+    assert b'id="viewer"' in before
+    off = Settings(viewer=False)
+    write_group(output, raw=str(root), settings=off)
+    assert b'id="viewer"' not in page.read_bytes()
+    assert run(root, output, settings=off) == ["unchanged"] * 3
+    write_group(output, raw=str(root))
+    assert page.read_bytes() == before
+
+
 def test_transforms_are_read_by_itk(whole):
     output = whole[1]
     path = output / "sub-01/ses-3/anat/sub-01_ses-3_from-ses1_to-orig_mode-image_xfm.txt"
@@ -291,6 +333,8 @@ def test_a_visit_done_again_takes_its_pairs_along(copy, cheap, plain):
     clear_visit(output, Visit("01", "2", {}))
     left = [pair.name for pair in pair_outputs.recorded_pairs(output, "01")]
     assert left == [NAMES[1]]
+    kept = {path.name for path in pairs_folder(output, "01").glob("*_view-*")}
+    assert kept == {f"{NAMES[1]}_view-change.nii.gz"}
     third = output / "sub-01/ses-3/anat"
     assert not (third / "sub-01_ses-3_space-orig_seg-lesionchange_dseg.nii.gz").exists()
     assert (third / "sub-01_ses-3_space-orig_seg-lesionchange_desc-first_dseg.nii.gz").exists()

@@ -16,7 +16,7 @@ def test_defaults_are_the_named_constants():
         "lesion_network": "mslesion", "lesion_threshold": 0.5, "min_size": "clinical3mm",
         "location_scheme": "contact", "contact_mm": 2.0, "skull_stripped": "auto",
         "anatomy_labels": "auto", "prefer": "", "resample_masks": False,
-        "change_rule": "radial", "calibrate": False,
+        "change_rule": "radial", "calibrate": False, "viewer": True,
     }  # fmt: skip
     assert set(asdict(Settings())) == {item.name for item in fields(Settings)}
 
@@ -60,9 +60,11 @@ def test_values_that_cannot_be(values, message):
 
 
 def test_what_matters_between_visits_is_not_of_a_visit():
-    changed = Settings(change_rule="pct", calibrate=True)
+    changed = Settings(change_rule="pct", calibrate=True, viewer=False)
     assert changed.of_visit() == Settings().of_visit()
-    assert set(asdict(changed)) - set(changed.of_visit()) == {"change_rule", "calibrate"}
+    assert set(asdict(changed)) - set(changed.of_visit()) == {
+        "change_rule", "calibrate", "viewer",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("value", [0, 0.0, 20, 20.0])

@@ -12,8 +12,8 @@ from mslesion.io.nifti import write_bytes
 from mslesion.io.tables import rows_of, write_json
 from mslesion.pipeline.pair.maps import fine_scan, is_coarse
 from mslesion.pipeline.pair.outputs import clear_pairs_of
-from mslesion.pipeline.visit.process import VisitResult
 from mslesion.pipeline.viewer_files import clear_volumes, write_volumes
+from mslesion.pipeline.visit.process import VisitResult
 from mslesion.pipeline.visit.records import part_path, record_path
 from mslesion.reports.methods import describe
 from mslesion.reports.parts import Part

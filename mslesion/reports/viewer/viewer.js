@@ -81,12 +81,14 @@
       multiplanarShowRender: niivue.SHOW_RENDER.NEVER, multiplanarPadPixels: 6,
       crosshairColor: [0.3, 0.9, 0.4, 0.7], crosshairWidth: 0.6, crosshairWidthUnit: "mm",
       crosshairGap: 5, fontColor: [1, 1, 1, 1], isColorbar: false, dragAndDropEnabled: false, loadingText: "",
-      scrollRequiresFocus: true, logLevel: "error", clipPlaneHotKey: "", viewModeHotKey: "",
+      logLevel: "error", clipPlaneHotKey: "", viewModeHotKey: "",
       cycleClipPlaneHotKey: "",
     });
     pane.canvas = pane.figure.querySelector("canvas");
     await nv.attachToCanvas(pane.canvas, false);
     nv.onLocationChange = () => { if (pane.canvas === document.activeElement) follow(pane); };
+    const draw = nv.drawScene.bind(nv);
+    nv.drawScene = () => { if (!pane.figure.hidden) draw(); }; // a hidden pane has no size
     pane.nv = nv;
   }
 
@@ -131,11 +133,11 @@
 
   // What the colours mean of the maps that are shown
   function showKey() {
-    const lists = boxes.filter((box) => box.checked).map((box) =>
+    const shown = boxes.filter((box) => box.checked && later.maps.includes(box.value));
+    const lists = shown.map((box) =>
       about.keys[box.value].map(([, words, color]) => {
         const item = document.createElement("span");
         const mark = document.createElement("i");
-        mark.className = "color";
         mark.style.background = `rgb(${color})`;
         item.append(mark, words);
         return item;
@@ -221,9 +223,15 @@
 
   // A visit, and what stands beside it: by default the visit before
   async function choose(visit, pair) {
+    const before = state.pair;
     state.visit = visit;
     const possible = about.pairs.filter((one) => one.to === visit).sort((a, b) => b.from - a.from);
     state.pair = pair === undefined ? possible[0] ?? null : pair;
+    // What changed is shown first; without a change map, the lesions are
+    const first = state.pair?.change ? "change" : "lesions";
+    if (Boolean(state.pair?.change) !== Boolean(before?.change)) {
+      boxes.forEach((one) => { one.checked = one.value === first; });
+    }
     if (part("visit")) part("visit").value = visit;
     part("beside")?.replaceChildren(new Option("nothing", ""), ...possible.map((one) =>
       new Option(about.visits[one.from].name, one.from, false, one === state.pair)));
@@ -330,7 +338,11 @@
       } else if (viewer === "scan") load();
       else adjust();
     });
-    root.querySelector(".viewer-panes").addEventListener("keydown", (event) => {
+    const place = root.querySelector(".viewer-panes");
+    place.addEventListener("wheel", (event) => { // until it has the focus, the page scrolls
+      if (event.target !== document.activeElement) event.stopPropagation();
+    }, { capture: true, passive: true });
+    place.addEventListener("keydown", (event) => {
       if (event.ctrlKey || event.metaKey || event.altKey) return;
       const action = KEYS[event.key.length === 1 ? event.key.toLowerCase() : event.key];
       if (event.key !== "Tab") event.stopPropagation(); // NiiVue has keys of its own
@@ -357,10 +369,6 @@
     await makePane(later);
     listen();
     await choose(state.visit);
-    if (state.pair?.change) {
-      boxes.forEach((one) => { one.checked = one.value === "change"; });
-      adjust();
-    }
     status("");
     root.dataset.state = "ready";
     return true;
@@ -376,7 +384,7 @@
     return started;
   }
 
-  root.viewer = { panes, state, goTo, start };
+  root.viewer = { panes, state, goTo, choose, start };
   document.addEventListener("DOMContentLoaded", linkTables);
   const watch = new IntersectionObserver((seen) => {
     if (seen.some((one) => one.isIntersecting)) {

@@ -2,6 +2,7 @@
 "use strict";
 const ViewerVolumes = (() => {
   const HEADER = 352; // bytes before the voxels, as nibabel writes them
+  const LABEL = 1002; // NIfTI's intent code of label maps
 
   // The bytes of a data block of the page
   async function unpack(block) {
@@ -64,6 +65,7 @@ const ViewerVolumes = (() => {
     const buffer = new ArrayBuffer(HEADER + nx * ny * nz * Kind.BYTES_PER_ELEMENT);
     new Uint8Array(buffer).set(new Uint8Array(like.buffer, 0, HEADER));
     const kinds = new DataView(buffer);
+    kinds.setInt16(68, isLabel ? LABEL : 0, true);
     kinds.setInt16(70, Kind === Uint16Array ? 512 : 2, true);
     kinds.setInt16(72, 8 * Kind.BYTES_PER_ELEMENT, true);
     const out = new Kind(buffer, HEADER);

@@ -80,14 +80,15 @@ def visit_volumes(
     if not brain.any():
         return {}
     box, kept = around(brain, spacing_mm(affine))
+    own = _cut(affine, box)
     volumes = {
-        name: np.where(kept, gray(scan[box], brain[box]), 0).astype(np.uint8)
+        name: packed(np.where(kept, gray(scan[box], brain[box]), 0), own)
         for name, scan in scans.items()
     }
-    volumes[ANATOMY] = np.where(kept, anatomy[box], 0)
-    if lesions is not None:
-        volumes[LESIONS] = np.where(kept, lesions[box], 0)
-    return {name: packed(volume, _cut(affine, box)) for name, volume in volumes.items()}
+    maps = {ANATOMY: anatomy} | ({} if lesions is None else {LESIONS: lesions})
+    return volumes | {
+        name: packed(np.where(kept, one[box], 0), own, is_map=True) for name, one in maps.items()
+    }
 
 
 def change_volume(change_map: np.ndarray, affine: np.ndarray) -> bytes | None:
@@ -106,10 +107,12 @@ def change_volume(change_map: np.ndarray, affine: np.ndarray) -> bytes | None:
         A packed NIfTI file; None where neither visit has a lesion.
     """
     found = ndi.find_objects((change_map > 0).astype(np.uint8))
-    return packed(change_map[found[0]], _cut(affine, found[0])) if found else None
+    if not found:
+        return None
+    return packed(change_map[found[0]], _cut(affine, found[0]), is_map=True)
 
 
-def packed(volume: np.ndarray, affine: np.ndarray) -> bytes:
+def packed(volume: np.ndarray, affine: np.ndarray, *, is_map: bool = False) -> bytes:
     """A volume as a packed NIfTI file, the same bytes for the same content.
 
     Parameters
@@ -118,6 +121,8 @@ def packed(volume: np.ndarray, affine: np.ndarray) -> bytes:
         Whole numbers of 0 or more, stored in 8 bits, or in 16 where one is above 255.
     affine : (4, 4) array
         Voxel-to-world matrix in mm.
+    is_map : bool
+        Whether the numbers are labels.
 
     Returns
     -------
@@ -126,6 +131,7 @@ def packed(volume: np.ndarray, affine: np.ndarray) -> bytes:
     kind = np.uint8 if int(volume.max(initial=0)) <= np.iinfo(np.uint8).max else np.uint16
     image = nib.Nifti1Image(volume.astype(kind), affine)
     image.header.set_xyzt_units("mm")
+    image.header.set_intent("label" if is_map else "none")
     packer = zlib.compressobj(9, zlib.DEFLATED, _GZIP_WINDOW)
     return packer.compress(image.to_bytes()) + packer.flush()
 
