@@ -4,6 +4,7 @@ import io
 import json
 import shutil
 import subprocess
+from html import escape
 
 import interpreted
 import pandas as pd
@@ -38,6 +39,24 @@ def render(pages, tmp_path):
     return render
 
 
+FRAME = """
+const frame = document.createElement("iframe");
+frame.style = "border: 0; height: 900px; width: %dpx";
+frame.srcdoc = document.getElementById("page").textContent;
+frame.onload = () => {
+  const page = frame.contentDocument;
+  page.querySelectorAll("details").forEach(d => { d.open = true; });
+  document.body.dataset.over = page.documentElement.scrollWidth - frame.contentWindow.innerWidth;
+  document.body.dataset.wide = frame.contentWindow.innerWidth;
+  const boxes = [...page.querySelectorAll(".wide")];
+  document.body.dataset.boxes = boxes.length;
+  document.body.dataset.reached = boxes.filter(box => box.tabIndex === 0).length;
+};
+document.body.append(frame);
+"""
+"""Shows a page in a frame, since a window of Chromium is not narrower than 500 pixels."""
+
+
 def shown_by_browser(html, script, path, *, size=LAPTOP, wait_ms=2000, options=()):
     """A page as a browser shows it after a script has run, parsed."""
     path.write_text(html.replace("</body>", f"<script>{script}</script></body>"), "utf-8")
@@ -63,20 +82,16 @@ def bare(rows):
     return rows.replace("sub-", "").replace("ses-", "")
 
 
-@pytest.mark.parametrize("size", [LAPTOP, PHONE], ids=["laptop", "phone"])
+@pytest.mark.parametrize("width", [1280, 400])
 @pytest.mark.parametrize("name", ["subject", "cohort"])
-def test_no_wider_than_the_screen(render, name, size):
+def test_no_wider_than_the_screen(pages, name, width, tmp_path):
     """Wide tables scroll in their own box, which the keyboard reaches."""
-    script = (
-        "document.querySelectorAll('details').forEach(d => d.open = true);"
-        "document.body.dataset.over = document.documentElement.scrollWidth - innerWidth"
-    )
-    page = render(name, script, size)
+    html = f'<html><body><textarea id="page" hidden>{escape(pages[name])}</textarea></body></html>'
+    page = shown_by_browser(html, FRAME % width, tmp_path / "frame.html", size="1400,900")
     (body,) = attributes(page, "body")
+    assert int(body["data-wide"]) == width
     assert int(body["data-over"]) <= 0
-    boxes = [a for a in attributes(page, "div") if a.get("class") == "wide"]
-    assert boxes
-    assert all(box.get("tabindex") == "0" for box in boxes)
+    assert int(body["data-boxes"]) == int(body["data-reached"]) > 0
 
 
 def test_first_screen_fits_a_laptop(render):
