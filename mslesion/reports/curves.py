@@ -24,6 +24,8 @@ class Size:
 LARGE = Size(width=340, height=170, left=46, right=12, top=24, bottom=26)
 SMALL = Size(width=250, height=104, left=40, right=10, top=22, bottom=20)
 """Of the first screen."""
+LETTER_WIDTH = 7.0
+"""Of a name, at most on average, in pixels."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +134,10 @@ def draw_curve(
             for line in _lines(times, values, apart)
         ),
         points=tuple(points),
-        ticks=tuple((x(t), _alignment(t, first, last), name) for t, name in _spread(times, ticks)),
+        ticks=tuple(
+            (x(time), _alignment(time, first, last), name)
+            for time, name in _spread(times, ticks, width=across)
+        ),
     )
 
 
@@ -175,11 +180,15 @@ def round_values(low: float, high: float) -> list[float]:
     return [float(count * step) + 0.0 for count in counts]  # + 0.0: no minus before a zero
 
 
-def _spread(times: Sequence[float], ticks: Sequence[str]) -> list[tuple[float, str]]:
+def _spread(
+    times: Sequence[float], ticks: Sequence[str], *, width: float
+) -> list[tuple[float, str]]:
     """First and last name, and those between while there is room."""
     short = [text.split(" (")[0] for text in ticks]
+    # The first and the last name stand on one side of their place, the others on both
+    needed = 1.5 * LETTER_WIDTH * max(map(len, short)) / width * (times[-1] - times[0])
     shown = [(times[0], short[0])]
     for time, text in zip(times[1:-1], short[1:-1], strict=True):
-        if min(time - shown[-1][0], times[-1] - time) >= (times[-1] - times[0]) / 6:
+        if min(time - shown[-1][0], times[-1] - time) >= needed:
             shown.append((time, text))
     return [*shown, (times[-1], short[-1])]

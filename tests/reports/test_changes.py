@@ -313,6 +313,16 @@ def test_ticks_are_round(low, high, expected):
     assert all(str(value) != "-0.0" for value in found)
 
 
+def test_names_of_visits_do_not_overlap():
+    """Seven letters of 7 pixels, and half as much: 73.5 pixels of the 282 of a curve."""
+    names = [f"ses-00{n}" for n in range(5)]
+    curve = draw_curve("Lesions", "", times=[0, 1, 2, 3, 4], values=[1.0] * 5, ticks=names)
+    assert [name for _, _, name in curve.ticks] == ["ses-000", "ses-002", "ses-004"]
+    assert [side for _, side, _ in curve.ticks] == ["start", "middle", "last"]
+    curve = draw_curve("Lesions", "", times=[0, 2, 3, 6], values=[1.0] * 4, ticks=names[:4])
+    assert [name for _, _, name in curve.ticks] == ["ses-000", "ses-001", "ses-003"]
+
+
 def test_a_flat_curve_has_room():
     curve = draw_curve("Lesions", "", times=[0, 1], values=[0.0, 0.0], ticks=["a", "b"])
     (line,) = curve.lines

@@ -46,6 +46,9 @@ from mslesion.schema.identifiers import (
 from mslesion.schema.locations import LOCATION_CLASSES
 from mslesion.schema.structures import STRUCTURES
 
+ALONE = "There is no earlier visit to compare with."
+FAILED = "The visits were not compared; logs/failures.tsv says why."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Color:
@@ -195,6 +198,7 @@ def participant_page(
         change_color=CHANGE_COLOR,
         viewer=viewer,
         mri_part_only=MRI_PART_ONLY,
+        not_compared=FAILED if len(sessions) > 1 else ALONE,
         version=version,
     )
 
