@@ -5,6 +5,7 @@ import viewer_phantoms as made
 from devtools import CHROMIUM, Browser
 
 from mslesion.reports.viewer.section import viewer_section
+from mslesion.schema import LESION_CHANGES, LESIONS
 
 pytestmark = [
     pytest.mark.slow,
@@ -46,17 +47,22 @@ def page(section, rows=""):
     )
 
 
-def row(table, key, mm):
+def row(table, values, mm):
     """A row of a table as the pages write it."""
+    key = "|".join(values[name] for name in table.key)
     cells = "".join(
         f'<td data-column="{axis}_mm" data-value="{value}">{value}</td>'
         for axis, value in zip("xyz", mm, strict=True)
     )
-    return f'<tr data-table="{table}" data-row="{key}"><td>{key[-1]}</td>{cells}</tr>'
+    return f'<tr data-table="{table.name}" data-row="{key}"><td>{key[-1]}</td>{cells}</tr>'
 
 
-ROWS = row("lesions", "sub-1|ses-2|1", made.LESION) + row(
-    "lesion_changes", "sub-1|ses-1|ses-2|2", made.RIGHT_LESION
+ROWS = row(
+    LESIONS, {"participant_id": "sub-1", "session_id": "ses-2", "lesion_id": "1"}, made.LESION
+) + row(
+    LESION_CHANGES,
+    {"participant_id": "sub-1", "session_from": "ses-1", "session_to": "ses-2", "group_id": "2"},
+    made.RIGHT_LESION,
 )
 
 
@@ -100,13 +106,14 @@ def colored(browser, pane):
 
 def go(browser, number):
     """Press the button of a row, and wait until the viewer is there."""
+    browser.run("document.activeElement.blur()")
     browser.run(f"document.querySelectorAll('.viewer-go')[{number}].click()")
     browser.wait("document.activeElement.tagName === 'CANVAS'")
 
 
 def where(browser):
     """What the viewer says of the place of the cross."""
-    return browser.run("document.querySelector('[data-viewer=\"where\"]').textContent")
+    return browser.run("document.querySelector('[data-viewer=where]').textContent")
 
 
 def is_at(found, centre):
@@ -133,7 +140,8 @@ def test_the_overlay_is_at_the_lesion(viewer):
 
 
 def test_a_row_of_a_change_goes_to_it(viewer):
-    """Both panes show the change map of the pair."""
+    """Both panes show the change map of the pair, which is chosen with it."""
+    viewer.run("document.getElementById('viewer').viewer.choose(0)")
     go(viewer, 1)
     assert "new lesion" in where(viewer)
     viewer.key("l")  # off: the change map alone
@@ -147,7 +155,7 @@ def test_a_row_of_a_change_goes_to_it(viewer):
 def test_keys(viewer):
     go(viewer, 0)
     voxel = "document.getElementById('viewer').viewer.state.voxel.join()"
-    plane = "document.querySelector('[data-viewer=\"plane\"]').value"
+    plane = "document.querySelector('[data-viewer=plane]').value"
     x, y, z = map(int, viewer.run(voxel).split(","))
     moves = {
         "PageUp": (0, 0, 1), "PageDown": (0, 0, -1), "ArrowUp": (0, 1, 0), "ArrowDown": (0, -1, 0),
@@ -252,8 +260,8 @@ def test_without_webgl_the_pictures_serve(tmp_path):
     with Browser(tmp_path / "profile", flags=["--disable-3d-apis"]) as one:
         start(one, tmp_path / "page.html", page(viewer_section(*made.two_visits()), ROWS))
         assert one.run("document.getElementById('viewer').dataset.state") == "unavailable"
-        text = one.run("document.querySelector('[data-viewer=\"status\"]').textContent")
+        text = one.run("document.querySelector('[data-viewer=status]').textContent")
         assert "no WebGL 2; the pictures of this page show the same" in text
-        assert one.run("document.querySelector('[data-viewer=\"controls\"]').hidden")
+        assert one.run("document.querySelector('[data-viewer=controls]').hidden")
         one.run("document.querySelector('.viewer-go').click()")
         assert one.messages == []

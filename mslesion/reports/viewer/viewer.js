@@ -312,11 +312,12 @@
       const mm = ["x_mm", "y_mm", "z_mm"].map((name) => Number.parseFloat(value(name)));
       const cell = row.querySelector("td, th");
       if (mm.some(Number.isNaN) || !cell || cell.querySelector("button")) continue;
-      const sessions = row.dataset.row.split("|").map((label) => label.replace(/^ses-/, ""));
+      // Keys of the tables: participant, visit, lesion; participant, visit, earlier visit, group
+      const key = row.dataset.row.split("|").map((label) => label.replace(/^ses-/, ""));
       const isChange = row.dataset.table === "lesion_changes";
-      const session = sessions[isChange ? 2 : 1];
-      const from = isChange ? sessions[1] : null;
-      const lesion = isChange ? null : Number(sessions[2]);
+      const session = key[1];
+      const from = isChange ? key[2] : null;
+      const lesion = isChange ? null : Number(key[2]);
       const button = document.createElement("button");
       button.type = "button";
       button.className = "viewer-go";
