@@ -108,7 +108,7 @@ def find_deformation(
         If there is nothing to compare.
     """
     displacement = find_displacement(first, second, inside=inside, noise=noise, strain=strain)
-    box = _box_around(inside)
+    box = box_around(inside)
     change = np.zeros(first.shape, np.float32)
     change[box] = _change(displacement[(slice(None), *box)])
     return Deformation(displacement, change)
@@ -158,7 +158,7 @@ def find_displacement(
             "The two scans share no voxel, but shared voxels are needed to deform them onto each "
             "other. Check that both show the same part of the head."
         )
-    box = _box_around(inside)
+    box = box_around(inside)
     weight = inside[box].astype(np.float32)
     scans = [
         ndi.gaussian_filter(scan[box].astype(np.float32), SCAN_SIGMA_VOXELS)
@@ -189,11 +189,21 @@ def find_displacement(
     return displacement
 
 
-def _box_around(inside: np.ndarray) -> tuple[slice, ...]:
-    """The part of a frame in which a displacement is sought."""
+def box_around(inside: np.ndarray) -> tuple[slice, ...]:
+    """The part of a frame in which a displacement is sought.
+
+    Parameters
+    ----------
+    inside : (I, J, K) bool array
+        Where two scans can be compared, somewhere.
+
+    Returns
+    -------
+    tuple of slice, shape (3,)
+    """
     return tuple(
-        slice(max(0, part.start - MARGIN_VOXELS), part.stop + MARGIN_VOXELS)
-        for part in ndi.find_objects(inside.astype(np.uint8))[0]
+        slice(max(0, part.start - MARGIN_VOXELS), min(n, part.stop + MARGIN_VOXELS))
+        for part, n in zip(ndi.find_objects(inside.astype(np.uint8))[0], inside.shape, strict=True)
     )
 
 

@@ -11,6 +11,7 @@ from mslesion.imaging.intensity import MAD_TO_SD
 from mslesion.longitudinal.alignment.blocks import binned, unbinned
 from mslesion.longitudinal.alignment.deformation import (
     COARSE_LEVELS,
+    box_around,
     find_displacement,
     meet_halfway,
 )
@@ -113,10 +114,12 @@ def match_intensities(
         )
     a, b = _one_scale(first, second, masks)
     inside = (first > 0) & (second > 0) & ((first_anatomy > 0) | (second_anatomy > 0))
+    box = box_around(inside)  # all that is measured lies in it
+    inside, masks = inside[box], [mask[box] for mask in masks]
     for _ in range(PASSES):
         # Where the brain shrank, its borders darken: that is no bias field and no scale.
         # So both are measured on scans that are moved onto each other, ...
-        moved = _moved_onto_each_other(a, b, inside, masks[2])
+        moved = _moved_onto_each_other(a[box], b[box], inside, masks[2])
         # ... and away from the tissues' borders, where the maps err
         slope = ndi.gaussian_gradient_magnitude((moved[0] + moved[1]) / 2, CORE_SIGMA_VOXELS)
         cores = [mask & (slope <= np.quantile(slope[mask], CORE_SHARE)) for mask in masks]
@@ -124,13 +127,13 @@ def match_intensities(
         halves = np.exp(-ratio / 2), np.exp(ratio / 2)
         lines = _lines(*(scan * half for scan, half in zip(moved, halves, strict=True)), cores)
         a, b = (
-            _on_line(scan * half, line, scan > 0)
+            _on_line(scan * _widened(half, box, scan.shape), line, scan > 0)
             for scan, half, line in zip((a, b), halves, lines, strict=True)
         )
-    mean = (a + b) / 2
+    mean = (a[box] + b[box]) / 2
     levels = tuple(float(np.median(mean[core])) for core in cores)
     spreads = tuple(_spread(mean[core]) for core in cores)
-    noise = _spread((b - a)[masks[2]])
+    noise = _spread((b - a)[box][masks[2]])
     return MatchedPair(a, b, noise, levels, spreads)
 
 
@@ -139,6 +142,12 @@ def _moved_onto_each_other(a, b, inside, white):
     noise = _spread((b - a)[white])
     found = find_displacement(a, b, inside=inside, noise=noise, levels=COARSE_LEVELS)
     return meet_halfway(a, b, found)
+
+
+def _widened(values: np.ndarray, box: tuple[slice, ...], shape: tuple) -> np.ndarray:
+    """Values of a box in the whole array; those at its faces go on."""
+    room = [(part.start, n - part.stop) for part, n in zip(box, shape, strict=True)]
+    return np.pad(values, room, mode="edge")
 
 
 def _one_scale(first, second, masks) -> list[np.ndarray]:
@@ -190,6 +199,7 @@ def _slow_log_ratio(first, second, where, voxel_mm: float) -> np.ndarray:
         for one in (weights, weights * left):
             volume = np.zeros(first.shape, np.float32)
             volume[where] = one
-            sums.append(ndi.gaussian_filter(binned(volume, spacing), sigma, truncate=3))
+            blocks = binned(volume, spacing)
+            sums.append(ndi.gaussian_filter(blocks, sigma, mode="constant", truncate=3))
         ratio += unbinned(sums[1] / np.maximum(sums[0], np.float32(1e-3)), first.shape, spacing)
     return ratio
