@@ -4,8 +4,9 @@
         [--against PYTHON] [--threads 2] [--repeat 3] [--folder FOLDER]
 
 Each run is a new process that does one visit, or compares two finished ones, and writes files and
-page. The tables have the medians of the runs; the whole command is measured from outside, the
-stages by `time_stages.py`. With --against, another installed version is run as well, in turn with
+page. The tables have the medians of the runs. The whole command is measured from outside, with the
+threads that are asked for; the stages by `time_stages.py` in another run with one thread, as stages
+of several threads overlap. With --against, another installed version is run as well, in turn with
 this one, so that what else the machine does hits both alike; PYTHON is the interpreter of its
 virtual environment. In --folder the finished visits of a pair are kept for the next call.
 """
@@ -25,7 +26,8 @@ STAGES = Path(__file__).with_name("time_stages.py")
 NAMES = ("FLAIR", "T1w")
 """Scans of a visit, in the order of the arguments."""
 RULES = ("pct", "radial")
-"""Rules for enlarging lesions. With another one a pair is compared again, and nothing else done."""
+"""Rules for enlarging lesions, the default last. With another one than before, a pair is compared
+again, and nothing else done."""
 WHOLE = "whole command"
 
 
@@ -70,13 +72,16 @@ def write_study(root: Path, first: list[Path], second: list[Path] | None) -> Pat
 
 def visit_runs(pythons: dict, study: Path, folder: Path, options) -> dict[str, list[dict]]:
     """Runs of the first visit, by version."""
+    output = folder / "visit"
     runs: dict[str, list[dict]] = {name: [] for name in pythons}
     for _ in range(options.repeat):
         for name, python in pythons.items():
-            output = folder / "visit"
-            shutil.rmtree(output, ignore_errors=True)
-            arguments = [study, output, "participant", "--session-label", "1"]
-            runs[name].append(run(python, arguments, threads=options.threads))
+            figures = {}
+            for threads in (1, options.threads):
+                shutil.rmtree(output, ignore_errors=True)
+                arguments = [study, output, "participant", "--session-label", "1"]
+                figures |= run(python, arguments, threads=threads, by_stage=not figures)
+            runs[name].append(figures)
     return runs
 
 
@@ -84,22 +89,26 @@ def pair_runs(pythons: dict, study: Path, folder: Path, options) -> dict[str, li
     """Runs of the pair, by version, after the visits are finished."""
     runs: dict[str, list[dict]] = {name: [] for name in pythons}
     outputs = {name: folder / name.replace(" ", "_") for name in pythons}
-    for turn in range(options.repeat + 1):
-        rule = RULES[turn % len(RULES)]
+    for name, python in pythons.items():
+        run(python, [study, outputs[name], "participant"], threads=options.threads)
+    for _ in range(options.repeat):
         for name, python in pythons.items():
-            arguments = [study, outputs[name], "participant", "--change-rule", rule]
-            one = run(python, arguments, threads=options.threads)
-            if turn:  # the first turn finishes the visits
-                runs[name].append(one)
+            figures = {}
+            for threads, rule in zip((1, options.threads), RULES, strict=True):
+                arguments = [study, outputs[name], "participant", "--change-rule", rule]
+                figures |= run(python, arguments, threads=threads, by_stage=not figures)
+            runs[name].append(figures)
     return runs
 
 
-def run(python: str, arguments: list, *, threads: int) -> dict[str, list[float]]:
-    """Figures of one run by stage, with the whole process as `WHOLE`."""
+def run(
+    python: str, arguments: list, *, threads: int, by_stage: bool = False
+) -> dict[str, list[float]]:
+    """Figures of one run, by stage or of the whole command."""
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONDONTWRITEBYTECODE": "1"}
     if python != sys.executable:
         environment.pop("PYTHONPATH", None)  # it may lead to this version
-    command = [python, STAGES, *arguments, "--n-jobs", "1"]
+    command = [python, *([STAGES] if by_stage else ["-m", "mslesion"]), *arguments, "--n-jobs", "1"]
     start = time.perf_counter()
     process = subprocess.Popen(
         [str(part) for part in command], env=environment, stdout=subprocess.PIPE, text=True
@@ -109,10 +118,9 @@ def run(python: str, arguments: list, *, threads: int) -> dict[str, list[float]]
     wall = time.perf_counter() - start
     if status:
         sys.exit(f"The command failed: {' '.join(process.args)}")
-    stages = json.loads(printed.splitlines()[-1])
-    # Reset by the stages, the system's own peak is not that of the whole process
-    peak = max(mib for _, _, mib in stages.values())
-    return stages | {WHOLE: [wall, usage.ru_utime + usage.ru_stime, peak]}
+    if by_stage:
+        return json.loads(printed.splitlines()[-1])
+    return {WHOLE: [wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024]}
 
 
 def show(title: str, runs: dict[str, list[dict]]) -> None:

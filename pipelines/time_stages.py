@@ -1,11 +1,12 @@
 """The command, with the time and memory of each stage of its visits and pairs.
 
-    OMP_NUM_THREADS=2 python pipelines/time_stages.py STUDY OUTPUT participant --n-jobs 1
+    OMP_NUM_THREADS=1 python pipelines/time_stages.py STUDY OUTPUT participant --n-jobs 1
 
 Takes the arguments of mslesion, does the jobs in this process, and ends with one line of JSON:
 for each stage seconds on the clock, seconds of the processors in all threads, and the most memory
 in MiB. What a stage takes is not part of the stage around it; a stage whose function a version of
-mslesion does not have counts to the one around it. Needs Linux.
+mslesion does not have counts to the one around it. With several threads stages overlap, and cannot
+be told apart. Needs Linux.
 """
 
 import json

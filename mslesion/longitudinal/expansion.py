@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage as ndi
 
+from mslesion.imaging.distance import grown
 from mslesion.imaging.shape import objects
 from mslesion.longitudinal.alignment.deformation import find_deformation
 from mslesion.longitudinal.alignment.intensity_matching import MatchedPair
@@ -134,9 +135,7 @@ def find_expansion(
     Elliott et al. 2019, 10.1177/1352458518814117.
     """
     rate = 100 * (volume_ratio.astype(np.float64) - 1) / years
-    far = np.ones(lesions.shape, bool)
-    if ventricles.any():
-        far = ndi.distance_transform_edt(~ventricles) > VENTRICLE_MARGIN_MM
+    far = ~grown(ventricles, (1, 1, 1), by_mm=VENTRICLE_MARGIN_MM)
     candidates, assessed = [], []
     for number, box, mask in objects(lesions):
         if np.count_nonzero(mask) < MIN_LESION_MM3:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import ndimage as ndi
 
+from mslesion.imaging.distance import grown
 from mslesion.longitudinal.alignment.intensity_matching import MatchedPair
 
 CSF_SHARE = 0.5
@@ -56,16 +56,14 @@ def measure_atrophied_lesions(
     Tavazzi et al. 2019, 10.1007/s00415-019-09643-z; Genovese et al. 2019, PMC6823621.
     """
     rise = second_csf.astype(np.float64) - first_csf
-    grown = np.where(lesions & (second_csf >= CSF_SHARE), np.maximum(rise, 0), 0)
+    risen = np.where(lesions & (second_csf >= CSF_SHARE), np.maximum(rise, 0), 0)
     fallen = np.where(lesions & (first_csf >= CSF_SHARE), np.maximum(-rise, 0), 0)
-    near = np.zeros(lesions.shape, bool)
-    if ventricles.any():
-        near = ndi.distance_transform_edt(~ventricles) <= NEAR_VENTRICLE_MM
-    total = float(grown.sum())
+    near = grown(ventricles, (1, 1, 1), by_mm=NEAR_VENTRICLE_MM)
+    total = float(risen.sum())
     volume = np.count_nonzero(lesions)
     return AtrophiedLesions(
         volume_mm3=total,
-        near_ventricle_mm3=float(grown[near].sum()),
+        near_ventricle_mm3=float(risen[near].sum()),
         pct=100 * total / volume if volume else None,
         noise_mm3=float(fallen.sum()),
     )
