@@ -44,7 +44,7 @@ def register_rigid(
     moving_affine: np.ndarray,
     *,
     metric: str = "mutual information",
-    sampling: tuple[float, float, float] = SAMPLING,
+    sampling: tuple[float, ...] = SAMPLING,
 ) -> RigidMatch:
     """Find the rigid motion between two scans of one head.
 
@@ -60,8 +60,9 @@ def register_rigid(
         Voxel-to-world matrices in mm.
     metric : {"mutual information", "correlation"}
         The first for two contrasts, the second for one contrast.
-    sampling : tuple of float, shape (3,)
-        Share of the voxels that each level looks at, coarse to fine.
+    sampling : tuple of float
+        Share of the voxels that each level looks at, coarse to fine; fewer shares than
+        `LEVELS_MM` leave the finest levels out.
 
     Returns
     -------
@@ -90,7 +91,7 @@ def register_rigid(
     coarse = [_coarser(image, LEVELS_MM[0]) for image in (fixed_image, moving_image)]
     values = [_value(metric, start, coarse) for start in starts]
     transform = starts[int(np.argmin(values))]
-    for size, share in zip(LEVELS_MM, sampling, strict=True):
+    for size, share in zip(LEVELS_MM, sampling, strict=False):
         pair = [_coarser(image, size) for image in (fixed_image, moving_image)]
         method = _method(metric, transform, share)
         method.Execute(*pair)

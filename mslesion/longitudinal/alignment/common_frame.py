@@ -22,10 +22,10 @@ MARGIN_MM = 8.0
 """Room kept around the brains."""
 POINTS_MM = 8.0
 """Distance of the points on which transforms are compared."""
-SAMPLING = (1.0, 0.25, 0.06)
-"""Share of the voxels that each level of the registration looks at: half as many as where nothing
-follows. After `refine_frame`, visits lay within 0.01 mm of where twice as many put them (P14,
-1018)."""
+SAMPLING = (1.0, 0.25)
+"""Share of the voxels that each level of the registration looks at, without its finest level.
+`refine_frame` goes on from there, and put the visits within 0.03 mm of where it put them after
+twice as many voxels and that level (P14, 1018, LJL01, LJL03)."""
 MAX_SCALE_ERROR_POINTS = 0.5
 """A scale of the head is corrected where its error, in percentage points of volume, is no larger
 (inclusive). Ours: whole heads of 0.9 and 2 mm against their own moved, noisy copies gave 0.05 to
