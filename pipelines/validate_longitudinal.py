@@ -14,6 +14,7 @@ import time
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import nibabel as nib
 import numpy as np
@@ -146,7 +147,7 @@ def change(data: Path, cache: Path) -> None:
             f"{dice(differing, true):.3f}, all lesions {dice(either, true):.3f}), sensitivity "
             f"{(ours & true).sum() / true.sum():.2f}, ours {ours.sum() * voxel:.1f} ml, true "
             f"{true.sum() * voxel:.1f} ml, quality {found.quality.state}, CPU {seconds:.0f} s, "
-            f"{_counts(found)}"
+            f"{_counts(found)}; {_joint(found)}"
         )
 
 
@@ -295,6 +296,42 @@ def lesions(data: Path, cache: Path) -> None:
         _score(found, visit, put_in, grown)
 
 
+def joint(data: Path, cache: Path) -> None:
+    """The same scans, moved, noisy, with other slices, segmented anew: what both visits give."""
+    for name in ("P14_1", "LJ07_1", "LJL03_1"):
+        visit = segmented(data, cache, name)
+        visit = replace(visit, scans={"FLAIR": visit.scans["FLAIR"]}, session="1", day=DAYS["1"])
+        for thick in (False, True):
+            moved = moved_visit(visit, visit.lesions > 0, np.random.default_rng(2), thick=thick)
+            kept = cache / f"{name}_moved_{'thick' if thick else 'thin'}.pickle"
+            if not kept.exists():
+                with TemporaryDirectory() as folder:
+                    scan, file = moved.scans["FLAIR"], Path(folder) / "FLAIR.nii"
+                    nib.save(nib.Nifti1Image(scan.data.astype(np.float32), scan.affine), file)
+                    kept.write_bytes(pickle.dumps(maps_of(process_visit({"FLAIR": file}))))
+            again = replace(pickle.loads(kept.read_bytes()), session="2", day=moved.day)
+            found = compare_maps(visit, again)
+            label = "4 mm slices" if thick else "1.2 mm slices"
+            print(f"joint {name}, {label}: {_joint(found)}, {_counts(found)}", flush=True)
+
+
+def _joint(found) -> str:
+    """Lesions of both visits, each segmented alone and both together."""
+    alone = []
+    for visit in (found.first, found.second):
+        voxel_ml = abs(np.linalg.det(visit.lesions_affine[:3, :3])) / 1000
+        alone.append((np.count_nonzero(visit.lesions) * voxel_ml, int(visit.lesions.max())))
+    (first, one), (second, other) = alone
+    both = found.lesions.changes.summary
+    before, after = (both[f"lesion_volume_joint_{end}_ml"] for end in ("from", "to"))
+    counts = [both[f"lesion_count_joint_{end}"] for end in ("from", "to")]
+    return (
+        f"alone {first:.2f} and {second:.2f} ml ({100 * (second / first - 1):+.1f} %), {one} and "
+        f"{other} lesions; together {before:.2f} and {after:.2f} ml "
+        f"({100 * (after / before - 1):+.2f} %), {counts[0]} and {counts[1]}"
+    )
+
+
 def calibration(data: Path, cache: Path) -> None:
     """What patients' own synthetic follow-ups say, segmented anew."""
     for subject in ("P14", "LJ07"):
@@ -379,7 +416,7 @@ PARTS = {
     part.__name__: part
     for part in (
         registration, change, rescan, swap, strangers, atrophy, scale, stretch, same,
-        lesions,
+        lesions, joint,
         calibration,
     )
 }  # fmt: skip

@@ -37,7 +37,7 @@ from mslesion.longitudinal.lesions.changes import (
     OutlinedLesions,
     describe_changes,
 )
-from mslesion.longitudinal.lesions.evidence import keep_all_lesions, weigh_change
+from mslesion.longitudinal.lesions.evidence import weigh_change
 from mslesion.longitudinal.quality import (
     FOR_BRAIN,
     FOR_LESIONS,
@@ -202,11 +202,12 @@ def _with_changes(
         matched,
         first_probability=probability[0],
         second_probability=probability[1],
+        outlined=placed.outlined,
         likely=_at_either(placed, s.LESION_TISSUE) & ~_at_either(placed, s.indices(s.FLUID)),
         possible=placed.brain,
     )
     changes = describe_changes(
-        keep_all_lesions(evidence, *placed.outlined),
+        evidence,
         (
             OutlinedLesions(placed.outlined[0], first.locations),
             OutlinedLesions(placed.outlined[1], second.locations),

@@ -120,6 +120,20 @@ _LESIONS = described(
     Column("under_floor_count", COUNT, "Lesions below the detection floor, which are in no "
                                        "other count.",
            label="Below the detection floor"),
+    *(
+        column
+        for end, visit in (("from", "first"), ("to", "second"))
+        for column in (
+            Column(f"lesion_volume_joint_{end}_ml", NUMBER,
+                   f"Lesion volume at the {visit} visit by both visits together: the visits differ "
+                   "only where the scans changed.", "mL", OURS,
+                   label=f"Lesion volume by both visits, {visit}"),
+            Column(f"lesion_count_joint_{end}", COUNT,
+                   f"Lesions at the {visit} visit by both visits together: one that a single "
+                   "visit outlined, while the scans show no change, counts at both.",
+                   source=OURS, label=f"Lesions by both visits, {visit}"),
+        )
+    ),
     Column("gross_gain_ml", NUMBER, "Volume that became lesion.", "mL",
            label="Volume that became lesion"),
     Column("gross_loss_ml", NUMBER, "Lesion volume that is no longer lesion.", "mL",
@@ -371,8 +385,8 @@ TRAJECTORIES = Table(
         PARTICIPANT,
         *described(
         DERIVED,
-        Column("measure", TEXT, "Column of visits.csv, pbvc_pct since the first visit, or "
-               "lesion_volume_mm3 of a track."),
+        Column("measure", TEXT, "Column of visits.csv; pbvc_pct, lesion_volume_joint_ml or "
+               "lesion_count_joint since the first visit; or lesion_volume_mm3 of a track."),
         Column("track_id", COUNT, "Lesion number over all visits.",
                empty_when="the measure is none of a single lesion"),
         Column("segment", COUNT, "Number of the segment, from 1."),

@@ -1,7 +1,5 @@
 """Evidence of change and the events of lesions, on small heads."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 from pair_phantoms import CENTRE, FLAIR_LEVELS, SHAPE, anatomy, cover, distance, matched, scan
@@ -11,7 +9,7 @@ from mslesion.longitudinal.lesions.changes import (
     OutlinedLesions,
     describe_changes,
 )
-from mslesion.longitudinal.lesions.evidence import ChangeEvidence, keep_all_lesions, weigh_change
+from mslesion.longitudinal.lesions.evidence import ChangeEvidence, weigh_change
 from mslesion.schema import structures as s
 from mslesion.schema.change_map import GROWN, KEPT, NEW, RESOLVED, SHRUNK
 
@@ -53,10 +51,10 @@ def compared(
         pair,
         first_probability=p,
         second_probability=np.maximum(q, faint),
+        outlined=(a, b),
         likely=tissue == s.WHITE_MATTER,
         possible=(tissue > 0) if seen is None else seen,
     )
-    evidence = keep_all_lesions(evidence, a, b)
     return describe_changes(evidence, lesions_of(a, b), pair=pair, thickest_mm=thickest_mm)
 
 
@@ -243,6 +241,7 @@ def test_swapped_visits_are_mirrored_bit_for_bit(name):
             pair,
             first_probability=maps[a][1],
             second_probability=maps[b][1],
+            outlined=(maps[a][0], maps[b][0]),
             likely=tissue == s.WHITE_MATTER,
             possible=tissue > 0,
         )
@@ -282,11 +281,12 @@ def test_new_lesion_on_coarse_voxels_has_its_own_volume():
         ndi.gaussian_filter(scan(FLAIR_LEVELS, lesions=lesions, seed=n), 0.9)
         for n, lesions in enumerate(([], [(LEFT, 4)]))
     ]
-    probability = outlines([(LEFT, 4.7)])[1]
+    labels, probability = outlines([(LEFT, 4.7)])
     tissue = anatomy()
     found = weigh_change(
         matched(*scans, FLAIR_LEVELS), first_probability=np.zeros(SHAPE),
-        second_probability=probability, likely=tissue == s.WHITE_MATTER, possible=tissue > 0,
+        second_probability=probability, outlined=(np.zeros_like(labels), labels),
+        likely=tissue == s.WHITE_MATTER, possible=tissue > 0,
     )  # fmt: skip
     assert found.gained.sum() == pytest.approx(4 / 3 * np.pi * 4**3, rel=0.15)
 
@@ -304,7 +304,8 @@ def test_lesion_next_to_a_ventricle_that_widens():
     tissue = anatomy()
     found = weigh_change(
         matched(*scans, FLAIR_LEVELS), first_probability=faint, second_probability=faint,
-        likely=tissue == s.WHITE_MATTER, possible=tissue > 0,
+        outlined=(np.zeros(SHAPE, np.int32),) * 2, likely=tissue == s.WHITE_MATTER,
+        possible=tissue > 0,
     )  # fmt: skip
     assert not found.lost.any()
     assert not found.gained.any()
@@ -343,13 +344,36 @@ def test_not_confirmed():
     assert found.rows[0]["confirmed_by_intensity"] is False
 
 
-def test_keep_all_lesions_leaves_change_alone():
-    nothing = np.zeros((4, 4, 4), bool)
-    one = nothing.copy()
-    one[1, 1, 1] = True
-    labels = one.astype(np.int32)
-    evidence = ChangeEvidence(nothing, nothing, nothing)
-    assert keep_all_lesions(evidence, labels, np.zeros_like(labels)).kept.sum() == 1
-    gained = replace(evidence, gained=one)
-    found = keep_all_lesions(gained, np.zeros_like(labels), labels)
-    assert not found.kept.any()
+JOINT = ("from", "to")
+
+
+def joint_of(found):
+    volumes = [1000 * found.summary[f"lesion_volume_joint_{end}_ml"] for end in JOINT]
+    return volumes, [found.summary[f"lesion_count_joint_{end}"] for end in JOINT]
+
+
+def test_outlines_that_differ_without_change_are_one_lesion():
+    """One visit outlined one lesion more, and another one wider: the scans are the same."""
+    lesions = [(LEFT, 3), (RIGHT, 3)]
+    found = compared(lesions, lesions, outlined=([(LEFT, 3)], [(LEFT, 4), (RIGHT, 3)]))
+    volumes, counts = joint_of(found)
+    assert counts == [2, 2]
+    assert volumes[0] == volumes[1]
+    small, large, other = (
+        np.count_nonzero(distance(centre) <= radius)
+        for centre, radius in ((LEFT, 3), (LEFT, 4), (RIGHT, 3))
+    )
+    assert volumes[0] == pytest.approx((small + large) / 2 + other, abs=1)
+
+
+def test_a_new_lesion_is_at_the_second_visit_alone():
+    volumes, counts = joint_of(compared([(LEFT, 3)], [(LEFT, 3), (RIGHT, 3)]))
+    assert counts == [1, 2]
+    assert volumes[1] - volumes[0] == pytest.approx(4 / 3 * np.pi * 3**3, rel=0.25)
+
+
+def test_masks_alone_have_no_joint_lesions():
+    a, _ = outlines([(LEFT, 3)])
+    evidence = ChangeEvidence(a > 0, np.zeros(SHAPE, bool), np.zeros(SHAPE, bool))
+    found = describe_changes(evidence, lesions_of(a, a), pair=None, thickest_mm=1.0)
+    assert not [name for name in found.summary if "joint" in name]

@@ -135,6 +135,23 @@ def test_a_withheld_brain_change_splits_the_course_of_brain_volumes():
     assert rows.loc["lesion_volume_ml", names].tolist() == ["first visit", 4]
 
 
+def test_course_of_the_lesions_by_both_visits():
+    """The load since the first visit: 2.0 and 2.5 in one pair, 1.8 and 2.8 in the other."""
+    visits = [visit("1"), visit("2"), visit("3")]
+    columns = ("lesion_volume_joint_from_ml", "lesion_volume_joint_to_ml")
+    pairs = [
+        pair(start, end, **dict(zip(columns, values, strict=True)))
+        for start, end, values in (("1", "2", (2.0, 2.5)), ("1", "3", (1.8, 2.8)))
+    ] + [pair("2", "3", **dict(zip(columns, (2.1, 9.0), strict=True)))]
+    rows = merged(visits, pairs)["trajectories"].set_index("measure")
+    # 0, 0.5 and 1 ml after 0, 366 and 731 days
+    assert rows.index.tolist() == ["lesion_volume_joint_ml"]
+    slopes = sorted([0.5 / 366, 0.5 / 365, 1 / 731])
+    assert rows["slope_per_year"].tolist() == pytest.approx([365.25 * slopes[1]])
+    lost = [pairs[0], pair("1", "3"), pairs[2]]  # two visits with a value give no slope
+    assert len(merged(visits, lost)["trajectories"]) == 0
+
+
 def test_no_course_where_dates_do_not_rise():
     visits = [visit(s, lesion_volume_ml=1.0) for s in "123"]
     visits[2]["visits"][0]["visit_date"] = DAYS["1"]

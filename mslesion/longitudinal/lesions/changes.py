@@ -13,6 +13,7 @@ from mslesion.longitudinal.lesions.grouping import (
     lesions_of_mask,
     size_together,
 )
+from mslesion.longitudinal.lesions.joint import measure_joint
 from mslesion.longitudinal.lesions.sizes import (
     ENLARGING,
     NOT_ASSESSABLE,
@@ -145,7 +146,10 @@ def describe_changes(
         for link in links
         if link.first <= visits[0].listed_count and link.second <= visits[1].listed_count
     ]
-    return LesionChanges(rows, change_map, listed, _summary(rows, evidence))
+    summary = _summary(rows, evidence)
+    if pair is not None:
+        summary |= _joint_columns(evidence, thickest_mm=thickest_mm)
+    return LesionChanges(rows, change_map, listed, summary)
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,3 +278,15 @@ def _summary(rows: list[dict], evidence: ChangeEvidence) -> dict:
         "gross_loss_ml": loss,
         "net_change_ml": gain - loss,
     }
+
+
+def _joint_columns(evidence: ChangeEvidence, *, thickest_mm: float) -> dict[str, float]:
+    """Lesions of each visit by what both show."""
+    columns: dict[str, float] = {}
+    for end, mask in (("from", evidence.first), ("to", evidence.second)):
+        load = measure_joint(
+            mask, evidence.kept, voxel_mm3=evidence.voxel_mm3, thickest_mm=thickest_mm
+        )
+        columns[f"lesion_volume_joint_{end}_ml"] = load.volume_ml
+        columns[f"lesion_count_joint_{end}"] = load.count
+    return columns

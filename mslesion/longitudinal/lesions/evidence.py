@@ -7,7 +7,7 @@ the scans. Swapped visits give swapped maps, bit for bit.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import ndimage as ndi
@@ -16,6 +16,7 @@ from skimage.morphology import ball
 
 from mslesion.longitudinal.alignment.deformation import MIN_NOISE
 from mslesion.longitudinal.alignment.intensity_matching import MatchedPair
+from mslesion.longitudinal.lesions.joint import keep_lesions
 
 MAX_LOGIT = 3.0
 """Probabilities count at most this much (log odds): a network is often too sure."""
@@ -104,10 +105,14 @@ def weigh_change(
     *,
     first_probability: np.ndarray,
     second_probability: np.ndarray,
+    outlined: tuple[np.ndarray, np.ndarray],
     likely: np.ndarray,
     possible: np.ndarray,
 ) -> ChangeEvidence:
     """The most probable history of each voxel.
+
+    The maps and the scans say what changed (`likelihood_ratio`). Elsewhere both visits have one
+    lesion with one border, between those that they outlined (`keep_lesions`).
 
     Parameters
     ----------
@@ -115,6 +120,8 @@ def weigh_change(
         FLAIR of both visits on one scale, in the common frame, 1 mm voxels.
     first_probability, second_probability : (I, J, K) array
         Lesion probability of each visit.
+    outlined : tuple of (I, J, K) int array, shape (2,)
+        Lesions of each visit as outlined.
     likely : (I, J, K) bool array
         Tissue where lesions are common: white matter, brainstem, deep grey matter.
     possible : (I, J, K) bool array
@@ -146,7 +153,9 @@ def weigh_change(
         mask = _to_border((margin > 0) & possible, sign * evidence.score / evidence.contrast)
         changed.append(_pieces(mask, seen, probability))
     gained, lost = changed  # never both: their margins add up to less than 0
-    return ChangeEvidence((mean > 0) & ~gained & ~lost, gained, lost)
+    certainty = first_probability + second_probability
+    kept = keep_lesions(*outlined, gained=gained, lost=lost, certainty=certainty)
+    return ChangeEvidence(kept, gained, lost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,35 +237,6 @@ def likelihood_ratio(score: np.ndarray, contrast: np.ndarray) -> np.ndarray:
     least = np.finfo(float).tiny
     ratio = np.log(np.maximum(lesion / (contrast - edge), least)) - np.log(np.maximum(none, least))
     return np.clip(ratio, -MAX_EVIDENCE, MAX_EVIDENCE)
-
-
-def keep_all_lesions(
-    evidence: ChangeEvidence, first: np.ndarray, second: np.ndarray
-) -> ChangeEvidence:
-    """Give lesions back that were outlined at one visit but lost all their voxels.
-
-    Where the scans show no change, a lesion that one visit's map has and the other's has
-    not is taken to be there at both: that the outline differs is no event.
-
-    Parameters
-    ----------
-    evidence : ChangeEvidence
-        Of `weigh_change`.
-    first, second : (I, J, K) int array
-        Lesions of each visit as outlined.
-
-    Returns
-    -------
-    ChangeEvidence
-    """
-    kept = evidence.kept.copy()
-    for labels, mask in ((first, evidence.first), (second, evidence.second)):
-        count = int(labels.max(initial=0))
-        is_missing = np.bincount(labels[mask], minlength=count + 1) == 0
-        is_missing[0] = False
-        kept |= is_missing[labels]
-    kept &= ~evidence.gained & ~evidence.lost
-    return replace(evidence, kept=kept)
 
 
 def _was_fluid(pair: MatchedPair) -> np.ndarray:

@@ -29,6 +29,12 @@ BRAIN = "brain"
 """Group of the columns that the scale of a scanner changes as it changes the brain's."""
 BRAIN_CHANGE, TRACK_VOLUME = "pbvc_pct", "lesion_volume_mm3"
 """Further trajectories: brain change since the first visit, volume of one lesion."""
+JOINT = {
+    "lesion_volume_joint_ml": ("lesion_volume_joint_from_ml", "lesion_volume_joint_to_ml"),
+    "lesion_count_joint": ("lesion_count_joint_from", "lesion_count_joint_to"),
+}
+"""And how much the lesions by both visits of a pair changed since the first visit: the columns of
+changes.csv by the name of the trajectory."""
 ROUNDING = 1e-9
 """A sum of changes is not more exact."""
 CHAIN = "chain_inconsistent"
@@ -142,11 +148,11 @@ def _trajectory_rows(visits, pairs, facts, tracks) -> list[dict]:
     series = {name: [row.get(name) for row in rows] for name in MEASURES}
     brain = {name: series.pop(name) for name in MEASURES if BIOMARKERS[name].group == BRAIN}
     first = visits[0]["session"]
-    change = {
-        p["session_to"]: p["change"].get(BRAIN_CHANGE) for p in pairs if p["session_from"] == first
-    }
-    if any(value is not None for value in change.values()):
-        series[BRAIN_CHANGE] = [0.0] + [change.get(visit["session"]) for visit in visits[1:]]
+    since_first = {p["session_to"]: p["change"] for p in pairs if p["session_from"] == first}
+    changes = [since_first.get(visit["session"], {}) for visit in visits[1:]]
+    series[BRAIN_CHANGE] = [0.0] + [change.get(BRAIN_CHANGE) for change in changes]
+    for name, ends in JOINT.items():
+        series[name] = [0.0] + [_difference(*map(change.get, ends)) for change in changes]
     began = [f["treatment_start_date"] for f in facts.values() if f.get("treatment_start_date")]
     common = {
         "dates": dates,
@@ -159,6 +165,11 @@ def _trajectory_rows(visits, pairs, facts, tracks) -> list[dict]:
         slopes = measure_trajectories({TRACK_VOLUME: volumes}, **common)
         found += [row | {"track_id": track} for row in slopes]
     return found
+
+
+def _difference(before: float | None, after: float | None) -> float | None:
+    """After minus before; None where one is not known."""
+    return None if before is None or after is None else after - before
 
 
 def _withheld_steps(visits, pairs) -> set[int]:

@@ -27,7 +27,9 @@ from mslesion.schema.prerequisites import reason_of_pair
 LESIONS = (
     "new_t2_count", "new_t2_volume_ml", "new_t2_per_year", "enlarging_count", "shrinking_count",
     "resolved_count", "merged_count", "split_count", "stable_count", "under_floor_count",
-    "detection_floor_mm", "net_change_ml", "gross_gain_ml", "gross_loss_ml",
+    "detection_floor_mm", "lesion_count_joint_from", "lesion_count_joint_to",
+    "lesion_volume_joint_from_ml", "lesion_volume_joint_to_ml", "net_change_ml", "gross_gain_ml",
+    "gross_loss_ml",
     "atrophied_lesion_volume_mm3", "atrophied_lesion_volume_noise_mm3",
 )  # fmt: skip
 BRAIN = (
