@@ -1,9 +1,10 @@
 """What changed, voxel by voxel, from the scans and both lesion maps together.
 
-Two lesion maps alone differ at every border, two scans alone at every vessel. Each voxel
-gets the most probable of four histories (never lesion, always lesion, lesion at the
-second visit only, at the first only) from both probabilities and from the difference of
-the scans. Swapped visits give swapped maps, bit for bit.
+Two lesion maps alone differ at every border, two scans alone at every vessel. A voxel is
+lesion at one visit only where this is the most probable of four histories (never lesion,
+always lesion, lesion at the second visit only, at the first only) by both probabilities and the
+difference of the scans. Elsewhere both visits have the same lesions
+(`mslesion.longitudinal.lesions.joint`). Swapped visits give swapped maps, bit for bit.
 """
 
 import math
@@ -109,10 +110,10 @@ def weigh_change(
     likely: np.ndarray,
     possible: np.ndarray,
 ) -> ChangeEvidence:
-    """The most probable history of each voxel.
+    """Which voxels are lesion at both visits, and which at one only.
 
-    The maps and the scans say what changed (`likelihood_ratio`). Elsewhere both visits have one
-    lesion with one border, between those that they outlined (`keep_lesions`).
+    The maps and the scans say what changed (`likelihood_ratio`), the outlines what is lesion at
+    both (`keep_lesions`).
 
     Parameters
     ----------
