@@ -2,7 +2,7 @@
 
 from mslesion.schema.agreement import AGREEMENT, AGREEMENT_SUMMARY
 from mslesion.schema.calibration import CALIBRATION
-from mslesion.schema.changes import CHANGES, EXPANSIONS, LESION_CHANGES, TRAJECTORIES
+from mslesion.schema.changes import CHANGES, EXPANSIONS, LESION_CHANGES
 from mslesion.schema.columns import (
     Column,
     Table,
@@ -23,6 +23,7 @@ from mslesion.schema.lesion_agreement import (
 from mslesion.schema.lesions import LESIONS
 from mslesion.schema.outcomes import OUTCOMES
 from mslesion.schema.quality import QUALITY
+from mslesion.schema.trajectories import TRAJECTORIES
 from mslesion.schema.visits import VISITS
 
 TABLES = (
