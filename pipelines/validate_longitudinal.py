@@ -298,7 +298,7 @@ def lesions(data: Path, cache: Path) -> None:
 
 def joint(data: Path, cache: Path) -> None:
     """The same scans, moved, noisy, with other slices, segmented anew: what both visits give."""
-    for name in ("P14_1", "LJ07_1", "LJL03_1"):
+    for name in ("LJL03_1", "P14_1", "LJ07_1"):
         visit = segmented(data, cache, name)
         visit = replace(visit, scans={"FLAIR": visit.scans["FLAIR"]}, session="1", day=DAYS["1"])
         for thick in (False, True):
