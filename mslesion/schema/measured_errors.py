@@ -140,7 +140,7 @@ MEASURED_ERRORS = (
             "lesion_volume_joint_from_ml", "lesion_volume_joint_to_ml",
             "lesion_count_joint_from", "lesion_count_joint_to",
         ),
-        "0.2 ml and one lesion more at the second visit with one new lesion, where each visit alone "
+        "0.2 ml and one lesion more at the second visit, with one new lesion; each visit alone "
         "gives 1.5 ml less and six lesions more",
         "LJL03, slices of 3 to 4 mm, two scanners; agreement of the visits, not accuracy",
         f"{BETWEEN} change",
