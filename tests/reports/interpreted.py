@@ -96,7 +96,7 @@ def tables():
     }
 
 
-def page_of(found, subject="01", *, sessions=None, parts=None):
+def page_of(found, subject="01", *, sessions=None, parts=None, **more):
     """The page of a person of these tables, without pictures unless there are parts."""
     sessions = sessions or SESSIONS[subject]
     changes = found.get(CHANGES.name)
@@ -109,7 +109,7 @@ def page_of(found, subject="01", *, sessions=None, parts=None):
         if subject == "01" and bare_label(format_value(b)) in sessions
     ]
     visits = {session: (parts or {}).get(session, Part()) for session in sessions}
-    return participant_page(subject, found, visits=visits, pairs=pairs, version="1.2")
+    return participant_page(subject, found, visits=visits, pairs=pairs, version="1.2", **more)
 
 
 def rooms_of(html):

@@ -11,10 +11,12 @@ import tarfile
 import interpreted
 import numpy as np
 import pytest
+import viewer_phantoms
 from test_in_browser import CHROMIUM, LAPTOP, PHONE, attributes, shown_by_browser
 
 from mslesion.reports.cohort.page import cohort_page
 from mslesion.reports.parts import BRAIN, FIRST, LESIONS, Part, picture
+from mslesion.reports.viewer.section import viewer_section
 
 pytestmark = [
     pytest.mark.slow,
@@ -57,7 +59,11 @@ def pages():
         for n in range(3)
     ]
     return {
-        "participant": interpreted.page_of(tables, parts={"2": Part(pictures=tuple(pictures))}),
+        "participant": interpreted.page_of(
+            tables,
+            parts={"2": Part(pictures=tuple(pictures))},
+            viewer=viewer_section(*viewer_phantoms.two_visits()),
+        ),
         "no pictures": interpreted.page_of(tables, "02"),
         "cohort": cohort_page(tables, interpreted.SESSIONS, version="1"),
     }
