@@ -13,12 +13,15 @@ from mslesion.reports.figures import LOCATION_COLORS, STRUCTURE_COLORS, WHITE
 from mslesion.reports.pair_figures import LINES
 from mslesion.reports.templating import render
 from mslesion.reports.viewer.volumes import ANATOMY, CHANGE, LESIONS
+from mslesion.schema.change_map import KEPT
 from mslesion.schema.identifiers import session_name
 from mslesion.schema.locations import LOCATION_CLASSES
 from mslesion.schema.structures import STRUCTURES
 
 ENGINE = "viewer/niivue.umd.js.gz"
 """NiiVue 0.69.0 as published at npm, packed; its licence and those of its parts lie beside it."""
+KEPT_COLOR = (204, 121, 167)
+"""Of a lesion at both visits, whose line is grey in the pictures: a grey area cannot be seen."""
 MAPS = (LESIONS, CHANGE, ANATOMY)
 """What can be laid over a scan."""
 
@@ -121,9 +124,10 @@ def _scans(visit: ViewedVisit) -> list[str]:
 
 def _keys() -> dict:
     """Of each map its values (of lesions, their location class), in words, and their colours."""
+    colors = {number: color for number, (_, color, _, _) in LINES.items()} | {KEPT: KEPT_COLOR}
     return {
         LESIONS: [(one.name, one.words, LOCATION_COLORS[one.name]) for one in LOCATION_CLASSES],
-        CHANGE: [(number, meaning, color) for number, (_, color, _, meaning) in LINES.items()],
+        CHANGE: [(number, line[-1], colors[number]) for number, line in LINES.items()],
         ANATOMY: [(part.number, part.name, STRUCTURE_COLORS[part.number]) for part in STRUCTURES],
     }
 

@@ -10,6 +10,7 @@
   const boxes = [...root.querySelectorAll('[data-viewer="map"]')];
   const PLANES = { axial: 0, coronal: 1, sagittal: 2, all: 3 };
   const ACROSS = { axial: 2, coronal: 1, sagittal: 0, all: 2 }; // axis that a plane is cut across
+  const AT_BOTH_VISITS = 1; // value of the change map where both visits have the lesion
   const state = { visit: about.visits.length - 1, pair: null, volumes: [], voxel: null };
   let started = null;
 
@@ -79,7 +80,7 @@
     const nv = new niivue.Niivue({
       isRadiologicalConvention: true, sagittalNoseLeft: true, showAllOrientationMarkers: true,
       multiplanarShowRender: niivue.SHOW_RENDER.NEVER, multiplanarPadPixels: 6,
-      crosshairColor: [0.3, 0.9, 0.4, 0.7], crosshairWidth: 0.6, crosshairWidthUnit: "mm",
+      crosshairColor: [0.3, 0.9, 0.4, 0.7], crosshairWidth: 0.9, crosshairWidthUnit: "mm",
       crosshairGap: 5, fontColor: [1, 1, 1, 1], isColorbar: false, dragAndDropEnabled: false, loadingText: "",
       logLevel: "error", clipPlaneHotKey: "", viewModeHotKey: "",
       cycleClipPlaneHotKey: "",
@@ -152,11 +153,17 @@
     if (pair && !earlier.nv) await makePane(earlier);
     await fill(later, state.visit, pair);
     if (pair) await fill(earlier, pair.from, pair);
-    const [grid] = Object.values(later.volumes);
-    state.voxel = state.voxel && state.grid === state.visit
-      ? state.voxel : grid.shape.map((size) => Math.floor(size / 2));
+    if (!state.voxel || state.grid !== state.visit) state.voxel = first();
     state.grid = state.visit;
     adjust();
+  }
+
+  // Where the viewer begins: the slice with most change, else with most lesion, else the middle
+  function first() {
+    const { change, lesions } = later.volumes;
+    return (change && V.middle(change, (kind) => kind !== AT_BOTH_VISITS))
+      ?? (lesions && V.middle(lesions, () => true))
+      ?? shape().map((size) => Math.floor(size / 2));
   }
 
   // ---- Where the cross is: one voxel of the later visit's grid for both panes
@@ -227,10 +234,10 @@
     state.visit = visit;
     const possible = about.pairs.filter((one) => one.to === visit).sort((a, b) => b.from - a.from);
     state.pair = pair === undefined ? possible[0] ?? null : pair;
-    // What changed is shown first; without a change map, the lesions are
-    const first = state.pair?.change ? "change" : "lesions";
+    // What changed is shown at first; without a change map, the lesions are
+    const shown = state.pair?.change ? "change" : "lesions";
     if (Boolean(state.pair?.change) !== Boolean(before?.change)) {
-      boxes.forEach((one) => { one.checked = one.value === first; });
+      boxes.forEach((one) => { one.checked = one.value === shown; });
     }
     if (part("visit")) part("visit").value = visit;
     part("beside")?.replaceChildren(new Option("nothing", ""), ...possible.map((one) =>
@@ -247,17 +254,7 @@
     if (!numbers.length) return;
     const position = numbers.indexOf(current);
     current = numbers[(position + step + numbers.length + (position < 0 && step < 0)) % numbers.length];
-    const sum = [0, 0, 0, 0];
-    const [nx, ny] = lesions.shape;
-    lesions.data.forEach((value, n) => {
-      if (value !== current) return;
-      [n % nx, Math.floor(n / nx) % ny, Math.floor(n / nx / ny), 1].forEach((at, k) => {
-        sum[k] += at;
-      });
-    });
-    const middle = V.worldOf(lesions, sum.slice(0, 3).map((total) => total / sum[3]));
-    const found = V.nearest(lesions, middle, (number) => number === current);
-    state.voxel = V.voxelOf(lesions, found).map(Math.round);
+    state.voxel = V.middle(lesions, (number) => number === current);
     place();
   }
 

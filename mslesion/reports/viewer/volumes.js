@@ -106,5 +106,23 @@ const ViewerVolumes = (() => {
     return best;
   }
 
-  return { unpack, parse, resampled, voxelOf, worldOf, valueAt, nearest };
+  // The voxel of some labels in the middle of the axial slice with most of them, or of one label
+  function middle(volume, isWanted) {
+    const [nx, ny, nz] = volume.shape;
+    const sums = Array.from({ length: nz }, () => [0, 0, 0]);
+    volume.data.forEach((value, n) => {
+      if (!value || !isWanted(value)) return;
+      const sum = sums[Math.floor(n / nx / ny)];
+      sum[0] += 1;
+      sum[1] += n % nx;
+      sum[2] += Math.floor(n / nx) % ny;
+    });
+    const fullest = sums.reduce((best, sum, k) => (sum[0] > sums[best][0] ? k : best), 0);
+    const [count, x, y] = sums[fullest];
+    if (!count) return null;
+    const found = nearest(volume, worldOf(volume, [x / count, y / count, fullest]), isWanted);
+    return voxelOf(volume, found).map(Math.round);
+  }
+
+  return { unpack, parse, resampled, voxelOf, worldOf, valueAt, nearest, middle };
 })();
