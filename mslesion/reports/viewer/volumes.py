@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 
 import nibabel as nib
 import numpy as np
-from scipy import ndimage as ndi
 
+from mslesion.imaging.distance import box_of, grown
 from mslesion.imaging.grid import spacing_mm
 from mslesion.reports.figures import gray
 
@@ -40,13 +40,9 @@ def around(brain: np.ndarray, spacing: Sequence[float]) -> tuple[tuple[slice, ..
     kept : bool array of the box's shape
         Voxels at most `MARGIN_MM` from the brain.
     """
-    found = ndi.find_objects(brain.astype(np.uint8))[0]
-    widths = [int(np.floor(MARGIN_MM / size)) for size in spacing]
-    box = tuple(
-        slice(max(0, part.start - width), min(size, part.stop + width))
-        for part, width, size in zip(found, widths, brain.shape, strict=True)
-    )
-    return box, ndi.distance_transform_edt(~brain[box], sampling=spacing) <= MARGIN_MM
+    kept = grown(brain, spacing, by_mm=MARGIN_MM)
+    box = box_of(kept, (0, 0, 0))
+    return box, kept[box]
 
 
 def visit_volumes(
@@ -106,10 +102,11 @@ def change_volume(change_map: np.ndarray, affine: np.ndarray) -> bytes | None:
     bytes or None
         A packed NIfTI file; None where neither visit has a lesion.
     """
-    found = ndi.find_objects((change_map > 0).astype(np.uint8))
-    if not found:
+    is_lesion = change_map > 0
+    if not is_lesion.any():
         return None
-    return packed(change_map[found[0]], _cut(affine, found[0]), is_map=True)
+    box = box_of(is_lesion, (0, 0, 0))
+    return packed(change_map[box], _cut(affine, box), is_map=True)
 
 
 def packed(volume: np.ndarray, affine: np.ndarray, *, is_map: bool = False) -> bytes:
@@ -132,7 +129,7 @@ def packed(volume: np.ndarray, affine: np.ndarray, *, is_map: bool = False) -> b
     image = nib.Nifti1Image(volume.astype(kind), affine)
     image.header.set_xyzt_units("mm")
     image.header.set_intent("label" if is_map else "none")
-    packer = zlib.compressobj(9, zlib.DEFLATED, _GZIP_WINDOW)
+    packer = zlib.compressobj(6, zlib.DEFLATED, _GZIP_WINDOW)
     return packer.compress(image.to_bytes()) + packer.flush()
 
 
