@@ -10,8 +10,6 @@ from collections.abc import Sequence
 import numpy as np
 import SimpleITK as sitk
 
-from mslesion.imaging.itk import from_itk, to_itk
-
 SLACK_MM = 1e-3
 """A distance this near to a limit is on it: ten voxels of 0.1 mm are 1 mm, whatever the rounding
 (single precision, in coordinates of up to 300 mm)."""
@@ -141,5 +139,7 @@ def _squared_mm2(mask: np.ndarray, spacing: Sequence[float]) -> np.ndarray:
     distances = sitk.SignedMaurerDistanceMapImageFilter()
     distances.SquaredDistanceOn()
     distances.UseImageSpacingOn()
-    found = distances.Execute(to_itk(mask, np.diag([*spacing, 1.0])))
-    return np.maximum(from_itk(found), 0)  # negative inside
+    image = sitk.GetImageFromArray(np.ascontiguousarray(mask).view(np.uint8))
+    image.SetSpacing([float(size) for size in reversed(spacing)])  # ITK counts axes from the last
+    found = sitk.GetArrayFromImage(distances.Execute(image))
+    return np.maximum(found, 0, out=found)  # negative inside

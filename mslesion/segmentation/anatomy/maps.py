@@ -72,13 +72,14 @@ def clean_anatomy(labels: np.ndarray) -> np.ndarray:
         mask = out == structure
         if structure == s.LATERAL_VENTRICLES:
             mask |= out == s.CHOROID_PLEXUS
-        pieces, count = ndi.label(mask, np.ones((3, 3, 3)))
+        box = box_of(mask, (0, 0, 0))
+        pieces, count = ndi.label(mask[box], np.ones((3, 3, 3)))
         if count > 1:
             sizes = np.bincount(pieces.ravel())
             sizes[0] = 0
             islands = sizes < ISLAND_SHARE * sizes.max()
             islands[0] = False
-            out[islands[pieces]] = other
+            out[box][islands[pieces]] = other
     return out
 
 

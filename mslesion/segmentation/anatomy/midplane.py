@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from nibabel.affines import apply_affine
+from nibabel.affines import apply_affine, from_matvec
 from scipy.optimize import minimize
 
 from mslesion.errors import StepError
@@ -75,7 +75,9 @@ def find_midplane(labels: np.ndarray, affine: np.ndarray) -> Midplane:
         )
     to_voxel = np.linalg.inv(affine)
     centre = few[0].mean(axis=0)
-    limit = np.array(labels.shape) - 1
+    around = np.pad(labels, 1)  # what is mirrored beyond the map meets its border of zeros
+    last = np.array(labels.shape)
+    strides = np.array(around.strides, float) / around.itemsize
 
     def plane(parameters):
         yaw, roll = np.radians(np.clip(parameters[:2], -MAX_TILT_DEGREES, MAX_TILT_DEGREES))
@@ -84,12 +86,11 @@ def find_midplane(labels: np.ndarray, affine: np.ndarray) -> Midplane:
 
     def disagreement(parameters, points, values):
         normal, offset = plane(parameters)
-        mirrored = points - 2 * np.outer(points @ normal - offset, normal)
-        index = np.rint(apply_affine(to_voxel, mirrored)).astype(int)
-        inside = np.all((index >= 0) & (index <= limit), axis=1)
-        found = np.zeros(len(points), labels.dtype)
-        found[inside] = labels[tuple(index[inside].T)]
-        return float(np.mean(found != values))
+        # The mirror image of a point, and its voxel, in one product
+        mirror = from_matvec(np.eye(3) - 2 * np.outer(normal, normal), 2 * offset * normal)
+        index = np.clip(np.rint(apply_affine(to_voxel @ mirror, points)), -1, last)
+        found = around.ravel()[((index + 1) @ strides).astype(np.intp)]
+        return np.count_nonzero(found != values) / len(values)
 
     best = np.zeros(3)
     for size, looked_up in ((SEARCH_SIZE, few), (POLISH_SIZE, many)):

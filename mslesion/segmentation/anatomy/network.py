@@ -54,31 +54,37 @@ def predict_structures(scans: Mapping[str, np.ndarray], *, model: Path | None = 
     session = open_session(model or packaged_model(STRUCTURES_MODEL), input_name="scans")
     shape = next(iter(scans.values())).shape
     halved = {name: network_scale(_halve(data)) for name, data in scans.items()}
-    # A border of nothing, so that a window fits everywhere
-    border = [(size // 2, size // 2) for size in WINDOW]
     volumes = np.zeros((len(CHANNELS), *next(iter(halved.values())).shape), np.float32)
     for name, data in halved.items():
         volumes[CHANNELS.index(name)] = data
-    padded = np.pad(volumes, [(0, 0), *border])
+    # A border of nothing, so that a window fits everywhere
+    padded = np.pad(volumes, [(0, 0), *((size // 2, size // 2) for size in WINDOW)])
     brain = 1 - _shares(session, _fill(volumes))[0]
+    windows = _windows(brain[tuple(slice(n) for n in volumes.shape[1:])])
     shares = np.zeros((len(STRUCTURES) + 1, *padded.shape[1:]), np.float32)
-    for window in _windows(brain[tuple(slice(n) for n in volumes.shape[1:])]):
+    for window in windows:
         inside = padded[(slice(None), *window)]
         shares[(slice(None), *window)] += _shares(session, inside)
         # A head and its mirror image have the same structures
         shares[(slice(None), *window)] += _shares(session, inside[:, ::-1])[:, ::-1]
+    area = _around(windows, volumes.shape[1:])
+    shares = shares[:, *area]
     shares[0, ~shares.any(axis=0)] = 1
-    shares = shares[(slice(None), *(slice(low, -high) for low, high in border))]
     inside = shares.argmax(axis=0) > 0
     found = np.count_nonzero(inside)
     if found < MIN_BRAIN_VOXELS:
         raise _no_brain(found)
     # Beyond the next voxel all is background between the voxels too
     box = box_of(inside, (1, 1, 1))
+    starts = [one.start - size // 2 for one, size in zip(area, WINDOW, strict=True)]
+    fine_box = tuple(
+        slice(2 * (start + side.start), 2 * (start + side.stop))
+        for start, side in zip(starts, box, strict=True)
+    )
     out = np.zeros(shape, np.uint8)
-    fine_box = tuple(slice(2 * side.start, 2 * side.stop) for side in box)
-    size = out[fine_box].shape
-    out[fine_box] = clean_anatomy(_most_likely(shares[:, *box])[tuple(map(slice, size))])
+    size = out[fine_box].shape  # an odd number of voxels ends before the last half voxel
+    fine = _most_likely(shares[:, *box])[tuple(map(slice, size))]
+    out[fine_box] = clean_anatomy(fine)
     return out
 
 
@@ -115,6 +121,15 @@ def _windows(brain: np.ndarray) -> list[tuple[slice, ...]]:
         tuple(slice(start, start + size) for start, size in zip(corner, WINDOW, strict=True))
         for corner in product(*starts)
     ]
+
+
+def _around(windows: list[tuple[slice, ...]], shape: tuple[int, ...]) -> tuple[slice, ...]:
+    """What windows cover in the padded volume, and one voxel more as far as the volume goes."""
+    area = []
+    for sides, size, length in zip(zip(*windows, strict=True), WINDOW, shape, strict=True):
+        low, high = min(one.start for one in sides) - 1, max(one.stop for one in sides) + 1
+        area.append(slice(max(low, size // 2), min(high, size // 2 + length)))
+    return tuple(area)
 
 
 def _shares(session, volumes: np.ndarray) -> np.ndarray:
