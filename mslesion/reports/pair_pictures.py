@@ -17,12 +17,14 @@ from mslesion.reports.pair_figures import (
 )
 from mslesion.reports.parts import BRAIN, CHANGE, FIRST, Part, Picture, picture
 from mslesion.schema.identifiers import session_name
+from mslesion.schema.locations import LOCATION_CLASSES
 
 CHANGED = (
     t.NEW, t.NEW_ADJACENT, t.RESOLVED, t.RESOLVED_ADJACENT, t.MERGED, t.SPLIT, t.COMPLEX,
     ENLARGING, SHRINKING,
 )  # fmt: skip
 """Events of lesions that are shown."""
+_PLACES = {one.name: one.words for one in LOCATION_CLASSES}
 BIGGER = (t.NEW, t.NEW_ADJACENT, ENLARGING)
 """Those of the first screen."""
 
@@ -91,7 +93,7 @@ def _of_lesions(pair: PairComparison, names: list[str]) -> Iterator[Picture]:
 
 def _caption(lesion: Mapping) -> str:
     """Number, kind, size and place of a lesion that changed."""
-    place = str(lesion["location"] or "").replace("_", " ")
+    place = _PLACES.get(lesion["location"], "")
     change = lesion["change"].replace("_", " ")
     size = f"{lesion['volume_change_mm3']:+.0f} mm\N{SUPERSCRIPT THREE}"
     return ", ".join(filter(None, (f"{lesion['group_id']} {change}", size, place)))
