@@ -112,8 +112,10 @@ def take_screen(output: Path, images: Path) -> None:
              (output / f"{person}.html").resolve().as_uri()],
             check=True, capture_output=True, timeout=120,
         )  # fmt: skip
-    picture = Image.open(images / name).convert("RGB").quantize(128, dither=Image.Dither.NONE)
-    picture.save(images / name, optimize=True)
+    picture = Image.open(images / name).convert("RGB")
+    # Octree, not median cut, keeps the colours of thin lines in a picture that is mostly grey
+    few = picture.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+    few.save(images / name, optimize=True)
 
 
 def text_bar(width: int, items: list[tuple[str, tuple]]) -> np.ndarray:
