@@ -14,7 +14,7 @@ import sys
 import traceback
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -175,10 +175,14 @@ def write_cohort(root: Path) -> None:
 
 
 def snapshot(output: Path) -> dict[str, bytes]:
-    """Content of all files, but those that tell of a run."""
-    files = (path for path in sorted(output.rglob("*")) if path.is_file())
-    found = {path.relative_to(output).as_posix(): path for path in files}
-    return {name: path.read_bytes() for name, path in found.items() if not tells_of_run(name)}
+    """Content of all files, but those that tell of a run, and those that a worker just removes."""
+    found = {}
+    for folder, _, names in os.walk(output):
+        for path in (Path(folder) / name for name in names):
+            name = path.relative_to(output).as_posix()
+            with suppress(FileNotFoundError):
+                found |= {} if tells_of_run(name) else {name: path.read_bytes()}
+    return dict(sorted(found.items()))
 
 
 def tells_of_run(name: str) -> bool:
