@@ -218,7 +218,7 @@ def _here() -> str:
 
 
 def _is_running(process: int) -> bool:
-    """Whether a process of this machine exists; true where that cannot be asked."""
+    """Whether a process of this machine has not ended; true where that cannot be asked."""
     if fcntl is None:
         return True
     try:
@@ -227,6 +227,10 @@ def _is_running(process: int) -> bool:
         return False
     except PermissionError:
         pass
+    # Where nobody asks how it ended, as in some containers, a process that has ended stays listed
+    with suppress(OSError):
+        status = Path(f"/proc/{process}/stat").read_text()
+        return status.rpartition(")")[2].split()[0] != "Z"
     return True
 
 

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -124,6 +125,18 @@ def test_a_killed_process_holds_no_lock_and_leaves_nothing(tmp_path):
     assert not (tmp_path / ".work").exists()
     with locked(tmp_path, "sub-01"):
         pass
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="this system does not tell")
+def test_a_process_that_has_ended_but_is_still_listed(tmp_path):
+    """As in a container whose first process does not ask how others ended."""
+    run = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, run.pid, os.WEXITED | os.WNOWAIT)
+    (tmp_path / ".work" / f"a~{publishing._here()}~{run.pid}~1").mkdir(parents=True)
+    os.kill(run.pid, 0)
+    remove_abandoned(tmp_path)
+    assert not (tmp_path / ".work").exists()
+    run.wait()
 
 
 def test_what_is_not_abandoned_is_kept(tmp_path):
