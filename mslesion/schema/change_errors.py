@@ -34,12 +34,12 @@ class ChangeError(NamedTuple):
 
 CHANGE_ERRORS: dict[str, dict[str, ChangeError]] = {
     SAME_3D: {
-        "pbvc": ChangeError(0.33, 3),
+        "pbvc": ChangeError(0.34, 3),
         "pvvc": ChangeError(1.15, 3),
         "thalamus": ChangeError(0.24, 3),
     },
     SAME_THICK: {
-        "pbvc": ChangeError(0.33, 3),
+        "pbvc": ChangeError(0.34, 3),
         "pvvc": ChangeError(2.04, 3),
         "thalamus": ChangeError(0.24, 3),
     },

@@ -91,9 +91,13 @@ def test_rows_fit_the_tables(pair):
     checked(expansion_rows(pair), EXPANSIONS)
 
 
-def test_same_result_twice(pair):
+@pytest.mark.parametrize("threads", ["1", "4"])
+def test_same_result_twice_for_any_number_of_threads(pair, monkeypatch, threads):
+    monkeypatch.setenv("OMP_NUM_THREADS", threads)
     again = compare_maps(first_visit(scanner_id="a"), second_visit(scanner_id="a"))
     assert change_row(again) == change_row(pair)
+    assert np.array_equal(again.lesions.changes.change_map, pair.lesions.changes.change_map)
+    assert np.array_equal(again.brain.volume_ratio, pair.brain.volume_ratio)
 
 
 def test_swapped_visits_are_opposite():
