@@ -309,9 +309,13 @@ def joint(data: Path, cache: Path) -> None:
                     scan, file = moved.scans["FLAIR"], Path(folder) / "FLAIR.nii"
                     nib.save(nib.Nifti1Image(scan.data.astype(np.float32), scan.affine), file)
                     kept.write_bytes(pickle.dumps(maps_of(process_visit({"FLAIR": file}))))
-            again = replace(pickle.loads(kept.read_bytes()), session="2", day=moved.day)
+            again = pickle.loads(kept.read_bytes())
+            again = replace(again, session="2", day=moved.day, flair_dim=visit.flair_dim)
             found = compare_maps(visit, again)
             label = "4 mm slices" if thick else "1.2 mm slices"
+            if found.lesions.changes is None:
+                print(f"joint {name}, {label}: {found.lesions.reason}", flush=True)
+                continue
             print(f"joint {name}, {label}: {_joint(found)}, {_counts(found)}", flush=True)
 
 
