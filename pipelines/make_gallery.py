@@ -3,7 +3,7 @@
     mslesion sample_data output participant
     python pipelines/make_gallery.py output docs/images
 
-takes the pictures of the sample data from ``output``, and that of a first screen with Chromium.
+takes the pictures of the sample data from ``output``, and those of pages with Chromium.
 Those of real scans need the two Ljubljana data sets (CC BY) as BIDS datasets in DATA, and their
 results in REAL:
 
@@ -49,8 +49,16 @@ FROM_PARTS = {
     "expansion.jpg": ("pairs", "sub-progressive", "_ses-01_ses-02", "Candidates for slow"),
 }
 """Pictures of the sample data: folder of logs, person, visits and start of the caption."""
-SCREEN = ("report.png", "sub-relapsing", "1280,900")
-"""File, person and size of the picture of a first screen."""
+SCREENS = (
+    ("report.png", "sub-relapsing.html", "1280,900", ""),
+    ("viewer.png", "sub-relapsing.html", "1280,720", "nav, main > :not(.viewer) {display: none}"),
+)
+"""File, page, size and additional style of the pictures of a first screen and of a viewer."""
+WITH_WEBGL = (
+    "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader",
+    "--virtual-time-budget=30000",
+)  # fmt: skip
+"""What lets Chromium draw the viewer without a graphics card, and wait for it."""
 COURSE = ("course.svg", "sub-relapsing", ("Brain change since", "Lesion volume"))
 """File, person and titles of the curves."""
 LARGE_CURVE = f'width="{LARGE.width}"'
@@ -97,25 +105,27 @@ def copy_curves(output: Path, images: Path) -> None:
     )
 
 
-def take_screen(output: Path, images: Path) -> None:
-    """Save a first screen as headless Chromium shows it; nothing where Chromium is not here."""
+def take_screens(output: Path, images: Path) -> None:
+    """Save parts of pages as headless Chromium shows them; nothing where Chromium is not here."""
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     if browser is None:
-        print("The picture of the first screen needs Chromium, which is not here.")
+        print("The pictures of pages need Chromium, which is not here.")
         return
-    name, person, size = SCREEN
-    with tempfile.TemporaryDirectory() as profile:
-        subprocess.run(
-            [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
-             f"--user-data-dir={profile}", f"--window-size={size}",
-             f"--screenshot={(images / name).resolve()}",
-             (output / f"{person}.html").resolve().as_uri()],
-            check=True, capture_output=True, timeout=120,
-        )  # fmt: skip
-    picture = Image.open(images / name).convert("RGB")
-    # Octree, not median cut, keeps the colours of thin lines in a picture that is mostly grey
-    few = picture.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    few.save(images / name, optimize=True)
+    for name, page, size, style in SCREENS:
+        html = (output / page).read_text("utf-8")
+        with tempfile.TemporaryDirectory() as folder:
+            shown = Path(folder, page)
+            shown.write_text(html.replace("</head>", f"<style>{style}</style></head>"), "utf-8")
+            subprocess.run(
+                [browser, "--headless", "--no-sandbox", "--hide-scrollbars", *WITH_WEBGL,
+                 f"--user-data-dir={folder}/profile", f"--window-size={size}",
+                 f"--screenshot={(images / name).resolve()}", shown.as_uri()],
+                check=True, capture_output=True, timeout=300,
+            )  # fmt: skip
+        picture = Image.open(images / name).convert("RGB")
+        # Octree, not median cut, keeps the colours of thin lines in a picture that is mostly grey
+        few = picture.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
+        few.save(images / name, optimize=True)
 
 
 def text_bar(width: int, items: list[tuple[str, tuple]]) -> np.ndarray:
@@ -224,7 +234,7 @@ def main(argv: list[str] | None = None) -> None:
     given = parser.parse_args(argv)
     copy_pictures(given.output, given.images)
     copy_curves(given.output, given.images)
-    take_screen(given.output, given.images)
+    take_screens(given.output, given.images)
     if given.data and given.real:
         draw_lesions(given.data, given.real, given.images / "real_lesions.png")
         draw_new_lesion(given.data, given.real, given.images / "new_lesion.png")

@@ -157,6 +157,12 @@ def test_section_of_what_can_be_shown():
     assert 'data-viewer="beside"' not in alone
 
 
+def test_a_visit_without_a_session_label():
+    says = about(viewer_section([made.viewed("", made.scene())], []))
+    assert says["visits"][0]["name"] == "visit, 2020-01-01"
+    assert says["visits"][0]["session"] == ""
+
+
 def test_names_are_text():
     visit = made.viewed("<script>", made.scene(), locations={1: "</script>"})
     html = viewer_section([visit], [])

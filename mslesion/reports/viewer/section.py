@@ -80,11 +80,12 @@ def viewer_section(visits: Sequence[ViewedVisit], pairs: Sequence[ViewedPair]) -
         return name
 
     for n, visit in enumerate(shown):
+        called = session_name(visit.session) if visit.session else "visit"
         names = {what: keep(content, f"{n}-{what}") for what, content in visit.volumes.items()}
         described.append(
             {
                 "session": visit.session,
-                "name": ", ".join(filter(None, (session_name(visit.session), visit.day))),
+                "name": ", ".join(filter(None, (called, visit.day))),
                 "scans": _scans(visit),
                 "volumes": names,
                 "locations": {str(number): name for number, name in visit.locations.items()},
