@@ -249,7 +249,7 @@ def _was_fluid(pair: MatchedPair) -> np.ndarray:
 
 def _logit(probability: np.ndarray) -> np.ndarray:
     """Log odds, limited."""
-    p = np.clip(probability.astype(np.float64), 1e-6, 1 - 1e-6)
+    p = np.clip(probability, 1e-6, 1 - 1e-6)
     return np.clip(np.log(p / (1 - p)), -MAX_LOGIT, MAX_LOGIT)
 
 
