@@ -5,6 +5,7 @@ from __future__ import annotations  # signatures then name `Image`, not all its 
 import logging
 from collections.abc import Mapping
 
+import numpy as np
 import pandas as pd
 
 from mslesion.api.anatomy import read_anatomy
@@ -194,7 +195,9 @@ def compare_raters(
     )
 
 
-def _read_pair(predicted: Image, reference: Image, label: Label | None):
+def _read_pair(
+    predicted: Image, reference: Image, label: Label | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Both masks, which lie on one grid, and its affine."""
     ours, affine = read_mask(predicted, name="predicted mask", label=label)
     theirs, other = read_mask(reference, name="reference mask", label=label)

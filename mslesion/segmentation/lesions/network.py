@@ -187,13 +187,13 @@ def _add_view(
     """Add one view's probabilities to `total`, where its slices show white matter."""
     brain, white, target = (np.moveaxis(one, view, 0) for one in (brain, white, total))
     across = np.moveaxis(volumes, 1 + view, 1)
-    has_white = white.any(axis=(1, 2))
+    has_white = np.asarray(white.any(axis=(1, 2)))
     for start in range(0, len(brain), SLICES_AT_ONCE):
         indices = range(start, min(start + SLICES_AT_ONCE, len(brain)))
         shown = slice(start, indices.stop)
         if not has_white[shown].any():
             continue
-        seen = brain[max(0, start - NEIGHBOURS) : indices.stop + NEIGHBOURS].any(axis=0)
+        seen = np.asarray(brain[max(0, start - NEIGHBOURS) : indices.stop + NEIGHBOURS].any(axis=0))
         # Begun at a multiple, the network halves the same pairs of voxels as in the whole slice
         box = tuple(
             slice(side.start // MULTIPLE * MULTIPLE, side.stop)
