@@ -1,9 +1,11 @@
 """What a visit leaves behind: maps, its part of the page, and its record."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
+from mslesion.imaging.threads import together
 from mslesion.io.change_files import transform_label, write_transform
 from mslesion.io.dataset import Visit
 from mslesion.io.derivatives import MapsOfVisit, source_uri, write_maps
@@ -75,19 +77,23 @@ def write_visit(result: VisitResult, output: Path, *, root: Path, made_from: dic
         made_by={"Segmenter": row["segmenter"], "SegmenterVersion": str(row["segmenter_version"])},
         fine=fine,
     )
-    write_maps(output / visit.folder / "anat", maps, name=visit.name, sources=sources)
+    part, volumes, _ = together(
+        partial(visit_part, result),
+        partial(
+            visit_volumes,
+            _shown_scans(result),
+            brain=maps.brain,
+            anatomy=maps.anatomy,
+            lesions=maps.lesion_labels,
+            affine=result.affine,
+        ),
+        partial(write_maps, output / visit.folder / "anat", maps, name=visit.name, sources=sources),
+    )
     for name, matrix in result.prepared.transforms.items():
         write_transform(
             matrix, output / visit.folder / "anat", name=visit.name, start=transform_label(name)
         )
-    write_bytes(visit_part(result).to_text().encode(), part_path(output, visit))
-    volumes = visit_volumes(
-        _shown_scans(result),
-        brain=maps.brain,
-        anatomy=maps.anatomy,
-        lesions=maps.lesion_labels,
-        affine=result.affine,
-    )
+    write_bytes(part.to_text().encode(), part_path(output, visit))
     write_volumes(record_path(output, visit), volumes)
     record = {
         "subject": visit.subject,

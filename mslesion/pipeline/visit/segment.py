@@ -1,6 +1,6 @@
 """The middle of a visit: anatomy, lesion mask and single lesions."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -124,7 +124,11 @@ def segment_visit(
     if settings.skull_stripped == "auto":
         scan = network_scale(prepared.working[prepared.reference])
         skull = sees_skull(scan, working_anatomy)
-    fields = _bias_fields(prepared, anatomy > 0)
+    *found_fields, midplane = together(
+        *_bias_tasks(prepared, anatomy > 0),
+        partial(find_midplane, working_anatomy, prepared.working_grid.affine),
+    )
+    fields = dict(zip(prepared.native, found_fields, strict=True))
     corrected = {name: field.corrected for name, field in fields.items()}
     if lesion_mask is not None:
         drawn = _given_mask(*lesion_mask, prepared=prepared, settings=settings)
@@ -149,7 +153,7 @@ def segment_visit(
     return Segmented(
         anatomy=anatomy,
         working_anatomy=working_anatomy,
-        midplane=find_midplane(working_anatomy, prepared.working_grid.affine),
+        midplane=midplane,
         sees_skull=skull,
         corrected=corrected,
         bias_range={name: field.range_ratio for name, field in fields.items()},
@@ -166,13 +170,12 @@ def segment_visit(
     )
 
 
-def _bias_fields(prepared: Prepared, inside: np.ndarray) -> dict[str, BiasField]:
-    """The bias field of each scan, several at once."""
-    tasks = [
+def _bias_tasks(prepared: Prepared, inside: np.ndarray) -> list[Callable[[], BiasField]]:
+    """What finds the bias field of each scan."""
+    return [
         partial(correct_bias, scan, prepared.grid.affine, mask=inside)
         for scan in prepared.native.values()
     ]
-    return dict(zip(prepared.native, together(*tasks), strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
