@@ -132,7 +132,7 @@ def test_dry_run_lists_and_stops(tmp_path, seen, capsys):
     assert second.startswith("sub-02\tFLAIR\tfailed\t")
     # One visit and its page, of assumed 45 s and 1 s
     assert printed.err == (
-        "2 visits (0 done, 1 unusable), 0 pairs (0 done); about 46 s left with 1 at a time, by "
+        "2 visits (0 done, 1 unusable), 0 pairs (0 done); about 31 s left with 1 at a time, by "
         "round numbers for scans of 1 mm\n"
     )
     assert "_T1w.nii.gz cannot be read" in second  # empty files: neither can be chosen

@@ -67,15 +67,15 @@ def test_calibration_is_expected_where_two_visits_are():
 def test_the_time_left_goes_by_the_jobs_before(tmp_path, clock):
     """Two of 30 s each in 40 s, as two run side by side: a second of work takes 2/3 s."""
     with Progress({"visit": 5, "pair": 1}, output=tmp_path, is_shown=False) as so_far:
-        assert so_far.left_s() == 5 * 45 + 50  # what is assumed
+        assert so_far.left_s() == 5 * 30 + 40  # what is assumed
         so_far.take(Outcome(job("1"), DONE, seconds=30))
         so_far.take(Outcome(job("2"), UNCHANGED))
         so_far.take(Outcome(job("3"), DONE, seconds=30))
         clock.now = 40.0
-        assert so_far.left_s() == pytest.approx((2 * 30 + 50) * 40 / 60)
+        assert so_far.left_s() == pytest.approx((2 * 30 + 40) * 40 / 60)
         so_far.take(Outcome(job("4"), FAILED, "E", "Odd.", seconds=5))
         clock.now = 60.0
-        assert so_far.text == "visits 4/5, pairs 0/1, failed 1, 1 min left"  # 80 s of work
+        assert so_far.text == "visits 4/5, pairs 0/1, failed 1, 1 min left"  # 70 s of work
 
 
 def test_more_jobs_than_expected_are_no_harm(tmp_path):
@@ -91,7 +91,7 @@ def test_a_bar_on_a_terminal(tmp_path, monkeypatch):
     with Progress({"visit": 2}, output=tmp_path, is_shown=True) as so_far:
         so_far.take(Outcome(job(), UNCHANGED))
     assert " 50%|" in screen.getvalue()
-    assert "visits 1/2, failed 0, 45 s left" in screen.getvalue()
+    assert "visits 1/2, failed 0, 30 s left" in screen.getvalue()
 
 
 def test_a_line_a_job_in_a_file_of_the_run(tmp_path, work):
@@ -144,7 +144,7 @@ def test_a_dry_run_says_what_is_left(tmp_path, work, monkeypatch):
                               "t\tpage\ta\tdone\t1\t"]))  # fmt: skip
     summary = ms.run_dataset(root, output, dry_run=True)
     assert summary.outcomes["state"].tolist() == ["unchanged", "unchanged", "planned"]
-    # A visit of 10 s, two pairs of assumed 50 s, a page of 1 s
+    # A visit of 10 s, two pairs of assumed 40 s, a page of 1 s
     assert summary.left == (
         "3 visits (2 done, 0 unusable), 3 pairs (1 done); about 2 min left with 1 at a time, as in "
         "the latest runs"

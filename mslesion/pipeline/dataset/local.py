@@ -16,7 +16,7 @@ from pathlib import Path
 AUTO = "auto"
 """As many jobs as the cores and the memory in view allow."""
 MEMORY_PER_JOB = 2.5 * 2**30
-"""Bytes. A visit with FLAIR and T1w of 1 mm takes up to 2.1 GiB (docs/performance.md),
+"""Bytes. A pair with FLAIR and T1w of 1 mm takes up to 2 GiB in one thread (docs/performance.md),
 and the system needs some too."""
 THREAD_VARIABLES = (
     "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS",

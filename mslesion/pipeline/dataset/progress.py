@@ -19,9 +19,9 @@ from mslesion.pipeline.dataset.jobs import CALIBRATION, DONE, FAILED, PAGE, PAIR
 
 log = logging.getLogger(__name__)
 
-ASSUMED_SECONDS: Mapping[str, float] = {VISIT: 45.0, PAIR: 50.0, CALIBRATION: 120.0, PAGE: 1.0}
+ASSUMED_SECONDS: Mapping[str, float] = {VISIT: 30.0, PAIR: 40.0, CALIBRATION: 120.0, PAGE: 1.0}
 """What a job is taken to last before one of its kind has been timed in this output: round numbers
-for scans of 1 mm."""
+for scans of 1 mm and one thread."""
 COLUMNS = ("time", "step", "job", "state", "seconds", "reason")
 """Columns of the log file of a run."""
 RUNS_READ = 5
