@@ -163,6 +163,7 @@ def test_an_outdated_pair_is_removed_by_the_run_alone(tmp_path, work):
             "The executor is 'moon', but local, dask, slurm, ",
         ),
         ({"n_jobs": 0}, SettingsError, "The number of jobs is 0, but 'auto' or 1 or more is"),
+        ({"n_jobs": "x", "dry_run": True}, SettingsError, "The number of jobs is x, but 'auto' or"),
         ({"participants": "99"}, DatasetError, "has no sub-99, but it was requested"),
         ({"sessions": "99"}, DatasetError, "has no ses-99, but it was requested"),
         ({"lesion_masks": "nowhere"}, DatasetError, "nowhere is not a folder, but lesion masks"),

@@ -15,9 +15,15 @@ def thread_count() -> int:
     Returns
     -------
     int
-        ``OMP_NUM_THREADS`` of the environment, else the number of cores.
+        ``OMP_NUM_THREADS`` of the environment (of a list, one for each nested level, the first
+        number), else the cores that this process may run on.
     """
-    return int(os.environ.get("OMP_NUM_THREADS", "0")) or os.cpu_count() or 1
+    asked = os.environ.get("OMP_NUM_THREADS", "").partition(",")[0].strip()
+    if asked.isdecimal() and int(asked):
+        return int(asked)
+    if hasattr(os, "sched_getaffinity"):  # not on every system
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def together(*tasks: Callable) -> list:

@@ -80,7 +80,7 @@ def viewer_part(output: Path, visits: Sequence[Mapping], pairs: Sequence[Mapping
     viewed = [
         ViewedVisit(
             session=visit["session"],
-            day=next((row["visit_date"] for row in visit["visits"]), None) or "",
+            day=next((row.get("visit_date") for row in visit["visits"]), None) or "",
             volumes=read_volumes(
                 record_path(output, Visit(visit["subject"], visit["session"], {}))
             ),

@@ -29,7 +29,12 @@ def test_error_of_a_task_is_raised(monkeypatch, count):
 def test_number_of_threads_is_that_of_the_environment_or_the_machine(monkeypatch):
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     assert thread_count() == 3
+    monkeypatch.setenv("OMP_NUM_THREADS", "4,2")  # for nested levels
+    assert thread_count() == 4
     monkeypatch.delenv("OMP_NUM_THREADS")
+    monkeypatch.setattr("os.sched_getaffinity", lambda _pid: {1, 4}, raising=False)
+    assert thread_count() == 2
+    monkeypatch.delattr("os.sched_getaffinity")
     monkeypatch.setattr("os.cpu_count", lambda: 5)
     assert thread_count() == 5
 

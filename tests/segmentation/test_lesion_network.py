@@ -40,8 +40,10 @@ def test_a_slice_stands_with_its_neighbours():
 
 
 def test_the_views_are_averaged_inside_the_brain_alone(monkeypatch):
+    """Every view counts in slices without white matter too: those below the cerebrum."""
     monkeypatch.setattr(network, "open_session", lambda _path, **_: Lesions((0.3, 0.6, 0.9)))
     anatomy = np.where(ball((50, 60, 40), (25, 30, 20), 15), s.WHITE_MATTER, 0).astype(np.uint8)
+    anatomy[:, :, :18][anatomy[:, :, :18] > 0] = s.BRAINSTEM
     flair = np.full(anatomy.shape, 200.0)
     probability = LesionNetwork().probability({"FLAIR": flair}, anatomy=anatomy, affine=np.eye(4))
     # White matter's median is brought to its level; the mean share of the views is 0.6

@@ -40,6 +40,13 @@ def test_every_order_of_axes(codes):
     check(find_midplane(*to_ras(*reoriented(labels, affine, codes))), normal)
 
 
+def test_an_array_in_the_order_of_fortran():
+    labels, affine, normal = head(8, 0)
+    found = find_midplane(np.asfortranarray(labels), affine)
+    check(found, normal, degrees=1.5)
+    assert found.offset_mm == find_midplane(np.ascontiguousarray(labels), affine).offset_mm
+
+
 def test_oblique_grid_of_unequal_sides():
     turn = Rotation.from_euler("xyz", [12, -8, 10], degrees=True).as_matrix()
     labels, affine, normal = head(5, 4, spacing=(1.8, 2.0, 2.6), turn=turn)

@@ -45,6 +45,26 @@ ENGINES: Mapping[str, Engine] = {
 """The engines by name."""
 
 
+def check_n_jobs(n_jobs: int | str | None) -> None:
+    """Refuse what is no number of jobs.
+
+    Parameters
+    ----------
+    n_jobs : int, str or None
+        As in `EngineOptions`.
+
+    Raises
+    ------
+    SettingsError
+        If it is neither None, `AUTO` nor 1 or more.
+    """
+    if n_jobs not in (None, AUTO) and not (isinstance(n_jobs, int) and n_jobs >= 1):
+        raise SettingsError(
+            f"The number of jobs is {n_jobs}, but {AUTO!r} or 1 or more is expected. Correct "
+            "--n-jobs (n_jobs)."
+        )
+
+
 @contextmanager
 def open_workers(executor: str | Executor | None, options: EngineOptions) -> Iterator[Workers]:
     """Workers of a named engine, or those that the caller brings.
@@ -65,12 +85,7 @@ def open_workers(executor: str | Executor | None, options: EngineOptions) -> Ite
     SettingsError
         If there is no such engine, or the number of jobs cannot be.
     """
-    n_jobs = options.n_jobs
-    if n_jobs not in (None, AUTO) and not (isinstance(n_jobs, int) and n_jobs >= 1):
-        raise SettingsError(
-            f"The number of jobs is {n_jobs}, but {AUTO!r} or 1 or more is expected. Correct "
-            "--n-jobs (n_jobs)."
-        )
+    check_n_jobs(options.n_jobs)
     if isinstance(executor, Executor):
         yield Workers(executor, IN_FLIGHT)
         return

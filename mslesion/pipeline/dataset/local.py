@@ -156,7 +156,9 @@ def jobs_here(n_jobs: int | str | None) -> int:
     -------
     int
     """
-    return available_jobs() if n_jobs == AUTO else int(n_jobs or 1)
+    if n_jobs == AUTO:
+        return available_jobs()
+    return 1 if n_jobs is None else int(n_jobs)
 
 
 def available_jobs() -> int:

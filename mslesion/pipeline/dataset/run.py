@@ -15,7 +15,7 @@ from mslesion.io.dataset import find_visits, keep_labelled
 from mslesion.io.derivatives import write_dataset
 from mslesion.io.lesion_masks import mask_folder
 from mslesion.io.publishing import made_folder, remove_abandoned
-from mslesion.pipeline.dataset.engines import open_workers
+from mslesion.pipeline.dataset.engines import check_n_jobs, open_workers
 from mslesion.pipeline.dataset.failures import forget_participants, merge_failures, note_outcome
 from mslesion.pipeline.dataset.jobs import FAILED, PAIR, UNCHANGED, VISIT, Outcome, do_job
 from mslesion.pipeline.dataset.local import jobs_here
@@ -150,6 +150,7 @@ def run_dataset(
         plan = _group_plan(**where, is_dry=dry_run)
     else:
         plan = _participant_plan(**where, **asked, lesion_masks=lesion_masks, anatomy=anatomy)
+    check_n_jobs(n_jobs)
     if dry_run:
         outcomes, left = plan.foreseen()
         text = _left(plan, outcomes, left, n_jobs=jobs_here(n_jobs))
@@ -172,9 +173,7 @@ def run_dataset(
                 so_far.take(outcome)
                 try:
                     note_outcome(outcome, output)
-                except (
-                    OutputError
-                ) as error:  # a full disk ends no run; the summary tells of the job
+                except OutputError as error:  # a full disk ends no run; the summary tells
                     log.error("%s", error)
 
             run_plans(plan.plans(), workers, work=do_job, finish=finish)

@@ -75,7 +75,9 @@ def find_midplane(labels: np.ndarray, affine: np.ndarray) -> Midplane:
         )
     to_voxel = np.linalg.inv(affine)
     centre = few[0].mean(axis=0)
-    around = np.pad(labels, 1)  # what is mirrored beyond the map meets its border of zeros
+    # What is mirrored beyond the map meets its border of zeros
+    around = np.ascontiguousarray(np.pad(labels, 1))
+    values_around = around.ravel()
     last = np.array(labels.shape)
     strides = np.array(around.strides, float) / around.itemsize
 
@@ -89,7 +91,7 @@ def find_midplane(labels: np.ndarray, affine: np.ndarray) -> Midplane:
         # The mirror image of a point, and its voxel, in one product
         mirror = from_matvec(np.eye(3) - 2 * np.outer(normal, normal), 2 * offset * normal)
         index = np.clip(np.rint(apply_affine(to_voxel @ mirror, points)), -1, last)
-        found = around.ravel()[((index + 1) @ strides).astype(np.intp)]
+        found = values_around[((index + 1) @ strides).astype(np.intp)]
         return np.count_nonzero(found != values) / len(values)
 
     best = np.zeros(3)

@@ -105,7 +105,7 @@ class LesionNetwork(LesionSegmenter):
             volumes[CHANNELS.index(name)] = np.where(inside, scaled, 0)
         total = np.zeros(inside.shape, np.float32)
         for view in range(3):
-            _add_view(session, volumes, view, brain=inside, white=white, total=total)
+            _add_view(session, volumes, view, brain=inside, total=total)
         lesion = np.zeros(anatomy.shape, np.float32)
         lesion[box] = np.where(inside, total / 3, 0)
         return lesion
@@ -181,17 +181,15 @@ def _add_view(
     view: int,
     *,
     brain: np.ndarray,
-    white: np.ndarray,
     total: np.ndarray,
 ) -> None:
-    """Add one view's probabilities to `total`, where its slices show white matter."""
-    brain, white, target = (np.moveaxis(one, view, 0) for one in (brain, white, total))
+    """Add one view's probabilities to `total`, where its slices show brain."""
+    brain, target = (np.moveaxis(one, view, 0) for one in (brain, total))
     across = np.moveaxis(volumes, 1 + view, 1)
-    has_white = np.asarray(white.any(axis=(1, 2)))
     for start in range(0, len(brain), SLICES_AT_ONCE):
         indices = range(start, min(start + SLICES_AT_ONCE, len(brain)))
         shown = slice(start, indices.stop)
-        if not has_white[shown].any():
+        if not brain[shown].any():
             continue
         seen = np.asarray(brain[max(0, start - NEIGHBOURS) : indices.stop + NEIGHBOURS].any(axis=0))
         # Begun at a multiple, the network halves the same pairs of voxels as in the whole slice
