@@ -33,6 +33,7 @@ from mslesion.measures.location import find_surroundings, locate_lesions
 from mslesion.pipeline.visit.records import PART_SUFFIX
 from mslesion.reports.curves import LARGE
 from mslesion.reports.figures import LOCATION_COLORS, WHITE, cut, gray, mosaic, with_outlines
+from mslesion.reports.key_pictures import COLORS, location_map
 from mslesion.reports.parts import part_from
 from mslesion.schema.change_map import NEW
 from mslesion.schema.locations import LOCATION_CLASSES
@@ -154,9 +155,8 @@ def draw_lesions(data: Path, real: Path, path: Path) -> None:
     flair = ms.load_scan(next((data / "crosssectional").glob(f"sub-LJ19/*/anat/{name}_FLAIR.nii*")))
     mask, affine = ms.load_mask(folder / f"{name}_space-orig_label-L_mask.nii.gz")
     anatomy, _ = load_labels(folder / f"{name}_space-orig_seg-anatomy_dseg.nii.gz")
-    classes = location_map(mask, affine, anatomy)
+    classes = located_lesions(mask, affine, anatomy)
     inside, _ = ms.load_mask(folder / f"{name}_space-orig_desc-brain_mask.nii.gz")
-    colors = {one.number: LOCATION_COLORS[one.name] for one in LOCATION_CLASSES}
     box = tuple(slice(int(at.min()) - 2, int(at.max()) + 3) for at in np.nonzero(inside))
     grey, classes = gray(flair.data, inside)[box], classes[box]
     tiles, seen = [], set()
@@ -169,14 +169,14 @@ def draw_lesions(data: Path, real: Path, path: Path) -> None:
         plane = cut(grey, axis, index, **at)
         numbers = cut(classes.astype(np.int32), axis, index, **at)
         seen |= set(np.unique(numbers))
-        tiles.append(with_outlines(plane, numbers, colors if tiles else {}))
+        tiles.append(with_outlines(plane, numbers, COLORS if tiles else {}))
     picture = mosaic(tiles, len(tiles))
     shown = [one for one in LOCATION_CLASSES if one.number in seen]
     key = text_bar(picture.shape[1], [(one.words, LOCATION_COLORS[one.name]) for one in shown])
     Image.fromarray(np.concatenate([picture, key])).save(path, optimize=True)
 
 
-def location_map(mask: np.ndarray, affine: np.ndarray, anatomy: np.ndarray) -> np.ndarray:
+def located_lesions(mask: np.ndarray, affine: np.ndarray, anatomy: np.ndarray) -> np.ndarray:
     """Number of the location class of each lesion, confluent lesions split at their centres."""
     parts = find_lesions(mask, affine, min_size="all").parts
     midplane = find_midplane(anatomy, affine)
@@ -186,8 +186,7 @@ def location_map(mask: np.ndarray, affine: np.ndarray, anatomy: np.ndarray) -> n
         surroundings=find_surroundings(anatomy, affine, midplane=midplane),
         midplane=midplane,
     )
-    number_of = {one.name: one.number for one in LOCATION_CLASSES}
-    return np.array([0, *(number_of[row["location"]] for row in rows)])[parts]
+    return location_map(parts, {n: row["location"] for n, row in enumerate(rows, start=1)})
 
 
 def draw_new_lesion(data: Path, real: Path, path: Path) -> None:

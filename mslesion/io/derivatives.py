@@ -10,11 +10,9 @@ import pandas as pd
 from mslesion.io.nifti import Scan, write_bytes, write_on_grid
 from mslesion.io.tables import write_json, write_tsv
 from mslesion.schema import LESIONS, TABLES, sidecar
-from mslesion.schema.locations import LOCATION_CLASSES
+from mslesion.schema.locations import LOCATION_NUMBERS
 from mslesion.schema.structures import STRUCTURES
 
-LOCATION_INDEX = {one.name: one.number for one in LOCATION_CLASSES}
-"""Number of each location class in the location map."""
 BIDS_VERSION = "1.10.0"
 NOT_BIDS = ("*.html", ".work", "/*.csv", *(f"/{table.name}.json" for table in TABLES), "*_xfm.txt")
 """Our files that BIDS has no name for, or none yet."""
@@ -155,13 +153,13 @@ def write_maps(
     ])  # fmt: skip
     location = np.zeros(len(lesions) + 1, np.uint8)
     for number, place in zip(lesions["lesion_id"], lesions["location"], strict=True):
-        location[number] = LOCATION_INDEX.get(place, 0) if isinstance(place, str) else 0
+        location[number] = LOCATION_NUMBERS.get(place, 0) if isinstance(place, str) else 0
     write(
         location[lesion_labels] if lesion_labels.any() else np.zeros_like(maps.anatomy),
         "seg-mslocation_dseg", "Lesions by location class", Manual=manual,
     )  # fmt: skip
     classes = [{"index": 0, "name": "no lesion"}]
-    classes += [{"index": index, "name": place} for place, index in LOCATION_INDEX.items()]
+    classes += [{"index": index, "name": place} for place, index in LOCATION_NUMBERS.items()]
     table("seg-mslocation_dseg", pd.DataFrame(classes))
     return written
 

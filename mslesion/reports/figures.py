@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 
 import numpy as np
+import pandas as pd
 from PIL import Image, ImageDraw
 from scipy import ndimage as ndi
 
@@ -279,7 +280,7 @@ def lesion_tiles(
         color = LOCATION_COLORS.get(lesion["location"], WHITE)
         outlined = with_outlines(planes[0], planes[1], {lesion["lesion_id"]: color})
         pair = np.concatenate([np.repeat(planes[0][..., None], 3, axis=2), outlined], axis=1)
-        place = str(lesion["location"] or "").replace("_", " ")
+        place = "" if pd.isna(lesion["location"]) else lesion["location"].replace("_", " ")
         tiles.append(
             _captioned(pair, f"{lesion['lesion_id']}  {lesion['volume_mm3']:.0f} mm3", place)
         )

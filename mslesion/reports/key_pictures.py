@@ -5,9 +5,17 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from scipy import ndimage as ndi
 
-from mslesion.reports.figures import LEFT_MARKS, LOCATION_COLORS, cut, marked, with_outlines
+from mslesion.reports.figures import (
+    LEFT_MARKS,
+    LOCATION_COLORS,
+    WHITE,
+    cut,
+    marked,
+    with_outlines,
+)
+from mslesion.reports.parts import LOCATED, UNLOCATED
 from mslesion.schema.change_map import GROWN, NEW
-from mslesion.schema.locations import LOCATION_CLASSES
+from mslesion.schema.locations import LOCATION_NUMBERS
 
 SLICES = 6
 SLICE_GAP_MM = 9.0
@@ -25,8 +33,11 @@ MAX_CHANGED = 12
 """Lesions that changed, those that changed most."""
 CHANGE_COLOR = (255, 45, 45)
 """The one colour of what changed."""
-LOCATION_NUMBERS = {one.name: one.number for one in LOCATION_CLASSES}
-COLORS = {one.number: LOCATION_COLORS[one.name] for one in LOCATION_CLASSES}
+UNKNOWN = max(LOCATION_NUMBERS.values()) + 1
+"""Number of lesions without a location class; they are outlined too."""
+COLORS = {number: LOCATION_COLORS[name] for name, number in LOCATION_NUMBERS.items()}
+COLORS[UNKNOWN] = WHITE
+"""Colour of each number of `location_map`."""
 
 
 def location_map(labels: np.ndarray, locations: Mapping[int, str]) -> np.ndarray:
@@ -37,23 +48,40 @@ def location_map(labels: np.ndarray, locations: Mapping[int, str]) -> np.ndarray
     labels : (I, J, K) int array
         Number of the lesion.
     locations : mapping of int to str
-        Location class of each lesion, by its number.
+        Location class by the number of the lesion, where it has one.
 
     Returns
     -------
     (I, J, K) uint8 array
-        0 outside the lesions and in those whose class is not known.
+        0 outside the lesions, `UNKNOWN` in those without a class.
 
     Examples
     --------
     >>> location_map(np.array([0, 2, 1]), {2: "infratentorial"}).tolist()
-    [0, 4, 0]
+    [0, 4, 7]
     """
-    numbers = np.zeros(int(labels.max(initial=0)) + 1, np.uint8)
+    numbers = np.full(int(labels.max(initial=0)) + 1, UNKNOWN, np.uint8)
+    numbers[0] = 0
     for lesion, location in locations.items():
         if lesion < len(numbers):
-            numbers[lesion] = LOCATION_NUMBERS.get(location, 0)
+            numbers[lesion] = LOCATION_NUMBERS[location]
     return numbers[labels]
+
+
+def key_of(*numbers: np.ndarray) -> str:
+    """Which colours a picture of lesions has.
+
+    Parameters
+    ----------
+    *numbers : int array
+        Of `location_map`.
+
+    Returns
+    -------
+    str
+        `LOCATED`, or `UNLOCATED` where a lesion has no location class.
+    """
+    return UNLOCATED if any((own == UNKNOWN).any() for own in numbers) else LOCATED
 
 
 def fullest_slices(mask: np.ndarray, inside: np.ndarray, *, gap: int) -> list[int]:

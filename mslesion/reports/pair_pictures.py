@@ -6,10 +6,12 @@ import numpy as np
 
 from mslesion.longitudinal.comparison import AlignedScans, PairComparison
 from mslesion.longitudinal.lesions import tracks as t
+from mslesion.longitudinal.lesions.changes import LesionChanges
 from mslesion.longitudinal.lesions.sizes import ENLARGING, SHRINKING
-from mslesion.reports.key_pictures import changed_pictures, location_map
+from mslesion.reports.key_pictures import changed_pictures, key_of, location_map
 from mslesion.reports.methods import describe
 from mslesion.reports.pair_figures import (
+    MAX_STRIPS,
     change_overview,
     expansion_strips,
     lesion_strips,
@@ -25,8 +27,21 @@ CHANGED = (
 )  # fmt: skip
 """Events of lesions that are shown."""
 _PLACES = {one.name: one.words for one in LOCATION_CLASSES}
-BIGGER = (t.NEW, t.NEW_ADJACENT, ENLARGING)
-"""Those of the first screen."""
+
+
+def is_bigger(lesion: Mapping) -> bool:
+    """Whether a lesion is one of the first screen: new or enlarging, also by merging.
+
+    Parameters
+    ----------
+    lesion : mapping
+        ``change`` and ``size_change``, as in lesion_changes.csv.
+
+    Returns
+    -------
+    bool
+    """
+    return lesion["change"] in (t.NEW, t.NEW_ADJACENT) or lesion["size_change"] == ENLARGING
 
 
 def pair_part(pair: PairComparison) -> Part:
@@ -43,30 +58,79 @@ def pair_part(pair: PairComparison) -> Part:
         Empty where the visits could not be brought into one frame.
     """
     names = [session_name(v.session) for v in (pair.first, pair.second)]
-    pictures = [*_of_lesions(pair, names), *_of_brain(pair, names), *_of_expansion(pair)]
+    changed = changed_lesions(pair.lesions.changes)
+    pictures = [*_of_lesions(pair, changed, names=names), *_of_brain(pair, names)]
+    pictures += _of_expansion(pair)
     text, references = _methods(pair)
-    return Part(pictures=tuple(pictures), methods=text, references=tuple(references))
+    return Part(
+        pictures=tuple(pictures),
+        bigger_count=sum(map(is_bigger, changed)),
+        methods=text,
+        references=tuple(references),
+    )
 
 
-def _of_lesions(pair: PairComparison, names: list[str]) -> Iterator[Picture]:
+def changed_lesions(changes: LesionChanges | None) -> list[dict]:
+    """The lesions that are shown: those that changed, from the detection floor on.
+
+    Parameters
+    ----------
+    changes : LesionChanges or None
+        Lesions of a pair, compared; None if not assessable.
+
+    Returns
+    -------
+    list of dict
+        Rows of it.
+    """
+    rows = () if changes is None else changes.rows
+    return [row for row in rows if row["change"] in CHANGED and not row["is_under_floor"]]
+
+
+def strip_words(count: int) -> tuple[str, str]:
+    """Caption of the strips of lesions that changed, and how many they show.
+
+    Parameters
+    ----------
+    count : int
+        Lesions that changed.
+
+    Returns
+    -------
+    tuple of str, shape (2,)
+
+    Examples
+    --------
+    >>> strip_words(3)
+    ('Every lesion that changed', '3 lesion changes')
+    >>> strip_words(50)
+    ('The 40 largest of 50 lesion changes', 'The 40 largest of 50 lesion changes')
+    """
+    if count <= MAX_STRIPS:
+        return "Every lesion that changed", f"{count} lesion change{'' if count == 1 else 's'}"
+    largest = f"The {MAX_STRIPS} largest of {count} lesion changes"
+    return largest, largest
+
+
+def _of_lesions(
+    pair: PairComparison, changed: list[dict], *, names: list[str]
+) -> Iterator[Picture]:
     """Slices with change, and every lesion that changed."""
     changes, aligned = pair.lesions.changes, pair.lesions.aligned
     if changes is None:
         return
     images, inside = _images(aligned)
-    changed = [
-        row for row in changes.rows if row["change"] in CHANGED and not row["is_under_floor"]
-    ]
     locations = [
         location_map(labels, visit.locations)
         for labels, visit in zip(aligned.placed.outlined, (pair.first, pair.second), strict=True)
     ]
-    bigger = [row for row in changed if row["change"] in BIGGER]
+    bigger = list(filter(is_bigger, changed))
     shown = changed_pictures(images[:2], locations, changes.change_map, lesions=bigger)
+    key = key_of(*locations)
     for lesion, drawn in shown:
         caption = _caption(lesion)
         words = f"{caption}: {names[0]} at the left, {names[1]} at the right, {aligned.modality}"
-        yield picture(drawn, FIRST, caption=caption, words=words, key="location", has_change=True)
+        yield picture(drawn, FIRST, caption=caption, words=words, key=key, has_change=True)
     yield picture(
         change_overview(images, changes.change_map, inside=inside, names=[*names, "difference"]),
         CHANGE,
@@ -80,11 +144,12 @@ def _of_lesions(pair: PairComparison, names: list[str]) -> Iterator[Picture]:
     )
     strips = lesion_strips(images, changes.change_map, changed)
     if strips is not None:
+        caption, words = strip_words(len(changed))
         yield picture(
             strips,
             CHANGE,
-            caption="Every lesion that changed",
-            words=f"{len(changed)} lesions that changed: {names[0]}, {names[1]} and difference",
+            caption=caption,
+            words=f"{words}: {names[0]}, {names[1]} and difference",
             look_for="First visit, second visit and difference, with the group_id of "
             "lesion_changes.csv, the kind of change and the change of volume. Lesions below "
             "the detection floor are not shown.",
@@ -95,6 +160,8 @@ def _caption(lesion: Mapping) -> str:
     """Number, kind, size and place of a lesion that changed."""
     place = _PLACES.get(lesion["location"], "")
     change = lesion["change"].replace("_", " ")
+    if lesion["size_change"] == ENLARGING != lesion["change"]:
+        change += f" and {ENLARGING}"  # a lesion that merged or split
     size = f"{lesion['volume_change_mm3']:+.0f} mm\N{SUPERSCRIPT THREE}"
     return ", ".join(filter(None, (f"{lesion['group_id']} {change}", size, place)))
 

@@ -10,6 +10,8 @@ from mslesion.reports.figures import data_uri
 
 FIRST, LESIONS, CHANGE, BRAIN = "first", "lesions", "change", "brain"
 """Rooms of the page that have pictures."""
+LOCATED, UNLOCATED = "location", "location with unknown"
+"""Colours of the lesions: by location class; and that of lesions without a class besides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +25,7 @@ class Picture:
     """What it shows, for who does not see it."""
     look_for: str = ""
     key: str = ""
-    """Which colours it has: "location", "structure", "change" or none."""
+    """Which colours it has: `LOCATED`, `UNLOCATED`, "structure", "change" or none."""
     source: str
     """The picture itself, as a data URI."""
     width: int
@@ -39,6 +41,8 @@ class Part:
     """Pictures and methods of one visit or of one pair."""
 
     pictures: tuple[Picture, ...] = ()
+    bigger_count: int = 0
+    """Lesions of a pair that are new or enlarging; the pictures may show fewer."""
     methods: str = ""
     references: tuple[str, ...] = ()
     settings: Mapping[str, str] = field(default_factory=dict)

@@ -9,8 +9,8 @@ from nibabel.affines import apply_affine
 
 from mslesion.imaging.grid import spacing_mm
 from mslesion.reports import figures
-from mslesion.reports.key_pictures import COLORS, location_map, slice_pictures
-from mslesion.reports.parts import BRAIN, FIRST, LESIONS, Picture, picture
+from mslesion.reports.key_pictures import COLORS, key_of, location_map, slice_pictures
+from mslesion.reports.parts import BRAIN, FIRST, LESIONS, LOCATED, Picture, picture
 from mslesion.schema.structures import STRUCTURES
 
 LESIONS_LOOK_FOR = (
@@ -52,17 +52,18 @@ def visit_pictures(maps: VisitImages) -> Iterator[Picture]:
     marks = figures.LEFT_MARKS if maps.is_oriented else figures.UNKNOWN_MARKS
     shown = {"inside": inside, "spacing": spacing_mm(maps.affine), "marks": marks}
     images = {name: figures.gray(scan, inside) for name, scan in maps.scans.items()}
-    numbers = None
+    numbers, key = None, LOCATED
     if maps.lesion_labels is not None:
         known = maps.lesions.dropna(subset="location")
         places = dict(zip(known["lesion_id"].astype(int), known["location"], strict=True))
         numbers = location_map(maps.lesion_labels, places)
+        key = key_of(numbers)
     name, image = next(iter(images.items()))
     for place, count, drawn in slice_pictures(image, numbers, **shown):
         outlined = f", {count} lesion area{'' if count == 1 else 's'} outlined"
         caption = f"{name}, axial slice {place + 1}"
         words = caption + ("" if numbers is None else outlined)
-        yield picture(drawn, FIRST, caption=caption, words=words, key="location", place=place)
+        yield picture(drawn, FIRST, caption=caption, words=words, key=key, place=place)
     if numbers is not None:
         for name, image in images.items():
             yield picture(
@@ -71,9 +72,9 @@ def visit_pictures(maps: VisitImages) -> Iterator[Picture]:
                 caption=f"Lesions on {name}",
                 words=f"Axial, coronal and sagittal {name} slices, lesions outlined by location",
                 look_for=LESIONS_LOOK_FOR,
-                key="location",
+                key=key,
             )
-        yield from _every_lesion(maps, next(iter(images.values())))
+        yield from _every_lesion(maps, next(iter(images.values())), key=key)
     colors = {part.number: figures.STRUCTURE_COLORS[part.number] for part in STRUCTURES}
     for name, image in images.items():
         yield picture(
@@ -86,7 +87,7 @@ def visit_pictures(maps: VisitImages) -> Iterator[Picture]:
         )
 
 
-def _every_lesion(maps: VisitImages, image: np.ndarray) -> Iterator[Picture]:
+def _every_lesion(maps: VisitImages, image: np.ndarray, *, key: str) -> Iterator[Picture]:
     """A tile for every lesion; nothing without lesions."""
     centres = maps.lesions[["x_mm", "y_mm", "z_mm"]].to_numpy(float)
     if not len(centres):
@@ -105,5 +106,5 @@ def _every_lesion(maps: VisitImages, image: np.ndarray) -> Iterator[Picture]:
         caption=f"Every lesion (the {figures.MAX_TILES} largest at most)",
         words=f"{count} lesions, each plain and outlined, with number, volume and region",
         look_for="Axial slices, plain and outlined, with number, volume and region of the lesion.",
-        key="location",
+        key=key,
     )

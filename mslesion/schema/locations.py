@@ -46,5 +46,7 @@ LOCATION_CLASSES = (
 )  # fmt: skip
 """Every location class, in the order of the tables and of the location map."""
 
+LOCATION_NUMBERS = {one.name: one.number for one in LOCATION_CLASSES}
+"""Number of each location class in the location map."""
 LOCATIONS = {one.name: one.description for one in LOCATION_CLASSES}
 """Levels of the column ``location``."""

@@ -9,7 +9,6 @@ import phantoms
 import pytest
 
 from mslesion.io.derivatives import (
-    LOCATION_INDEX,
     MapsOfVisit,
     write_dataset,
     write_maps,
@@ -17,6 +16,7 @@ from mslesion.io.derivatives import (
 )
 from mslesion.io.nifti import load_scan
 from mslesion.schema import LESIONS, as_table
+from mslesion.schema.locations import LOCATION_NUMBERS
 from mslesion.schema.structures import STRUCTURES
 from mslesion.segmentation.anatomy.maps import brain_mask
 
@@ -74,8 +74,8 @@ def test_maps_go_back_to_the_axes_of_the_file(tmp_path, scan):
     lesions = np.asanyarray(stored(tmp_path, "seg-lesions_dseg").dataobj)
     assert lesions[SHAPE[0] - 1 - 5, 5, 5] == 1
     location = np.asanyarray(stored(tmp_path, "seg-mslocation_dseg").dataobj)
-    assert location[SHAPE[0] - 1 - 5, 5, 5] == LOCATION_INDEX["deep_white"]
-    assert location[SHAPE[0] - 1 - 8, 8, 8] == LOCATION_INDEX["infratentorial"]
+    assert location[SHAPE[0] - 1 - 5, 5, 5] == LOCATION_NUMBERS["deep_white"]
+    assert location[SHAPE[0] - 1 - 8, 8, 8] == LOCATION_NUMBERS["infratentorial"]
     assert np.count_nonzero(location) == 2
 
 
@@ -127,7 +127,7 @@ def test_lookup_tables(tmp_path, scan):
     }
     places = pd.read_csv(tmp_path / "sub-1_space-orig_seg-mslocation_dseg.tsv", sep="\t")
     assert dict(zip(places["name"], places["index"], strict=True)) == {
-        "no lesion": 0, **LOCATION_INDEX
+        "no lesion": 0, **LOCATION_NUMBERS
     }  # fmt: skip
 
 

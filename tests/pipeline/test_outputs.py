@@ -17,13 +17,13 @@ from job_runs import write_group
 from lesion_columns import LESION_BIOMARKERS
 
 from mslesion.io.dataset import Visit
-from mslesion.io.derivatives import LOCATION_INDEX
 from mslesion.io.tables import format_value
 from mslesion.pipeline.viewer_files import read_volumes
 from mslesion.pipeline.visit.outputs import clear_visit, write_visit
 from mslesion.pipeline.visit.records import part_path, record_path
 from mslesion.schema import LESIONS, QUALITY, VISITS, sidecar
 from mslesion.schema.checks import CHECKS
+from mslesion.schema.locations import LOCATION_NUMBERS
 from mslesion.schema.prerequisites import empty_when
 
 VALIDATOR = shutil.which("bids-validator-deno")
@@ -103,7 +103,7 @@ def test_maps_lie_on_the_grid_of_the_flair(finished, plain):
     assert np.array_equal(mask > 0, lesions > 0)
     location = heads.read(folder / f"{start}seg-mslocation_dseg.nii.gz")
     for row in plain.lesions.itertuples():
-        assert set(location[lesions == row.lesion_id]) == {LOCATION_INDEX[row.location]}
+        assert set(location[lesions == row.lesion_id]) == {LOCATION_NUMBERS[row.location]}
     table = pd.read_csv(folder / f"{start}seg-lesions_dseg.tsv", sep="\t")
     assert list(table["index"]) == sorted(set(lesions.ravel()) - {0})
     voxel_mm3 = 1.0

@@ -1,6 +1,7 @@
 """A pair of visits on the page: words, lines that need no colour, curves."""
 
 from datetime import date
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,10 +10,11 @@ from html_values import Page
 from mslesion.io import change_files
 from mslesion.reports import pair_figures as change_figures
 from mslesion.reports.curves import draw_curve, round_values
+from mslesion.reports.pair_pictures import is_bigger, pair_part
 from mslesion.reports.participant import pair_room
 from mslesion.reports.participant.course import course_of
 from mslesion.reports.participant.page import Pair, participant_page
-from mslesion.reports.parts import Part
+from mslesion.reports.parts import CHANGE, FIRST, UNLOCATED, Part
 from mslesion.schema import (
     CALIBRATION,
     CHANGES,
@@ -207,6 +209,67 @@ def test_a_lesion_at_the_corner_of_the_frame():
     changes[0, 0, 0] = NEW
     one = {"group_id": 1, "change": "new", "volume_change_mm3": 1.0, "i": 0, "j": 0, "k": 0}
     assert change_figures.lesion_strips(images, changes, [one]).any()
+
+
+def pair_of(rows):
+    """A compared pair with these lesions; what the pictures do not need is left out."""
+    shape = (40, 40, 40)
+    inside, labels, scan = np.zeros(shape, np.uint8), np.zeros(shape, np.int32), np.ones(shape)
+    inside[2:-2, 2:-2, 2:-2] = 1
+    labels[18:22, 18:22, 18:22] = 1
+    aligned = SimpleNamespace(
+        modality="FLAIR",
+        placed=SimpleNamespace(
+            anatomies=(inside, inside),
+            outlined=(np.zeros_like(labels), labels),
+            frame=SimpleNamespace(correction_mm=None),
+        ),
+        matched=SimpleNamespace(first=scan, second=scan),
+    )
+    at = {"i": 20, "j": 20, "k": 20, "location": None, "is_under_floor": False}
+    rows = [
+        at | {"group_id": n, "volume_change_mm3": 100.0 - n} | row
+        for n, row in enumerate(rows, start=1)
+    ]
+    changes = SimpleNamespace(rows=rows, change_map=np.where(labels > 0, NEW, 0).astype(np.uint8))
+    first, second = (SimpleNamespace(session=label, locations={}) for label in "12")
+    return SimpleNamespace(
+        first=first, second=second, rule="radial",
+        lesions=SimpleNamespace(aligned=aligned, changes=changes),
+        brain=SimpleNamespace(aligned=aligned, volumes=None, expansion=None),
+    )  # fmt: skip
+
+
+def test_a_lesion_that_merged_and_enlarges_is_on_the_first_screen():
+    rows = [
+        {"change": "merged", "size_change": "enlarging"},
+        {"change": "merged", "size_change": "stable"},
+        {"change": "split", "size_change": "enlarging", "is_under_floor": True},
+        {"change": "enlarging", "size_change": "enlarging"},
+        {"change": "new", "size_change": None},
+        {"change": "resolved", "size_change": None},
+    ]
+    part = pair_part(pair_of(rows))
+    unit = "mm\N{SUPERSCRIPT THREE}"
+    assert [one.caption for one in part.of(FIRST)] == [
+        f"1 merged and enlarging, +99 {unit}", f"4 enlarging, +96 {unit}", f"5 new, +95 {unit}",
+    ]  # fmt: skip
+    assert {one.key for one in part.of(FIRST)} == {UNLOCATED}
+    assert part.bigger_count == 3
+    assert [is_bigger(row) for row in rows] == [True, False, True, True, True, False]
+    assert part.of(CHANGE)[1].caption == "Every lesion that changed"
+    assert part.of(CHANGE)[1].words.startswith("5 lesion changes: ses-1, ses-2")
+
+
+def test_more_lesions_that_changed_than_pictures():
+    rows = [{"change": "new", "size_change": None}] * 20
+    rows += [{"change": "resolved", "size_change": None}] * 21
+    part = pair_part(pair_of(rows))
+    assert (len(part.of(FIRST)), part.bigger_count) == (12, 20)
+    strips = part.of(CHANGE)[1]
+    assert strips.caption == "The 40 largest of 41 lesion changes"
+    assert strips.words.startswith("The 40 largest of 41 lesion changes: ses-1")
+    assert pair_part(pair_of(rows[:40])).of(CHANGE)[1].caption == "Every lesion that changed"
 
 
 def test_names_of_files(tmp_path):

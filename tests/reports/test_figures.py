@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mslesion.io.derivatives import LOCATION_INDEX
 from mslesion.reports import figures
 from mslesion.schema.lesions import LOCATIONS
+from mslesion.schema.locations import LOCATION_NUMBERS
 from mslesion.schema.structures import STRUCTURES
 
 SHAPE = (40, 50, 30)
@@ -160,7 +160,7 @@ def test_data_uri_is_the_picture():
 
 
 def test_every_class_and_structure_has_its_own_colour():
-    assert set(figures.LOCATION_COLORS) == set(LOCATIONS) == set(LOCATION_INDEX)
+    assert set(figures.LOCATION_COLORS) == set(LOCATIONS) == set(LOCATION_NUMBERS)
     assert set(figures.STRUCTURE_COLORS) == {part.number for part in STRUCTURES}
     for colors in (figures.LOCATION_COLORS, figures.STRUCTURE_COLORS):
         assert len(set(colors.values())) == len(colors)

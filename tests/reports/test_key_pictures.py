@@ -9,10 +9,11 @@ import pytest
 from PIL import Image
 
 from mslesion.reports import key_pictures as kp
-from mslesion.reports.figures import LOCATION_COLORS
-from mslesion.reports.parts import BRAIN, FIRST, LESIONS
+from mslesion.reports.figures import LOCATION_COLORS, WHITE
+from mslesion.reports.parts import BRAIN, FIRST, LESIONS, LOCATED, UNLOCATED
 from mslesion.reports.visit_pictures import VisitImages, visit_pictures
 from mslesion.schema.change_map import GROWN, KEPT
+from mslesion.schema.locations import LOCATION_NUMBERS
 
 SHAPE = (60, 70, 160)
 INSIDE = np.zeros(SHAPE, bool)
@@ -57,14 +58,15 @@ def test_a_thick_slice_is_a_slice_apart():
 def test_class_of_every_lesion_voxel():
     labels = np.array([0, 1, 2, 3])
     known = {1: "periventricular", 3: "infratentorial", 9: "deep_white"}
-    numbers = [kp.LOCATION_NUMBERS[name] for name in ("periventricular", "infratentorial")]
-    assert kp.location_map(labels, known).tolist() == [0, numbers[0], 0, numbers[1]]
-    assert kp.location_map(labels, {}).tolist() == [0, 0, 0, 0]
+    numbers = [LOCATION_NUMBERS[name] for name in ("periventricular", "infratentorial")]
+    assert kp.location_map(labels, known).tolist() == [0, numbers[0], kp.UNKNOWN, numbers[1]]
+    assert kp.location_map(labels, {}).tolist() == [0, kp.UNKNOWN, kp.UNKNOWN, kp.UNKNOWN]
+    assert kp.UNKNOWN not in LOCATION_NUMBERS.values()
 
 
 def test_slices_are_outlined_by_class():
     image = np.full(SHAPE, 90, np.uint8)
-    numbers = block((20, 20, 30), (40, 40, 30), value=kp.LOCATION_NUMBERS["infratentorial"])
+    numbers = block((20, 20, 30), (40, 40, 30), value=LOCATION_NUMBERS["infratentorial"])
     index, count, picture = kp.slice_pictures(image, numbers, **AT_1_MM)[0]
     assert (index, count) == (30, 2)
     assert shows(picture, LOCATION_COLORS["infratentorial"])
@@ -77,7 +79,7 @@ def test_slices_are_outlined_by_class():
 
 def test_lesions_that_changed_are_shown_at_both_visits():
     images = [np.full(SHAPE, value, np.uint8) for value in (50, 90)]
-    deep, wet = (kp.LOCATION_NUMBERS[name] for name in ("deep_white", "periventricular"))
+    deep, wet = (LOCATION_NUMBERS[name] for name in ("deep_white", "periventricular"))
     first, second = block((20, 20, 30), value=deep), np.zeros(SHAPE, np.uint8)
     second[18:26, 18:26, 30:34] = wet
     change = np.where(second > 0, GROWN, 0).astype(np.uint8)
@@ -154,3 +156,37 @@ def test_pictures_of_a_visit_whose_lesions_are_not_assessable():
     found = list(visit_pictures(images))
     assert {one.room for one in found} == {FIRST, BRAIN}
     assert found[0].words == "T1w, axial slice 59"
+
+
+@pytest.mark.parametrize("locations", [[None, None], [None, "deep_white"]])
+def test_lesions_without_a_location_class_are_outlined_in_white(locations):
+    """Slices of 6 mm, in which no location is assessable."""
+    shape = (60, 70, 24)
+    inside = np.zeros(shape, np.uint8)
+    inside[5:-5, 5:-5, 2:-2] = 1
+    labels = np.zeros(shape, np.int32)
+    labels[20:26, 20:26, 10], labels[40:44, 40:44, 16] = 1, 2
+    lesions = pd.DataFrame({
+        "lesion_id": [1, 2], "location": pd.array(locations, "string"),
+        "volume_mm3": [216.0, 96.0],
+        "x_mm": [22.5, 41.5], "y_mm": [22.5, 41.5], "z_mm": [60.0, 96.0],
+    })  # fmt: skip
+    images = VisitImages(
+        scans={"FLAIR": np.where(inside > 0, 100.0, 0.0)}, anatomy=inside, lesion_labels=labels,
+        lesions=lesions, affine=np.diag([1.0, 1, 6, 1]), is_oriented=True,
+    )  # fmt: skip
+    found = list(visit_pictures(images))
+    first = [one for one in found if one.room == FIRST]
+    assert [one.words for one in first[:2]] == [
+        f"FLAIR, axial slice {place}, 1 lesion area outlined" for place in (11, 17)
+    ]
+    assert {one.key for one in found if one.room in (FIRST, LESIONS)} == {UNLOCATED}
+    numbers = kp.location_map(labels, {2: locations[1]} if locations[1] else {})
+    drawn = kp.slice_pictures(
+        np.zeros(shape, np.uint8), numbers, inside=inside > 0, spacing=(1, 1, 6)
+    )
+    # The letter at the left is white too
+    assert [shows(picture[:, 20:], WHITE) for _, _, picture in drawn[:3]] == [
+        True, locations[1] is None, False,
+    ]  # fmt: skip
+    assert kp.key_of(np.where(numbers == kp.UNKNOWN, 0, numbers)) == LOCATED

@@ -41,7 +41,7 @@ def with_change(count):
         "01",
         found,
         visits={"1": Part(), "2": Part(pictures=tuple(slices(6)))},
-        pairs=[Pair("1", "2", Part(pictures=tuple(changed(count))))],
+        pairs=[Pair("1", "2", Part(pictures=tuple(changed(count)), bigger_count=count))],
         version="1",
     )
 

@@ -8,7 +8,15 @@ from mslesion.reports.marks import STATE_WORDS
 from mslesion.reports.methods import REFERENCES, STEPS, describe
 from mslesion.reports.participant.page import KEYS, Pair, participant_page
 from mslesion.reports.participant.visit_room import checks_of, visit_room
-from mslesion.reports.parts import FIRST, LESIONS, Part, part_from, picture
+from mslesion.reports.parts import (
+    FIRST,
+    LESIONS,
+    LOCATED,
+    UNLOCATED,
+    Part,
+    part_from,
+    picture,
+)
 from mslesion.reports.templating import RESEARCH_USE
 from mslesion.schema import LESIONS as LESION_TABLE
 from mslesion.schema import QUALITY, VISITS, as_table
@@ -150,15 +158,24 @@ def test_lesions_that_changed_stand_first():
         "01",
         found,
         visits={"1": Part(), "2": Part(pictures=tuple(slices))},
-        pairs=[Pair("1", "2", Part(pictures=tuple(changed)))],
+        pairs=[Pair("1", "2", Part(pictures=tuple(changed), bigger_count=20))],
         version="1",
     )
     first = html.split('<section id="lesions"')[0]
     assert first.count(" new</figcaption>") == 6
-    assert "2 more below" in first
+    assert "14 more below" in first  # of 20, also of those without a picture
+    assert "(the 40 largest changes at most)" in first
     # The three with most lesion, from foot to head
     alts = [text.split('"')[0] for text in first.split('alt="slice ')[1:]]
     assert alts == ["7", "8", "9"]
+
+
+@pytest.mark.parametrize(("key", "count"), [(LOCATED, 0), (UNLOCATED, 1)])
+def test_the_key_names_lesions_without_a_location_only_where_they_are(key, count):
+    part = Part(pictures=(a_picture(FIRST, "slice", key=key), a_picture(LESIONS, "all", key=key)))
+    rooms = rooms_of(page_of(tables(), parts={"2": part}))
+    for room in ("overview", "lesions"):
+        assert rooms[room].text.count("location not assessable") == count
 
 
 def test_a_part_is_read_as_it_was_written():

@@ -35,7 +35,7 @@ from mslesion.schema import CALIBRATION, LESIONS, QUALITY, TABLES, VISITS, as_ta
 from mslesion.schema.ratings import Ratings
 from mslesion.schema.version import package_version
 
-PARTICIPANT_FORMAT = 2
+PARTICIPANT_FORMAT = 3
 """Raised when records of older versions can no longer be read."""
 PARTICIPANT_KEYS = ("subject", "made_from", "sessions", "group", "tables")
 """What the record of every participant has."""

@@ -12,7 +12,7 @@ from mslesion.schema.session_order import order_of_labels
 from mslesion.schema.time import iso_day
 from mslesion.schema.version import package_version
 
-PAIR_FORMAT = 9
+PAIR_FORMAT = 10
 """Raised when records of older versions can no longer be read."""
 PAIR_KEYS = (
     "subject", "session_from", "session_to", "made_from", "change", "lesions", "links",

@@ -13,7 +13,7 @@ from mslesion.reports.parts import part_from
 from mslesion.schema.version import package_version
 from mslesion.segmentation.lesions.protocol import LesionSegmenter
 
-RECORD_FORMAT = 7
+RECORD_FORMAT = 8
 """Raised when records of older versions can no longer be read."""
 RECORD_KEYS = (
     "subject", "session", "made_from", "visits", "lesions", "quality", "is_oriented",

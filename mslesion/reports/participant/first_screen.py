@@ -10,7 +10,7 @@ from mslesion.reports.curves import Curve
 from mslesion.reports.participant.pair_room import recovered
 from mslesion.reports.participant.screen import Screen
 from mslesion.reports.participant.visit_room import NOT_KNOWN, technique
-from mslesion.reports.parts import FIRST, Part, Picture
+from mslesion.reports.parts import FIRST, LOCATED, UNLOCATED, Part, Picture
 from mslesion.reports.values import Measure, Value
 from mslesion.schema.identifiers import session_name
 
@@ -73,10 +73,12 @@ class FirstScreen:
     """What needs care."""
     headlines: tuple[Headline, ...]
     changed: tuple[Picture, ...]
-    """Lesions that changed, at both visits."""
+    """New and enlarging lesions, at both visits."""
     more_changed: int
-    """How many lesions that changed are not among them."""
+    """How many new and enlarging lesions are not among them."""
     slices: tuple[Picture, ...]
+    key: str
+    """Which colours all these pictures have, `LOCATED` or `UNLOCATED`."""
     has_lesion_map: bool
     lesion_count: int
     trends: tuple[Curve, ...]
@@ -108,7 +110,7 @@ def first_screen(
     FirstScreen
     """
     visit, change = screen.visit, screen.change
-    changed = [one for one in change_part.of(FIRST) if one.has_change]
+    changed = [one for one in change_part.of(FIRST) if one.has_change][:MAX_CHANGED]
     slices = part.of(FIRST)[: SLICES_BESIDE_CHANGE if changed else MAX_SLICES]
     count = visit["lesion_count"]
     return FirstScreen(
@@ -119,9 +121,10 @@ def first_screen(
         since="" if change is None else _since(change),
         notes=tuple(_notes(change)),
         headlines=tuple(_once(_headlines(screen, calibration))),
-        changed=tuple(changed[:MAX_CHANGED]),
-        more_changed=max(0, len(changed) - MAX_CHANGED),
+        changed=tuple(changed),
+        more_changed=max(0, change_part.bigger_count - len(changed)),
         slices=tuple(sorted(slices, key=lambda one: one.place)),
+        key=UNLOCATED if UNLOCATED in {one.key for one in (*changed, *slices)} else LOCATED,
         has_lesion_map=not pd.isna(count),
         lesion_count=0 if pd.isna(count) else int(count),
         trends=tuple(trends),

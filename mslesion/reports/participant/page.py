@@ -8,10 +8,10 @@ import pandas as pd
 
 from mslesion.criteria.caveats import MRI_PART_ONLY
 from mslesion.io.tables import format_value
-from mslesion.reports.figures import LOCATION_COLORS, STRUCTURE_COLORS
+from mslesion.reports.figures import LOCATION_COLORS, STRUCTURE_COLORS, WHITE
 from mslesion.reports.key_pictures import CHANGE_COLOR
 from mslesion.reports.marks import other_flags
-from mslesion.reports.pair_figures import LINES
+from mslesion.reports.pair_figures import LINES, MAX_STRIPS
 from mslesion.reports.participant.course import course_of
 from mslesion.reports.participant.criteria_room import criteria_room
 from mslesion.reports.participant.first_screen import first_screen
@@ -19,7 +19,7 @@ from mslesion.reports.participant.pair_room import PairRoom, pair_room
 from mslesion.reports.participant.rules import rules_of
 from mslesion.reports.participant.screen import Screen, make_screen
 from mslesion.reports.participant.visit_room import visit_room
-from mslesion.reports.parts import Part
+from mslesion.reports.parts import LOCATED, UNLOCATED, Part
 from mslesion.reports.templating import render
 from mslesion.schema import (
     CALIBRATION,
@@ -59,10 +59,12 @@ class Color:
     letter: str = ""
 
 
+_LOCATIONS = tuple(
+    Color(rgb=LOCATION_COLORS[one.name], words=one.words) for one in LOCATION_CLASSES
+)
 KEYS = {
-    "location": tuple(
-        Color(rgb=LOCATION_COLORS[one.name], words=one.words) for one in LOCATION_CLASSES
-    ),
+    LOCATED: _LOCATIONS,
+    UNLOCATED: (*_LOCATIONS, Color(rgb=WHITE, words="location not assessable")),
     "structure": tuple(
         Color(rgb=STRUCTURE_COLORS[part.number], words=part.name) for part in STRUCTURES
     ),
@@ -196,6 +198,7 @@ def participant_page(
         keys=KEYS,
         location_colors=LOCATION_COLORS,
         change_color=CHANGE_COLOR,
+        max_strips=MAX_STRIPS,
         viewer=viewer,
         mri_part_only=MRI_PART_ONLY,
         not_compared=FAILED if len(sessions) > 1 else ALONE,
