@@ -115,6 +115,14 @@ def where(browser):
     return browser.run("document.querySelector('[data-viewer=where]').textContent")
 
 
+def captions(browser):
+    """Of the panes that are shown."""
+    return browser.run(
+        "[...document.querySelectorAll('#viewer figure')].filter((one) => !one.hidden)"
+        ".map((one) => one.querySelector('figcaption').textContent)"
+    )
+
+
 def is_at(found, centre):
     """Whether the colour in an axial slice is where radiologists expect a lesion.
 
@@ -232,6 +240,56 @@ def test_a_phone(viewer):
         viewer.wait("document.documentElement.scrollWidth <= 400", seconds=10)
     finally:
         viewer.resize(1280, 900)
+
+
+def test_the_last_choice_stays(tmp_path):
+    """Although the second visit, chosen before, takes longer to unpack than the first."""
+    with Browser(tmp_path / "profile") as one:
+        start(one, tmp_path / "page.html", page(viewer_section(*made.three_visits())))
+        one.run("""(async () => {
+          const { unpack } = ViewerVolumes;
+          ViewerVolumes.unpack = async (block) => {
+            const ms = block.dataset.volume.startsWith("1-") ? 500 : 0;
+            await new Promise((go) => setTimeout(go, ms));
+            return unpack(block);
+          };
+          const { viewer } = document.getElementById("viewer");
+          await Promise.all([viewer.choose(1), viewer.choose(0)]);
+        })()""")
+        assert one.run("document.querySelector('[data-viewer=visit]').value") == "0"
+        assert captions(one) == ["ses-1, 2020-01-01: FLAIR"]
+        assert "x -8.5, y -0.5, z 6.5 mm" in where(one)
+        assert one.run("""(async () => {
+          const own = ViewerVolumes.parse(
+            await ViewerVolumes.unpack(document.querySelector('[data-volume="0-lesions"]')));
+          const shown = document.getElementById("viewer").viewer.panes[1].volumes.lesions;
+          return own.data.join() === shown.data.join() && own.affine.join() === shown.affine.join();
+        })()""")
+        assert one.messages == []
+
+
+def test_a_choice_that_cannot_be_shown(tmp_path):
+    """A line says so, and the slices and their captions stay until the next choice."""
+    with Browser(tmp_path / "profile") as one:
+        start(one, tmp_path / "page.html", page(viewer_section(*made.three_visits())))
+        before = captions(one)
+        one.run("""document.querySelector('[data-volume="1-lesions"]').textContent = "?" """)
+        status = "document.querySelector('[data-viewer=status]').textContent"
+        choose = """((value) => {
+          const select = document.querySelector("[data-viewer=visit]");
+          select.value = value;
+          select.dispatchEvent(new Event("change", {bubbles: true}));
+        })"""
+        one.run(f"{choose}(1)")
+        one.wait(f"{status} !== ''")
+        said = one.run(status)
+        assert said.startswith("This choice cannot be shown (")
+        assert said.endswith("); the captions name what is shown.")
+        assert captions(one) == before
+        one.run(f"{choose}(0)")
+        one.wait(f"{status} === ''")
+        assert captions(one) == ["ses-1, 2020-01-01: FLAIR"]
+        assert one.messages == []
 
 
 def test_unknown_sides_are_not_named(tmp_path):

@@ -1,5 +1,7 @@
 """A round brain in a head with a face, and two visits of it for the viewer."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from mslesion.reports.viewer.section import ViewedPair, ViewedVisit
@@ -78,3 +80,10 @@ def two_visits():
         session_from="1", session_to="2", to_first=turn, change=change_volume(change, affine)
     )
     return [viewed("1", first), viewed("2", second)], [pair]
+
+
+def three_visits():
+    """The two visits, and a third at the place of the second; each beside the first."""
+    visits, [pair] = two_visits()
+    third = viewed("3", scene(lesions=(RIGHT_LESION,)))
+    return [*visits, third], [pair, replace(pair, session_to="3", change=None)]

@@ -30,17 +30,17 @@
     return kept.get(name);
   }
 
-  // The volumes of a pane by name, all on the grid of the later visit's scan
-  async function volumesOf(visit, pair, scan) {
-    const names = { ...about.visits[visit].volumes };
-    const grid = about.visits[state.visit];
-    const like = await volume(grid.volumes[grid.scans[0]]);
+  // The volumes of a visit by name, all on the grid of the first scan of the visit `grid`
+  async function volumesOf(visit, { grid, pair, scan }) {
+    const names = about.visits[visit].volumes;
+    const { volumes, scans } = about.visits[grid];
+    const like = await volume(volumes[scans[0]]);
     const found = {};
-    for (const name of [scanOf(visit, scan), "lesions", "anatomy"]) {
+    for (const name of [scan, "lesions", "anatomy"]) {
       if (!names[name]) continue;
       const own = await volume(names[name]);
       const isLabel = name === "lesions" || name === "anatomy";
-      found[name] = visit === state.visit ? own : V.resampled(own, like, pair.toFirst, isLabel);
+      found[name] = visit === grid ? own : V.resampled(own, like, pair.toFirst, isLabel);
     }
     if (pair?.change) {
       const same = [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [0, 0, 0, 1]];
@@ -93,33 +93,39 @@
     pane.nv = nv;
   }
 
-  // Another visit or scan in a pane
-  async function fill(pane, visit, pair) {
-    const scan = scanOf(visit, chosen("scan", ""));
-    pane.visit = visit;
-    pane.volumes = await volumesOf(visit, pair, scan);
-    pane.maps = boxes.map((box) => box.value).filter((name) => pane.volumes[name]);
-    pane.images = [];
-    for (const name of [scan, ...pane.maps]) {
-      const { buffer, data } = pane.volumes[name];
+  // What a pane shows of a visit; the panes stay as they are
+  async function contentOf(visit, { grid, pair, scan: asked }) {
+    const scan = scanOf(visit, asked);
+    const volumes = await volumesOf(visit, { grid, pair, scan });
+    const maps = boxes.map((box) => box.value).filter((name) => volumes[name]);
+    const images = [];
+    for (const name of [scan, ...maps]) {
+      const { buffer, data } = volumes[name];
       const image = await niivue.NVImage.new(buffer.slice(0), `${name}.nii`, "gray", 1);
       if (name === scan) [image.cal_min, image.cal_max] = [0, 255];
       else image.setColormapLabel(colormap(name, data, visit));
-      pane.images.push(image);
+      images.push(image);
     }
-    pane.nv.opts.isOrientationTextVisible = about.visits[visit].isOriented;
-    const { name, isOriented } = about.visits[visit];
-    const words = [`${name}: ${scan}`];
-    if (visit !== state.visit) words.push("turned onto the later visit");
+    return { visit, pair, scan, volumes, maps, images };
+  }
+
+  function put(pane, content) {
+    Object.assign(pane, content);
+    const { name, isOriented } = about.visits[pane.visit];
+    pane.nv.opts.isOrientationTextVisible = isOriented;
+    const words = [`${name}: ${pane.scan}`];
+    if (pane === earlier) words.push("turned onto the later visit");
     if (!isOriented) words.push("left and right are unknown");
     pane.figure.querySelector("figcaption").textContent = words.join(", ");
     pane.canvas.setAttribute("aria-label", `Slices of ${words.join(", ")}`);
   }
 
+  // Panes that show something
+  const inUse = () => panes.filter(({ figure, images }) => !figure.hidden && images);
+
   // Maps, opacity and planes, as the controls say
   function adjust() {
-    for (const { nv, images, maps, figure } of panes) {
-      if (figure.hidden || !nv) continue;
+    for (const { nv, images, maps } of inUse()) {
       const [scan, ...over] = images;
       nv.overlays = over.filter((_, n) => isShown(maps[n]));
       for (const image of nv.overlays) image.opacity = Number(part("opacity").value);
@@ -146,34 +152,49 @@
     part("key").replaceChildren(...lists.flat());
   }
 
-  // Visits, pair and scans that are asked for
-  async function load() {
-    const pair = state.pair;
+  // Visits, pair and scans that are asked for: all panes change together, when all is there
+  async function showChosen() {
+    const { visit, pair } = state;
+    const asked = { grid: visit, pair, scan: chosen("scan", "") };
+    const content = await contentOf(visit, asked);
+    const beside = pair && await contentOf(pair.from, asked);
+    if (pair && !earlier.nv) {
+      earlier.figure.hidden = false; // a canvas needs its size
+      await makePane(earlier);
+    }
+    if (!state.voxel || later.visit !== visit) state.voxel = first(content.volumes);
     earlier.figure.hidden = !pair;
-    if (pair && !earlier.nv) await makePane(earlier);
-    await fill(later, state.visit, pair);
-    if (pair) await fill(earlier, pair.from, pair);
-    if (!state.voxel || state.grid !== state.visit) state.voxel = first();
-    state.grid = state.visit;
+    put(later, content);
+    if (pair) put(earlier, beside);
     adjust();
+    status("");
+  }
+
+  // One after the other, so that the last choice is what stays
+  let loads = Promise.resolve();
+  function load() {
+    loads = loads.then(showChosen).catch((error) => {
+      if (root.dataset.state !== "ready") throw error; // the viewer cannot start
+      status(`This choice cannot be shown (${error.message}); the captions name what is shown.`);
+    });
+    return loads;
   }
 
   // Where the viewer begins: the slice with most change, else with most lesion, else the middle
-  function first() {
-    const { change, lesions } = later.volumes;
+  function first(volumes) {
+    const { change, lesions } = volumes;
     return (change && V.middle(change, (kind) => kind !== AT_BOTH_VISITS))
       ?? (lesions && V.middle(lesions, () => true))
-      ?? shape().map((size) => Math.floor(size / 2));
+      ?? shape(volumes).map((size) => Math.floor(size / 2));
   }
 
   // ---- Where the cross is: one voxel of the later visit's grid for both panes
-  const shape = () => Object.values(later.volumes)[0].shape;
+  const shape = (volumes = later.volumes) => Object.values(volumes)[0].shape;
 
   function place() {
     const size = shape();
     state.voxel = state.voxel.map((at, axis) => Math.min(size[axis] - 1, Math.max(0, at)));
-    for (const { nv, figure } of panes) {
-      if (figure.hidden || !nv) continue;
+    for (const { nv } of inUse()) {
       nv.scene.crosshairPos = state.voxel.map((at, axis) => (at + 0.5) / size[axis]);
       nv.drawScene();
     }
@@ -185,8 +206,7 @@
     const size = shape();
     state.voxel = [...pane.nv.scene.crosshairPos].map((at, axis) =>
       Math.min(size[axis] - 1, Math.max(0, Math.round(at * size[axis] - 0.5))));
-    for (const { nv, figure } of panes) {
-      if (figure.hidden || !nv || nv === pane.nv) continue;
+    for (const { nv } of inUse().filter((one) => one !== pane)) {
       nv.scene.crosshairPos = [...pane.nv.scene.crosshairPos];
       nv.scene.pan2Dxyzmm = [...pane.nv.scene.pan2Dxyzmm];
       nv.drawScene();
@@ -195,10 +215,9 @@
   }
 
   function tell() {
-    const scan = later.volumes[scanOf(later.visit, chosen("scan", ""))];
-    const mm = V.worldOf(scan, state.voxel);
+    const mm = V.worldOf(later.volumes[later.scan], state.voxel);
     const words = [`x ${mm[0].toFixed(1)}, y ${mm[1].toFixed(1)}, z ${mm[2].toFixed(1)} mm`];
-    for (const pane of panes.filter(({ figure, volumes }) => !figure.hidden && volumes)) {
+    for (const pane of inUse()) {
       for (const name of pane.maps) {
         const number = V.valueAt(pane.volumes[name], mm);
         if (!number || (name !== "lesions" && pane === earlier)) continue;
@@ -218,6 +237,8 @@
     const known = about.pairs.find((one) => one.to === visit
       && about.visits[one.from].session === from);
     if (visit !== state.visit || (known && known !== state.pair)) await choose(visit, known);
+    else await loads;
+    if (later.visit !== visit || (known && later.pair !== known)) return; // another choice came
     show(from === null ? "lesions" : "change");
     const map = later.volumes[from === null ? "lesions" : "change"];
     const isWanted = (number) => lesion === null || number === lesion;
@@ -293,7 +314,7 @@
     }),
     "+": () => press(part("opacity"), shift(0.1)), "-": () => press(part("opacity"), shift(-0.1)),
     r: () => {
-      for (const { nv } of panes.filter((pane) => pane.nv)) {
+      for (const { nv } of panes.filter((pane) => pane.images)) {
         nv.scene.pan2Dxyzmm = [0, 0, 0, 1];
         [nv.volumes[0].cal_min, nv.volumes[0].cal_max] = [0, 255];
       }
@@ -301,30 +322,7 @@
     },
   };
 
-  // ---- Tables: a number in the first column goes to its lesion
-  function linkTables() {
-    const tables = 'tr[data-table="lesions"], tr[data-table="lesion_changes"]';
-    for (const row of document.querySelectorAll(tables)) {
-      const value = (name) => row.querySelector(`[data-column="${name}"]`)?.dataset.value;
-      const mm = ["x_mm", "y_mm", "z_mm"].map((name) => Number.parseFloat(value(name)));
-      const cell = row.querySelector("td, th");
-      if (mm.some(Number.isNaN) || !cell || cell.querySelector("button")) continue;
-      // Keys of the tables: participant, visit, lesion; participant, visit, earlier visit, group
-      const key = row.dataset.row.split("|").map((label) => label.replace(/^ses-/, ""));
-      const isChange = row.dataset.table === "lesion_changes";
-      const session = key[1];
-      const from = isChange ? key[2] : null;
-      const lesion = isChange ? null : Number(key[2]);
-      const button = document.createElement("button");
-      button.type = "button";
-      button.className = "viewer-go";
-      button.title = "show in the viewer";
-      button.append(...cell.childNodes);
-      button.addEventListener("click", () => goTo(session, mm, { lesion, from }));
-      cell.append(button);
-    }
-  }
-
+  // ---- Controls, wheel and keys
   function listen() {
     part("controls").addEventListener("change", (event) => {
       const { viewer } = event.target.dataset;
@@ -365,9 +363,8 @@
     document.head.append(script);
     part("controls").hidden = false;
     await makePane(later);
-    listen();
     await choose(state.visit);
-    status("");
+    listen();
     root.dataset.state = "ready";
     return true;
   }
@@ -383,7 +380,6 @@
   }
 
   root.viewer = { panes, state, goTo, choose, start };
-  document.addEventListener("DOMContentLoaded", linkTables);
   const watch = new IntersectionObserver((seen) => {
     if (seen.some((one) => one.isIntersecting)) {
       watch.disconnect();

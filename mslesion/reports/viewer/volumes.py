@@ -1,7 +1,7 @@
 """The scans and maps of a visit in the compact form in which a page carries them.
 
 A scan is cut to the brain with a small margin, and nothing outside this margin is kept, so that
-no page shows a face. Grey values have 8 bits. Each volume is a NIfTI file, packed by gzip.
+these volumes show no face. Grey values have 8 bits. Each volume is a NIfTI file, packed by gzip.
 """
 
 import zlib
