@@ -9,7 +9,7 @@ from mslesion.errors import StepError
 from mslesion.imaging.grid import spacing_mm
 from mslesion.imaging.itk import from_itk, one_thread, to_itk
 
-WORKING_SPACING_MM = 5.0
+WORKING_SPACING_MM = 4.0
 """The field is fitted on voxels of about this size; it has no finer detail."""
 ITERATIONS = (50, 50, 30)
 """Most iterations at each refinement of the control points."""
